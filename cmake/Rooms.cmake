@@ -1,0 +1,44 @@
+# One function makes a room: a static library `hyperconv_<name>` and, where tests are built, a
+# program `<name>_tests` whose cases CTest knows one by one.
+#
+#   hyperconv_room(image SOURCES a.cpp b.cpp TESTS a_test.cpp LINKS hyperconv_base PkgConfig::X)
+#
+# A room's public face is include/hyperconv/; its own headers are included as "image/a.hpp".
+
+find_package(PkgConfig REQUIRED)
+find_package(fmt REQUIRED)
+
+if(HYPERCONV_TESTS)
+  enable_testing()
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
+
+# What every target of ours is compiled with.
+add_library(hyperconv_flags INTERFACE)
+target_include_directories(hyperconv_flags INTERFACE ${PROJECT_SOURCE_DIR}/include
+                                                     ${PROJECT_SOURCE_DIR}/src)
+target_compile_options(
+  hyperconv_flags
+  INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror
+            # Contraction would make a seeded simulation depend on the machine; kernels ask for
+            # fused multiply-add by name.
+            -ffp-contract=off)
+if(HYPERCONV_SANITIZE)
+  target_compile_options(hyperconv_flags INTERFACE -fsanitize=address,undefined
+                                                   -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(hyperconv_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+function(hyperconv_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;TESTS;LINKS" ${ARGN})
+  add_library(hyperconv_${name} STATIC ${ROOM_SOURCES})
+  target_link_libraries(hyperconv_${name} PUBLIC hyperconv_flags fmt::fmt ${ROOM_LINKS})
+  if(HYPERCONV_TESTS AND ROOM_TESTS)
+    add_executable(${name}_tests ${ROOM_TESTS})
+    target_link_libraries(${name}_tests PRIVATE hyperconv_${name} GTest::gmock GTest::gtest_main)
+    target_compile_definitions(${name}_tests
+                               PRIVATE HYPERCONV_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    gtest_discover_tests(${name}_tests DISCOVERY_TIMEOUT 60 TEST_PREFIX "${name}.")
+  endif()
+endfunction()

@@ -1,0 +1,149 @@
+// A network's architecture as data: a list of operators. Cost, training, the engine and the model
+// file read it; none of them knows a network by name.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "hyperconv/tensor.hpp"
+
+namespace hyperconv {
+
+/// The network's input, [N,channels,H,W].
+struct Input {
+  int channels = 0;
+};
+
+/// y = conv2d(x, W) + b with zero padding (kernel-1)/2, odd kernels: [N,C,H,W] -> [N,out,H,W].
+struct Conv2d {
+  int out_channels = 0;
+  int kernel = 3;
+};
+
+/// Where a HyperConv2d's filters come from.
+enum class Conditioning {
+  layer,    ///< the mean of each channel of x over the frame: inputs {x}
+  image,    ///< a descriptor of the whole photo, the same for all layers: inputs {x, s}
+  constant  ///< a learned vector: filters do not depend on the input (a control): inputs {x}
+};
+
+/// HyperConvolution: a 3x3, 1x1, ... convolution with filters of its own for every sample.
+///     s = conditioning(x);  e = enc(s)                      [N,E]
+///     W = W0 + A2 relu(A1 e + a1)                           [N,out,C,k,k]
+///     y = conv2d(x, W) + b                                  zero padding (k-1)/2
+/// enc keeps the size of the filters independent of the size of the input: for `layer` it is
+/// s / rms(s) joined with tanh(log(rms(s) + 1e-6) / 4), E = C + 1; for `image` and `constant` it is
+/// s itself. A reconstruction from the abstract and poster of Muller 2021 (arXiv 2105.08470), with
+/// the normalisation that arXiv 2304.07645 shows hypernetworks to need.
+struct HyperConv2d {
+  int out_channels = 0;
+  int kernel = 3;
+  int hidden = 32;  ///< width of the MLP's hidden layer; does not enter the convolution's cost
+  Conditioning conditioning = Conditioning::image;
+  int constant_size = 16;  ///< length of the learned vector, for `constant` only
+};
+
+/// 2x2 transposed convolution of stride 2: [N,C,H,W] -> [N,out,2H,2W].
+struct ConvTranspose2d {
+  int out_channels = 0;
+};
+
+/// 2x2 mean, stride 2: H and W must be even.
+struct AveragePool2d {};
+
+/// 2x2 nearest neighbour: [N,C,H,W] -> [N,C,2H,2W].
+struct Upsample2d {};
+
+/// [N,C*f*f,H,W] -> [N,C,f*H,f*W]; channel c*f*f + dy*f + dx goes to (f*y+dy, f*x+dx).
+struct PixelShuffle {
+  int factor = 2;
+};
+
+/// Channels of all inputs, in order.
+struct Concat {};
+
+/// Sum of two inputs of equal shape.
+struct Add {};
+
+enum class ActivationKind { relu, leaky_relu };
+/// leaky_relu has slope 0.2 below zero.
+struct Activation {
+  ActivationKind kind = ActivationKind::relu;
+};
+
+/// Three numbers a channel that tell the light and the noise of a photo: log mean, log standard
+/// deviation, log mean gradient, shifted and scaled to about [-1,1]: [N,C,H,W] -> [N,3C,1,1].
+///     f(v) = (ln(max(v, 0) + 1e-4) + 4) / 4
+///     channel c: f(mean x) ; C + c: f(std x) ; 2C + c: f(mean |x[y,x+1]-x[y,x]| over all rows)
+/// For W = 1 the gradient is 0.
+struct PhotoDescriptor {};
+
+/// The closed set. A new alternative makes every reader fail to compile until it learns it.
+using Operator = std::variant<Input, Conv2d, HyperConv2d, ConvTranspose2d, AveragePool2d,
+                              Upsample2d, PixelShuffle, Concat, Add, Activation, PhotoDescriptor>;
+
+/// "conv2d", "hyper_conv2d", ...: the name in files and messages.
+std::string operator_name(const Operator& op);
+
+/// Names a node of one graph.
+using NodeId = int;
+
+struct Node {
+  std::string name;  ///< unique in its graph; the prefix of its weights' names
+  Operator op;
+  std::vector<NodeId> inputs;  ///< all smaller than the node's own id
+};
+
+/// Nodes in an order in which they can run; node 0 is the only Input, the last one the output.
+class Graph {
+ public:
+  /// Appends a node and gives its id. Throws Error when the name is taken, an input does not exist,
+  /// the number of inputs is wrong for the operator, or a field is out of range; it names the node.
+  NodeId add(std::string name, Operator op, std::vector<NodeId> inputs);
+
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const Node& node(NodeId id) const { return nodes_[size_t(id)]; }
+  NodeId output() const { return NodeId(nodes_.size()) - 1; }
+  bool empty() const { return nodes_.empty(); }
+
+ private:
+  std::vector<Node> nodes_;
+};
+
+/// Shape of every node's output for one input shape. Throws Error that names the node, what it got
+/// and what it takes.
+std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input);
+
+/// H and W of the input must be multiples of this: the product of all poolings on the longest way.
+int size_multiple(const Graph& graph);
+
+/// Farthest distance, in input pixels, that an output value looks in each direction (filters only:
+/// statistics look at everything), times two plus one.
+int receptive_field(const Graph& graph);
+
+/// What a learned array is for; initialisation, learning rates and precision depend on it.
+enum class ParameterRole {
+  filter,          ///< W of Conv2d and ConvTranspose2d, W0 of HyperConv2d
+  bias,            ///< b
+  hyper_in,        ///< A1 [hidden, E]
+  hyper_in_bias,   ///< a1 [hidden]
+  hyper_out,       ///< A2 [F, hidden], F = out*C*k*k
+  hyper_constant,  ///< the learned s
+};
+
+struct Parameter {
+  std::string name;  ///< "<node>.weight", ".bias", ".a1.weight", ".a1.bias", ".a2.weight", ".s"
+  std::vector<int64_t> dims;
+  ParameterRole role;
+  NodeId node;
+
+  int64_t count() const;
+};
+
+/// Every learned array, in the order of the nodes.
+std::vector<Parameter> parameters(const Graph& graph);
+
+}  // namespace hyperconv

@@ -1,0 +1,79 @@
+// A trained network in a file: .safetensors, with the graph and the facts about it in its metadata.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hyperconv/graph.hpp"
+
+namespace hyperconv {
+
+enum class Precision { f32, f16, bf16 };
+
+/// A learned array as it lies in the file.
+struct WeightView {
+  Precision precision = Precision::f32;
+  std::vector<int64_t> dims;
+  std::span<const std::byte> bytes;
+
+  int64_t count() const;
+  /// The values as floats.
+  std::vector<float> to_float() const;
+};
+
+/// What a network was trained for; a pipeline refuses another's model.
+enum class Task {
+  develop,  ///< packed, normalised, white-balanced mosaic RGGB [4,H/2,W/2] -> camera RGB [3,H,W]
+  isp,      ///< Zurich RAW-to-DSLR: packed (B,Gb,R,Gr) / 1020 -> sRGB
+  denoise   ///< sRGB -> sRGB
+};
+std::string to_string(Task task);
+
+/// Facts about a model that no tensor holds. All free text, one line each.
+struct ModelInfo {
+  Task task = Task::develop;
+  std::string name;          ///< "develop-16"
+  std::string summary;       ///< how it was trained: data, steps, loss
+  std::string data_licence;  ///< terms of the data it saw
+};
+
+class Model {
+ public:
+  /// Maps the file; weights are not copied. Every length, offset, type and name of the file is
+  /// checked before use: throws Error naming the file and what is wrong with it.
+  static Model load(const std::filesystem::path& path);
+
+  /// Weights by name, all of the graph's parameters in fp32: an untrained or a just-trained
+  /// network.
+  Model(Graph graph, ModelInfo info, std::map<std::string, std::vector<float>> weights);
+
+  const Graph& graph() const { return graph_; }
+  const ModelInfo& info() const { return info_; }
+  /// Throws Error when the model has no such weight.
+  const WeightView& weight(const std::string& name) const;
+
+ private:
+  Model() = default;
+
+  Graph graph_;
+  ModelInfo info_;
+  std::map<std::string, WeightView> weights_;
+  std::shared_ptr<const void> storage_;  ///< what the views look into
+};
+
+/// Writes all weights in one precision; a weight that is not finite is refused. Whole or not at
+/// all.
+void save_model(const std::filesystem::path& path, const Model& model, Precision precision);
+
+/// Kaiming filters, zero biases, hyperfan-in A2 (network/initial.cpp): a network at step 0.
+Model untrained(const Graph& graph, const ModelInfo& info, uint64_t seed);
+
+/// The graph as JSON and back. Reading throws Error that names the field.
+std::string graph_to_json(const Graph& graph);
+Graph graph_from_json(const std::string& text);
+
+}  // namespace hyperconv

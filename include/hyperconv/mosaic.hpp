@@ -1,0 +1,90 @@
+// A photo as the sensor saw it: one sample a pixel under a Bayer colour filter array (CFA).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hyperconv {
+
+using Matrix3 = std::array<std::array<double, 3>, 3>;
+
+/// Colours of the samples (0,0) (0,1) / (1,0) (1,1) of the active area.
+enum class Cfa { rggb, bggr, grbg, gbrg };
+
+/// 0 red, 1 green, 2 blue at row y, column x.
+int cfa_colour(Cfa cfa, int64_t y, int64_t x);
+
+/// Row and column of the red sample within the 2x2 cell: {0,0} for rggb, {1,1} for bggr, ...
+std::array<int, 2> red_offset(Cfa cfa);
+
+/// The pattern seen from an origin moved by (dy, dx).
+Cfa shifted(Cfa cfa, int64_t dy, int64_t dx);
+
+std::string to_string(Cfa cfa);
+/// Throws Error that lists the four names.
+Cfa cfa_from_string(const std::string& name);
+
+/// Variance of a sample with mean x: shot * x + read, x in [0,1] after black and white level,
+/// before white balance (the DNG tag NoiseProfile; Foi et al. 2008). Read is a variance, not a
+/// deviation.
+struct NoiseProfile {
+  double shot = 0;
+  double read = 0;
+  bool operator==(const NoiseProfile&) const = default;
+};
+
+/// What a photographer wants to find again in the developed picture. Zero or empty: not known.
+struct Shot {
+  std::string make, model, lens, date_time;  ///< date as "YYYY:MM:DD HH:MM:SS"
+  double iso = 0, exposure_seconds = 0, f_number = 0, focal_length_mm = 0;
+};
+
+struct Mosaic {
+  int width = 0;  ///< of the active area, in samples
+  int height = 0;
+  std::vector<uint16_t> samples;  ///< rows from the top; sample (y,x) at y*width + x
+  Cfa cfa = Cfa::rggb;
+  std::array<double, 4> black{};  ///< by place in the cell: (0,0) (0,1) (1,0) (1,1)
+  double white = 65535;           ///< level at which a sample is saturated
+  /// Multipliers that make a grey grey, R G B, with G = 1.
+  std::array<double, 3> white_balance{1, 1, 1};
+  /// XYZ (D65) to camera RGB before white balance, as in DNG's ColorMatrix and LibRaw's cam_xyz;
+  /// nothing: the camera's colours are not known and are taken for linear sRGB.
+  std::optional<Matrix3> xyz_to_camera;
+  int orientation = 1;  ///< EXIF orientation 1..8 of the samples as stored
+  std::optional<NoiseProfile> noise;
+  Shot shot;
+  std::vector<std::string> warnings;  ///< one line each: what was missing and what was taken for it
+};
+
+/// Reads a camera file (through LibRaw). Throws Error naming the file when it is missing, a
+/// directory, empty, truncated, no RAW file, or its sensor is not Bayer (says which it is).
+Mosaic read_camera_file(const std::filesystem::path& path);
+
+/// Facts that a mosaic without a header lacks.
+struct MosaicFormat {
+  int width = 0, height = 0;  ///< only for headerless files
+  Cfa cfa = Cfa::rggb;
+  int bits = 10;  ///< white level is 2^bits - 1 unless `white` says otherwise
+  std::optional<double> white;
+  double black = 0;
+  std::array<double, 3> white_balance{0, 0, 0};  ///< zeros: grey-world is taken, with a warning
+};
+
+/// Headerless little-endian u16 samples. Throws Error when the size of the file does not fit.
+Mosaic read_headerless(const std::filesystem::path& path, const MosaicFormat& format);
+
+/// A mosaic as a one-channel PNG, 8 or 16 bit, its values in sensor units whatever the depth (the
+/// kind Zurich RAW-to-DSLR uses: 10-bit units in either).
+Mosaic read_mosaic_png(const std::filesystem::path& path, const MosaicFormat& format);
+
+/// A DNG 1.4 with one uncompressed 16-bit CFA plane and everything the mosaic knows. The file
+/// appears whole or not at all.
+void write_dng(const std::filesystem::path& path, const Mosaic& mosaic);
+std::vector<uint8_t> encode_dng(const Mosaic& mosaic);
+
+}  // namespace hyperconv

@@ -1,0 +1,124 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cmath>
+#include <filesystem>
+
+#include "base/file.hpp"
+#include "base/half.hpp"
+#include "base/memory.hpp"
+#include "base/random.hpp"
+#include "base/threads.hpp"
+#include "hyperconv/error.hpp"
+#include "hyperconv/tensor.hpp"
+
+namespace hyperconv {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FileTest : public testing::Test {
+ protected:
+  FileTest() : folder_(fs::temp_directory_path() / ("hyperconv_file_" + std::to_string(getpid()))) {
+    fs::create_directories(folder_);
+  }
+  ~FileTest() override { fs::remove_all(folder_); }
+  int files() const {
+    return int(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+  }
+  fs::path folder_;
+};
+
+TEST_F(FileTest, WritesAndReadsBack) {
+  write_file(folder_ / "a.txt", "hello");
+  const auto bytes = read_file(folder_ / "a.txt");
+  EXPECT_EQ(std::string(bytes.begin(), bytes.end()), "hello");
+  EXPECT_EQ(MappedFile(folder_ / "a.txt").bytes().size(), 5u);
+  EXPECT_EQ(files(), 1);
+}
+
+TEST_F(FileTest, UncommittedFileLeavesNothingAndTheOldOneStays) {
+  write_file(folder_ / "a.txt", "old");
+  {
+    PendingFile file(folder_ / "a.txt");
+    const uint8_t byte = 1;
+    file.write({&byte, 1});
+  }
+  EXPECT_EQ(files(), 1);
+  EXPECT_EQ(read_file(folder_ / "a.txt").size(), 3u);
+}
+
+TEST_F(FileTest, RefusesFoldersAndMissingPlaces) {
+  EXPECT_THROW(read_file(folder_), Error);
+  EXPECT_THROW(read_file(folder_ / "none"), Error);
+  EXPECT_THROW(write_file(folder_, "x"), Error);
+  EXPECT_THROW(write_file(folder_ / "none" / "a.txt", "x"), Error);
+}
+
+TEST(Random, IsTheSameEverywhere) {
+  Random random(42);
+  EXPECT_EQ(random.bits(), 1546998764402558742u);
+  EXPECT_EQ(random.bits(), 6990951692964543102u);
+}
+
+TEST(Random, NormalHasUnitVariance) {
+  Random random(1, 2);
+  double sum = 0, squares = 0;
+  constexpr int count = 200000;
+  for (int i = 0; i < count; ++i) {
+    const double value = random.normal();
+    sum += value;
+    squares += value * value;
+  }
+  // Five standard errors of the mean and of the variance.
+  EXPECT_NEAR(sum / count, 0, 5 / std::sqrt(double(count)));
+  EXPECT_NEAR(squares / count, 1, 5 * std::sqrt(2.0 / count));
+}
+
+TEST(Half, AllF16ValuesSurvive) {
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    const float value = f16_to_float(uint16_t(bits));
+    if (std::isnan(value)) continue;
+    ASSERT_EQ(float_to_f16(value), bits) << value;
+  }
+}
+
+TEST(Half, RoundsToNearestEven) {
+  EXPECT_EQ(f16_to_float(float_to_f16(1.0f + 0x1.0p-11f)), 1.0f);
+  EXPECT_EQ(f16_to_float(float_to_f16(1.0f + 0x1.8p-10f)), 1.0f + 0x1.0p-9f);
+  EXPECT_EQ(bf16_to_float(float_to_bf16(1.0f + 0x1.0p-8f)), 1.0f);
+  EXPECT_EQ(bf16_to_float(float_to_bf16(-3.5f)), -3.5f);
+  EXPECT_TRUE(std::isinf(f16_to_float(float_to_f16(1e6f))));
+}
+
+TEST(Threads, EveryTaskRunsOnce) {
+  for (int count : {1, 2, 3, 7}) {
+    Threads threads(count);
+    std::vector<std::atomic<int>> hits(1000);
+    threads.parallel_for(1000, [&](int64_t i) { ++hits[size_t(i)]; });
+    for (const auto& hit : hits) ASSERT_EQ(hit, 1);
+  }
+}
+
+TEST(Threads, HandsOnTheException) {
+  Threads threads(3);
+  EXPECT_THROW(threads.parallel_for(10,
+                                    [](int64_t i) {
+                                      if (i == 5) throw Error("five");
+                                    }),
+               Error);
+}
+
+TEST(Arena, IsZeroedAndAligned) {
+  const Arena arena(size_t(5) << 20);
+  EXPECT_EQ(reinterpret_cast<size_t>(arena.data()) % (size_t(2) << 20), 0u);
+  EXPECT_EQ(arena.data()[arena.size() - 1], std::byte{0});
+}
+
+TEST(Arena, SaysWhatCannotBeHad) { EXPECT_THROW(Arena(size_t(1) << 60), Error); }
+
+TEST(Tensor, SaysWhatCannotBeHad) { EXPECT_THROW(Tensor({1, 1 << 20, 1 << 20, 1 << 20}), Error); }
+
+}  // namespace
+}  // namespace hyperconv

@@ -1,0 +1,17 @@
+// Throws Error with a formatted line.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "hyperconv/error.hpp"
+
+namespace hyperconv {
+
+template <class... Args>
+[[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
+  throw Error(fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,127 @@
+#include "base/file.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/fail.hpp"
+
+namespace hyperconv {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// Opens a regular file for reading and tells its size.
+int open_regular(const fs::path& path, uint64_t& size) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) fail("{}: cannot be read ({})", path.string(), std::strerror(errno));
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::close(fd);
+    fail("{}: is {}, not a file", path.string(),
+         S_ISDIR(status.st_mode) ? "a folder" : "a device or a pipe");
+  }
+  size = uint64_t(status.st_size);
+  return fd;
+}
+
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+}  // namespace
+
+std::vector<uint8_t> read_file(const fs::path& path, uint64_t limit) {
+  uint64_t size = 0;
+  const Descriptor file(open_regular(path, size));
+  if (size > limit) fail("{}: has {} bytes; at most {} are read here", path.string(), size, limit);
+  std::vector<uint8_t> bytes(size);
+  for (size_t done = 0; done < bytes.size();) {
+    const ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) fail("{}: reading stopped after {} of {} bytes", path.string(), done, size);
+    done += size_t(got);
+  }
+  return bytes;
+}
+
+MappedFile::MappedFile(const fs::path& path) {
+  uint64_t size = 0;
+  const Descriptor file(open_regular(path, size));
+  if (size == 0) return;
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (data == MAP_FAILED) fail("{}: cannot be mapped ({})", path.string(), std::strerror(errno));
+  data_ = static_cast<const std::byte*>(data);
+  size_ = size;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+PendingFile::PendingFile(fs::path path) : path_(std::move(path)) {
+  std::error_code ignored;
+  if (fs::is_directory(path_, ignored)) fail("{}: is a folder, not a file", path_.string());
+  const fs::path folder = folder_of(path_);
+  if (!fs::is_directory(folder, ignored))
+    fail("{}: cannot be written, the folder {} does not exist", path_.string(), folder.string());
+  temporary_ = folder / fmt::format(".{}.{}.tmp", path_.filename().string(), ::getpid());
+  stream_ = std::fopen(temporary_.c_str(), "wb");
+  if (stream_ == nullptr) fail("{}: cannot be written ({})", path_.string(), std::strerror(errno));
+}
+
+PendingFile::~PendingFile() {
+  if (stream_ != nullptr) std::fclose(stream_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void PendingFile::write(std::span<const uint8_t> bytes) {
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stream_) != bytes.size())
+    fail("{}: cannot be written ({})", path_.string(), std::strerror(errno));
+}
+
+void PendingFile::commit() {
+  const bool flushed = std::fflush(stream_) == 0 && ::fsync(::fileno(stream_)) == 0;
+  const int flush_error = errno;
+  const bool closed = std::fclose(std::exchange(stream_, nullptr)) == 0;
+  if (!flushed || !closed)
+    fail("{}: cannot be written ({})", path_.string(),
+         std::strerror(flushed ? errno : flush_error));
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0)
+    fail("{}: cannot be written ({})", path_.string(), std::strerror(errno));
+  temporary_.clear();
+  // The rename itself is durable only once the folder is.
+  const Descriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() >= 0) ::fsync(folder.get());
+}
+
+void write_file(const fs::path& path, std::span<const uint8_t> bytes) {
+  PendingFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+void write_file(const fs::path& path, const std::string& text) {
+  write_file(path, std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,61 @@
+// Files that are read whole or mapped, and that appear whole or not at all.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace hyperconv {
+
+/// The whole file. Throws Error naming it when it is missing, a directory, unreadable, or larger
+/// than `limit` bytes.
+std::vector<uint8_t> read_file(const std::filesystem::path& path, uint64_t limit = uint64_t(1)
+                                                                                   << 32);
+
+/// A file mapped for reading; the pages come when they are touched.
+class MappedFile {
+ public:
+  /// Throws Error as read_file does; an empty file maps to an empty span.
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+/// A file under way: written beside its final place, and there only after commit() (flush, fsync,
+/// rename). Without commit() nothing stays. For libraries that want a FILE*.
+class PendingFile {
+ public:
+  /// Throws Error when the folder is missing or not writable, or `path` is a directory.
+  explicit PendingFile(std::filesystem::path path);
+  ~PendingFile();
+  PendingFile(const PendingFile&) = delete;
+  PendingFile& operator=(const PendingFile&) = delete;
+
+  std::FILE* stream() const { return stream_; }
+  /// Where the bytes are until commit().
+  const std::filesystem::path& temporary() const { return temporary_; }
+  /// Throws Error when the disk is full.
+  void write(std::span<const uint8_t> bytes);
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  std::FILE* stream_ = nullptr;
+};
+
+void write_file(const std::filesystem::path& path, std::span<const uint8_t> bytes);
+void write_file(const std::filesystem::path& path, const std::string& text);
+
+}  // namespace hyperconv

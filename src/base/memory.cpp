@@ -1,0 +1,50 @@
+#include "base/memory.hpp"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <utility>
+
+#include "base/fail.hpp"
+
+namespace hyperconv {
+
+namespace {
+constexpr size_t huge_page = size_t(2) << 20;
+}
+
+Arena::Arena(size_t bytes) : size_((bytes + huge_page - 1) / huge_page * huge_page) {
+  if (size_ == 0) return;
+  // One page more than needed, so that the start can be moved to a huge page's border.
+  void* raw = ::mmap(nullptr, size_ + huge_page, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (raw == MAP_FAILED) fail("{:.1f} GiB of memory are not to be had", double(size_) / (1 << 30));
+  auto* first = static_cast<std::byte*>(raw);
+  const size_t misfit = reinterpret_cast<size_t>(first) % huge_page;
+  const size_t skip = misfit == 0 ? 0 : huge_page - misfit;
+  if (skip != 0) ::munmap(first, skip);
+  data_ = first + skip;
+  if (skip != huge_page) ::munmap(data_ + size_, huge_page - skip);
+  ::madvise(data_, size_, MADV_HUGEPAGE);
+}
+
+Arena::~Arena() {
+  if (data_ != nullptr) ::munmap(data_, size_);
+}
+
+Arena::Arena(Arena&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+Arena& Arena::operator=(Arena&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+size_t peak_resident_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return size_t(usage.ru_maxrss) * 1024;
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,29 @@
+// One large piece of memory, on huge pages where the system has them: first touch of fresh 4 KiB
+// pages costs more than a convolution.
+#pragma once
+
+#include <cstddef>
+
+namespace hyperconv {
+
+class Arena {
+ public:
+  Arena() = default;
+  /// Zeroed, aligned to 2 MiB. Throws Error with the figure when it cannot be had.
+  explicit Arena(size_t bytes);
+  ~Arena();
+  Arena(Arena&& other) noexcept;
+  Arena& operator=(Arena&& other) noexcept;
+
+  std::byte* data() const { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+/// Highest resident memory of this process so far, in bytes.
+size_t peak_resident_bytes();
+
+}  // namespace hyperconv

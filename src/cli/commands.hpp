@@ -1,0 +1,11 @@
+// The commands of `hyperconv`, one file each. Each function adds its subcommand to the program; the
+// subcommand's callback does the work and throws Error (main.cpp turns that into one line and exit 1).
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace hyperconv::cli {
+
+void add_info(CLI::App& program);
+
+}  // namespace hyperconv::cli

@@ -1,0 +1,44 @@
+// The program: parses, dispatches, and turns errors into one line and an exit code.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "base/interrupt.hpp"
+#include "cli/commands.hpp"
+#include "hyperconv/error.hpp"
+
+namespace {
+
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+int run(int argc, char** argv) {
+  CLI::App program(
+      "hyperconv: camera RAW in, clean photo out, with networks whose filters are predicted from the "
+      "photo itself");
+  program.set_version_flag("--version", std::string("hyperconv ") + HYPERCONV_VERSION);
+  program.require_subcommand(1);
+  hyperconv::cli::add_info(program);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and version arrive here too, with exit code 0.
+    return program.exit(error) == 0 ? 0 : exit_usage;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  hyperconv::catch_interrupts();
+  try {
+    return run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "hyperconv: out of memory\n");
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "hyperconv: {}\n", error.what());
+  }
+  return exit_failed;
+}

@@ -1,0 +1,54 @@
+// A camera that was never built: turns an sRGB photo into what a Bayer sensor would have recorded.
+// After Brooks et al. 2019, "Unprocessing images for learned raw denoising" (CVPR, arXiv 1811.11127).
+#pragma once
+
+#include "base/random.hpp"
+#include "hyperconv/image.hpp"
+#include "hyperconv/mosaic.hpp"
+#include "hyperconv/tensor.hpp"
+
+namespace hyperconv {
+
+/// A sensor's colours under one light.
+struct SimulatedCamera {
+  Matrix3 xyz_to_camera{};                       ///< XYZ (D65) -> camera RGB, as in a DNG
+  std::array<double, 3> white_balance{1, 1, 1};  ///< multipliers that make grey grey, G = 1
+};
+
+/// One fixed camera, for reproducible files.
+SimulatedCamera standard_camera();
+
+/// A random mix of published camera matrices and random red (1.9..2.4) and blue (1.5..1.9) gains.
+SimulatedCamera random_camera(Random& random);
+
+struct SensorSettings {
+  Cfa cfa = Cfa::rggb;
+  int bits = 12;         ///< 10..14; white level 2^bits - 1, black level 2^bits / 64
+  NoiseProfile noise;    ///< zeros: no noise but the rounding
+  double exposure = 1;   ///< scene brightness before the sensor; 1: the photo's white saturates
+};
+
+/// Shot and read variance at an ISO value: shot = 0.012 * iso / 6400, read on the regression line
+/// of Brooks et al., ln read = 2.18 ln shot + 1.20.
+NoiseProfile noise_at_iso(double iso);
+
+/// The read variance on that line, for a given shot variance; 0 for 0.
+double typical_read_noise(double shot);
+
+/// The photo's linear sRGB, [1,3,H,W] in [0,1]; grey is spread over three channels, alpha dropped.
+/// `shrink` > 1 averages shrink x shrink pixels in linear light (JPEG artefacts go with it); a last
+/// odd row or column is dropped.
+Tensor linear_srgb(const Image& photo, int shrink = 1);
+
+/// Clean camera RGB after white balance, [1,3,H,W] in [0,1]: what a developed picture should be
+/// before its colours. Inverts the camera's colour matrix; highlights are kept as they are.
+Tensor scene_in_camera_colours(const Tensor& linear, const SimulatedCamera& camera);
+
+/// Camera RGB after white balance -> a mosaic: white balance taken back (with Brooks et al.'s care
+/// for highlights: a gain below 1 is faded out towards white, so that saturated stays saturated),
+/// sampled under the CFA, noise added with variance shot * x + read, black level added, rounded and
+/// cut to the sensor's range. Its noise profile, white balance and matrix are recorded.
+Mosaic expose(const Tensor& camera_rgb, const SimulatedCamera& camera,
+              const SensorSettings& settings, Random& random);
+
+}  // namespace hyperconv
