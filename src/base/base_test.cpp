@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
@@ -9,6 +8,7 @@
 #include "base/half.hpp"
 #include "base/memory.hpp"
 #include "base/random.hpp"
+#include "base/testing.hpp"
 #include "base/threads.hpp"
 #include "hyperconv/error.hpp"
 #include "hyperconv/tensor.hpp"
@@ -20,14 +20,10 @@ namespace fs = std::filesystem;
 
 class FileTest : public testing::Test {
  protected:
-  FileTest() : folder_(fs::temp_directory_path() / ("hyperconv_file_" + std::to_string(getpid()))) {
-    fs::create_directories(folder_);
-  }
-  ~FileTest() override { fs::remove_all(folder_); }
   int files() const {
-    return int(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+    return int(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()));
   }
-  fs::path folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(FileTest, WritesAndReadsBack) {
@@ -50,10 +46,10 @@ TEST_F(FileTest, UncommittedFileLeavesNothingAndTheOldOneStays) {
 }
 
 TEST_F(FileTest, RefusesFoldersAndMissingPlaces) {
-  EXPECT_THROW(read_file(folder_), Error);
+  EXPECT_THROW(read_file(folder_.path()), Error);
   EXPECT_THROW(read_file(folder_ / "none"), Error);
-  EXPECT_THROW(write_file(folder_, "x"), Error);
-  EXPECT_THROW(write_file(folder_ / "none" / "a.txt", "x"), Error);
+  EXPECT_THROW(write_file(folder_.path(), "x"), Error);
+  EXPECT_THROW(write_file(folder_.path() / "none" / "a.txt", "x"), Error);
 }
 
 TEST(Random, IsTheSameEverywhere) {
