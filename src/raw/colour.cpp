@@ -74,4 +74,12 @@ std::array<double, 3> daylight_white_balance(const Matrix3& xyz_to_camera) {
   return {white[1] / white[0], 1, white[1] / white[2]};
 }
 
+double encode_srgb(double linear) {
+  return linear <= 0.0031308 ? 12.92 * linear : 1.055 * std::pow(linear, 1 / 2.4) - 0.055;
+}
+
+double decode_srgb(double encoded) {
+  return encoded <= 0.04045 ? encoded / 12.92 : std::pow((encoded + 0.055) / 1.055, 2.4);
+}
+
 }  // namespace hyperconv

@@ -34,4 +34,8 @@ Matrix3 camera_to_srgb(const Matrix3& xyz_to_camera);
 /// White-balance multipliers, G = 1, that make the light D65 grey for a camera with this matrix.
 std::array<double, 3> daylight_white_balance(const Matrix3& xyz_to_camera);
 
+/// The sRGB curve (IEC 61966-2-1) in double, for tables; 0..1.
+double encode_srgb(double linear);
+double decode_srgb(double encoded);
+
 }  // namespace hyperconv
