@@ -3,7 +3,9 @@
 
 #include <array>
 
+#include "hyperconv/image.hpp"
 #include "hyperconv/mosaic.hpp"
+#include "hyperconv/tensor.hpp"
 
 namespace hyperconv {
 
@@ -37,5 +39,9 @@ std::array<double, 3> daylight_white_balance(const Matrix3& xyz_to_camera);
 /// The sRGB curve (IEC 61966-2-1) in double, for tables; 0..1.
 double encode_srgb(double linear);
 double decode_srgb(double encoded);
+
+/// Linear camera RGB [1,3,H,W] through a matrix and the sRGB curve, to nearest: 16-bit RGB. Values
+/// outside [0,1] are cut. On all cores.
+Image srgb_picture(const Tensor& camera_rgb, const Matrix3& camera_to_srgb);
 
 }  // namespace hyperconv

@@ -66,5 +66,37 @@ TEST(Colour, DaylightBalanceMakesD65Grey) {
   EXPECT_THROW(daylight_white_balance(Matrix3{}), Error);
 }
 
+TEST(Colour, CurveIsThatOfTheStandard) {
+  EXPECT_NEAR(encode_srgb(0.18), 0.46135612, 1e-7);
+  EXPECT_NEAR(encode_srgb(0.002), 0.02584, 1e-12);
+  EXPECT_EQ(encode_srgb(0), 0);
+  EXPECT_NEAR(encode_srgb(1), 1, 1e-12);
+  for (double x = 0; x <= 1; x += 1.0 / 64) EXPECT_NEAR(decode_srgb(encode_srgb(x)), x, 1e-8);
+}
+
+TEST(Colour, PictureIsTheMatrixAndTheCurveToNearest) {
+  const int count = 20000;
+  Tensor rgb({1, 3, 1, count});
+  for (int i = 0; i < count; ++i) {
+    rgb.at(0, 0, 0, i) = float(i) / count;
+    rgb.at(0, 1, 0, i) = float(i) / count / 50;  // also where the curve is steep
+    rgb.at(0, 2, 0, i) = float(i % 7) - 3;
+  }
+  rgb.at(0, 0, 0, 0) = std::numeric_limits<float>::quiet_NaN();
+  const Matrix3 swap = {{{0, 1, 0}, {1, 0, 0}, {0, 0, 1}}};
+  const Image picture = srgb_picture(rgb, swap);
+  EXPECT_EQ(picture.width, count);
+  const auto& samples = std::get<std::vector<uint16_t>>(picture.samples);
+  for (int i = 1; i < count; ++i) {
+    const double red = 65535 * encode_srgb(rgb.at(0, 1, 0, i));
+    const double green = 65535 * encode_srgb(rgb.at(0, 0, 0, i));
+    ASSERT_NEAR(samples[size_t(3 * i)], red, 0.52);  // half a step and the table's hundredth
+    ASSERT_NEAR(samples[size_t(3 * i + 1)], green, 0.52);
+    ASSERT_EQ(samples[size_t(3 * i + 2)], i % 7 > 3 ? 65535 : 0);
+  }
+  EXPECT_EQ(samples[0], 0);
+  EXPECT_EQ(samples[1], 0);
+}
+
 }  // namespace
 }  // namespace hyperconv

@@ -40,7 +40,12 @@ Colour mix(const Colour& a, const Colour& b, double t) { return a * (1 - t) + b 
 
 // As a graphics program gives it: 0..255, encoded.
 Colour from_8bit(int red, int green, int blue) {
-  return {decode_srgb(red / 255.0), decode_srgb(green / 255.0), decode_srgb(blue / 255.0)};
+  static const std::array<double, 256> linear = [] {
+    std::array<double, 256> table{};
+    for (int i = 0; i < 256; ++i) table[size_t(i)] = decode_srgb(i / 255.0);
+    return table;
+  }();
+  return {linear[size_t(red)], linear[size_t(green)], linear[size_t(blue)]};
 }
 
 double smooth(double low, double high, double x) {
