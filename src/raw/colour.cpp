@@ -17,12 +17,6 @@ bool can_divide_by(double value) {
   return std::isfinite(value) && std::abs(value) > smallest_divisor;
 }
 
-double cofactor(const Matrix3& m, int row, int column) {
-  const int r1 = (row + 1) % 3, r2 = (row + 2) % 3;
-  const int c1 = (column + 1) % 3, c2 = (column + 2) % 3;
-  return m[r1][c1] * m[r2][c2] - m[r1][c2] * m[r2][c1];
-}
-
 // The sRGB curve from a table: between its points it is straight to 1e-7, a hundredth of a step.
 class EncodingTable {
  public:
@@ -46,30 +40,11 @@ class EncodingTable {
 
 }  // namespace
 
-Matrix3 multiply(const Matrix3& a, const Matrix3& b) {
-  Matrix3 product{};
-  for (int row = 0; row < 3; ++row)
-    for (int column = 0; column < 3; ++column)
-      for (int k = 0; k < 3; ++k) product[row][column] += a[row][k] * b[k][column];
-  return product;
-}
-
 std::array<double, 3> transform(const Matrix3& a, const std::array<double, 3>& v) {
   std::array<double, 3> product{};
   for (int row = 0; row < 3; ++row)
     for (int k = 0; k < 3; ++k) product[row] += a[row][k] * v[k];
   return product;
-}
-
-Matrix3 inverse(const Matrix3& m) {
-  double determinant = 0;
-  for (int k = 0; k < 3; ++k) determinant += m[0][k] * cofactor(m, 0, k);
-  if (!can_divide_by(determinant)) fail("colour matrix has no inverse");
-  Matrix3 result{};
-  for (int row = 0; row < 3; ++row)
-    for (int column = 0; column < 3; ++column)
-      result[row][column] = cofactor(m, column, row) / determinant;
-  return result;
 }
 
 Matrix3 with_rows_summing_to_one(const Matrix3& m) {
@@ -83,15 +58,17 @@ Matrix3 with_rows_summing_to_one(const Matrix3& m) {
 }
 
 Matrix3 srgb_to_camera(const Matrix3& xyz_to_camera) {
-  return with_rows_summing_to_one(multiply(xyz_to_camera, srgb_to_xyz));
+  return with_rows_summing_to_one(multiply(xyz_to_camera, xyz_from_srgb));
 }
 
 Matrix3 camera_to_srgb(const Matrix3& xyz_to_camera) {
-  return inverse(srgb_to_camera(xyz_to_camera));
+  const auto result = inverse(srgb_to_camera(xyz_to_camera));
+  if (!result) fail("colour matrix has no inverse");
+  return *result;
 }
 
 std::array<double, 3> daylight_white_balance(const Matrix3& xyz_to_camera) {
-  const auto white = transform(multiply(xyz_to_camera, srgb_to_xyz), {1, 1, 1});
+  const auto white = transform(multiply(xyz_to_camera, xyz_from_srgb), {1, 1, 1});
   if (!can_divide_by(white[0]) || !can_divide_by(white[2]))
     fail("colour matrix sees no white: ({}, {}, {})", white[0], white[1], white[2]);
   return {white[1] / white[0], 1, white[1] / white[2]};

@@ -29,20 +29,22 @@ TEST(Colour, ProductIsRowsTimesColumns) {
 
 TEST(Colour, InverseUndoes) {
   const Matrix3 m = {{{1, 2, 3}, {4, 5, 6}, {7, 8, 10}}};
-  expect_near(multiply(m, inverse(m)), identity3, 1e-12);
-  expect_near(multiply(inverse(camera), camera), identity3, 1e-12);
+  expect_near(multiply(m, inverse(m).value()), identity3, 1e-12);
+  expect_near(multiply(inverse(camera).value(), camera), identity3, 1e-12);
 }
 
-TEST(Colour, InverseRefusesWhatHasNone) {
-  EXPECT_THROW(inverse(Matrix3{}), Error);
-  EXPECT_THROW(inverse({{{1, 2, 3}, {2, 4, 6}, {0, 0, 1}}}), Error);
+TEST(Colour, ThereIsNotAlwaysAnInverse) {
+  EXPECT_FALSE(inverse(Matrix3{}));
+  EXPECT_FALSE(inverse({{{1, 2, 3}, {2, 4, 6}, {0, 0, 1}}}));
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_THROW(inverse({{{nan, 0, 0}, {0, 1, 0}, {0, 0, 1}}}), Error);
+  EXPECT_FALSE(inverse({{{nan, 0, 0}, {0, 1, 0}, {0, 0, 1}}}));
+  // Rows sum to something, but two are alike.
+  EXPECT_THROW(camera_to_srgb({{{1, 0, 0}, {1, 0, 0}, {0, 0, 1}}}), Error);
 }
 
 TEST(Colour, SrgbWhiteIsD65) {
   // IEC 61966-2-1: x = 0.3127, y = 0.3290.
-  const auto white = transform(srgb_to_xyz, {1, 1, 1});
+  const auto white = transform(xyz_from_srgb, {1, 1, 1});
   EXPECT_NEAR(white[0], 0.3127 / 0.3290, 1e-3);
   EXPECT_NEAR(white[1], 1, 1e-6);
   EXPECT_NEAR(white[2], (1 - 0.3127 - 0.3290) / 0.3290, 1e-3);
@@ -60,7 +62,7 @@ TEST(Colour, RowsWithoutASumAreRefused) {
 
 TEST(Colour, DaylightBalanceMakesD65Grey) {
   const auto balance = daylight_white_balance(camera);
-  const auto white = transform(multiply(camera, srgb_to_xyz), {1, 1, 1});
+  const auto white = transform(multiply(camera, xyz_from_srgb), {1, 1, 1});
   EXPECT_NEAR(white[0] * balance[0], white[1], 1e-12);
   EXPECT_NEAR(white[2] * balance[2], white[1], 1e-12);
   EXPECT_THROW(daylight_white_balance(Matrix3{}), Error);
