@@ -326,10 +326,18 @@ std::optional<std::array<double, 3>> multipliers(const float (&mul)[4]) {
   return result;
 }
 
+/// LibRaw fills up an AsShotNeutral that is partly zero; such a tag says nothing.
+bool has_broken_neutral(const libraw_colordata_t& color) {
+  const auto& neutral = color.dng_levels.asshotneutral;
+  const auto is_zero = [](float value) { return !(value > 0); };
+  return std::any_of(neutral, neutral + 3, is_zero) && !std::all_of(neutral, neutral + 3, is_zero);
+}
+
 void read_white_balance(const libraw_data_t& data, Mosaic& mosaic) {
   const auto& color = data.color;
   if (color.as_shot_wb_applied != 0) return;  // LibRaw takes ones for it, too
-  if (const auto as_shot = multipliers(color.cam_mul)) {
+  const auto as_shot = multipliers(color.cam_mul);
+  if (as_shot && !has_broken_neutral(color)) {
     mosaic.white_balance = *as_shot;
     return;
   }

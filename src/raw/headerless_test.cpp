@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/file.hpp"
 #include "base/testing.hpp"
 #include "hyperconv/image.hpp"
@@ -142,6 +144,61 @@ TEST_F(HeaderlessTest, FourPhasesShowOneScene) {
     for (const size_t c : {0, 2})
       EXPECT_NEAR(mosaic.white_balance[c], reference.white_balance[c], 0.01);
   }
+}
+
+TEST_F(HeaderlessTest, PngSamplesKeepTheirUnitsInEitherDepth) {
+  Image image;
+  image.width = 3;
+  image.height = 2;
+  image.channels = 1;
+  image.samples = std::vector<uint16_t>{0, 1, 2, 1023, 512, 300};
+  write_image(folder_ / "deep.png", image);
+  MosaicFormat facts;
+  facts.cfa = Cfa::bggr;
+  const Mosaic deep = read_mosaic_png(folder_ / "deep.png", facts);
+  EXPECT_EQ(deep.width, 3);
+  EXPECT_EQ(deep.height, 2);
+  EXPECT_THAT(deep.samples, testing::ElementsAre(0, 1, 2, 1023, 512, 300));
+  EXPECT_EQ(deep.white, 1023);
+  EXPECT_EQ(deep.cfa, Cfa::bggr);
+
+  image.samples = std::vector<uint8_t>{0, 1, 2, 255, 128, 100};
+  write_image(folder_ / "flat.png", image);
+  const Mosaic flat = read_mosaic_png(folder_ / "flat.png", facts);
+  EXPECT_THAT(flat.samples, testing::ElementsAre(0, 1, 2, 255, 128, 100));
+  EXPECT_EQ(flat.white, 1023);
+}
+
+TEST_F(HeaderlessTest, PngOfAnotherKindIsRefused) {
+  Image image;
+  image.width = image.height = 2;
+  image.channels = 3;
+  image.samples = std::vector<uint8_t>(12);
+  write_image(folder_ / "rgb.png", image);
+  EXPECT_THAT(error_of([&] { read_mosaic_png(folder_ / "rgb.png", {}); }),
+              HasSubstr("3 channels; a mosaic has one"));
+  image.channels = 1;
+  image.samples = std::vector<uint16_t>{0, 1, 2, 1024};
+  write_image(folder_ / "deep.png", image);
+  EXPECT_THAT(error_of([&] { read_mosaic_png(folder_ / "deep.png", {}); }), HasSubstr("11 bits"));
+  image.samples = std::vector<uint8_t>(4);
+  write_image(folder_ / "grey.jpg", image);
+  EXPECT_THAT(error_of([&] { read_mosaic_png(folder_ / "grey.jpg", {}); }), HasSubstr("no PNG"));
+}
+
+TEST_F(HeaderlessTest, N900Mosaic) {
+  const auto data = shared_data();
+  if (!data) GTEST_SKIP() << "the shared test images are not here";
+  MosaicFormat facts;
+  facts.cfa = Cfa::grbg;
+  const Mosaic mosaic = read_mosaic_png(*data / "raw" / "halide_n900_bayer_small.png", facts);
+  EXPECT_EQ(mosaic.width, 256);
+  EXPECT_EQ(mosaic.height, 344);
+  // It was resampled: three samples are above what 10 bits hold.
+  EXPECT_EQ(*std::max_element(mosaic.samples.begin(), mosaic.samples.end()), 1053);
+  EXPECT_EQ(mosaic.white, 1023);
+  EXPECT_THAT(mosaic.warnings,
+              testing::Contains(AllOf(HasSubstr("sample 1053"), HasSubstr("2 others"))));
 }
 
 }  // namespace
