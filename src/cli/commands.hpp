@@ -9,5 +9,6 @@ namespace hyperconv::cli {
 
 void add_compare(CLI::App& program);
 void add_info(CLI::App& program);
+void add_simulate(CLI::App& program);
 
 }  // namespace hyperconv::cli

@@ -22,6 +22,7 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   hyperconv::cli::add_compare(program);
   hyperconv::cli::add_info(program);
+  hyperconv::cli::add_simulate(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -24,17 +24,14 @@ constexpr std::array<Matrix3, 4> published_cameras = {nexus_6p, sony_a7r, olympu
                                                       sony_rx100_iv};
 
 // In double and rounded to float, so that the last bit of a machine's pow does not show.
-float decode_srgb(double encoded) {
-  const double x = std::clamp(encoded, 0.0, 1.0);
-  return float(x <= 0.04045 ? x / 12.92 : std::pow((x + 0.055) / 1.055, 2.4));
-}
+float decode(double encoded) { return float(decode_srgb(std::clamp(encoded, 0.0, 1.0))); }
 
 template <class Sample>
 const std::vector<float>& decoding_table() {
   static const std::vector<float> table = [] {
     constexpr int largest = std::numeric_limits<Sample>::max();
     std::vector<float> values(size_t(largest) + 1);
-    for (int i = 0; i <= largest; ++i) values[size_t(i)] = decode_srgb(double(i) / largest);
+    for (int i = 0; i <= largest; ++i) values[size_t(i)] = decode(double(i) / largest);
     return values;
   }();
   return table;
@@ -48,14 +45,14 @@ struct Decoder {
 };
 template <>
 struct Decoder<float> {
-  float operator()(float sample) const { return std::isnan(sample) ? 0 : decode_srgb(sample); }
+  float operator()(float sample) const { return std::isnan(sample) ? 0 : decode(sample); }
 };
 
 // One channel of the photo, shrunk: mean over squares of linear light.
 template <class Sample>
 void decode_channel(const std::vector<Sample>& samples, const Image& photo, int channel, int shrink,
                     int plane, Tensor& linear) {
-  const Decoder<Sample> decode;
+  const Decoder<Sample> decoded;
   const auto stride = size_t(photo.width) * size_t(photo.channels);
   const double share = 1.0 / (double(shrink) * shrink);
   for (int64_t y = 0; y < linear.shape().h; ++y) {
@@ -64,7 +61,7 @@ void decode_channel(const std::vector<Sample>& samples, const Image& photo, int 
       double sum = 0;
       for (int dy = 0; dy < shrink; ++dy) {
         const Sample* in = samples.data() + size_t(y * shrink + dy) * stride + size_t(channel);
-        for (int dx = 0; dx < shrink; ++dx) sum += decode(in[(x * shrink + dx) * photo.channels]);
+        for (int dx = 0; dx < shrink; ++dx) sum += decoded(in[(x * shrink + dx) * photo.channels]);
       }
       out[x] = float(sum * share);
     }

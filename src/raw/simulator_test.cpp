@@ -131,7 +131,7 @@ TEST(Cameras, RandomOnesStayPlausible) {
     // What the camera sees as white is D65: it is grey after the camera's own daylight balance.
     const auto balance = daylight_white_balance(camera.xyz_to_camera);
     const auto white =
-        transform(inverse(camera.xyz_to_camera), {1 / balance[0], 1, 1 / balance[2]});
+        transform(inverse(camera.xyz_to_camera).value(), {1 / balance[0], 1, 1 / balance[2]});
     EXPECT_NEAR(white[0] / white[1], 0.9505, 1e-3);
     EXPECT_NEAR(white[2] / white[1], 1.0890, 1e-3);
     EXPECT_THAT(balance[0], testing::AllOf(testing::Gt(1.4), testing::Lt(3)));
