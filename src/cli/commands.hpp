@@ -11,4 +11,7 @@ void add_compare(CLI::App& program);
 void add_info(CLI::App& program);
 void add_simulate(CLI::App& program);
 
+/// Only where the program is built with training.
+void add_train(CLI::App& program);
+
 }  // namespace hyperconv::cli

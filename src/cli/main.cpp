@@ -22,6 +22,7 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   hyperconv::cli::add_compare(program);
   hyperconv::cli::add_info(program);
+  if constexpr (HYPERCONV_HAS_TRAINING) hyperconv::cli::add_train(program);
   hyperconv::cli::add_simulate(program);
   try {
     program.parse(argc, argv);

@@ -106,9 +106,10 @@ class Decoder {
     read_header();
     Image image = make_image(name_, info_.image_width, info_.image_height, info_.num_components, 8,
                              file_.size());
-    read_samples(image);
+    // Markers go when the samples are done.
     image.metadata.icc = icc(image.channels);
     image.metadata.exif = exif();
+    read_samples(image);
     const auto orientation = exif_orientation(image.metadata.exif);
     if (!orientation) image.metadata.exif.clear();
     image.metadata.orientation = orientation.value_or(1);

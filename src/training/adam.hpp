@@ -1,7 +1,7 @@
 // Adam with a rate of its own for each tensor, and the averaged weights.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <vector>
 

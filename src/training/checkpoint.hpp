@@ -1,7 +1,7 @@
 // Everything a training run needs to go on as if it had never stopped.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 #include <string>

@@ -1,7 +1,7 @@
 // What training makes small.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace hyperconv {
 

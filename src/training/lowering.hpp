@@ -1,7 +1,7 @@
 // A Graph as differentiable libtorch operations: the reader that trains.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 #include <vector>

@@ -1,7 +1,7 @@
 // An endless stream of simulated RAW patches, made in background threads.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <condition_variable>
 #include <exception>

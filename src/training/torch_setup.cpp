@@ -1,7 +1,7 @@
 #include "training/torch_setup.hpp"
 
 #include <malloc.h>
-#include <torch/torch.h>
+#include <ATen/Parallel.h>
 
 #include <climits>
 
@@ -15,7 +15,7 @@ int prepare_torch(int threads) {
   mallopt(M_TOP_PAD, 256 << 20);
   const int count = threads > 0 ? threads : available_cores();
   // Debian's build starts with one thread whatever the machine.
-  torch::set_num_threads(count);
+  at::set_num_threads(count);
   return count;
 }
 
