@@ -17,8 +17,8 @@ struct HyperUNet {
   int width = 16;
   int hidden = 32;  ///< 0: no HyperConvolution, ordinary convolutions in the same places
   Conditioning conditioning = Conditioning::image;
-  /// Adds a learned 3x3 convolution from the mosaic to the output, which starts as a bilinear
-  /// demosaicer: the network then learns what bilinear gets wrong. Ours, not the paper's.
+  /// Adds a learned 3x3 convolution from the mosaic straight to the output: it becomes a linear
+  /// demosaicer, and the rest learns what that gets wrong. Ours, not the paper's.
   bool linear_path = false;
 };
 

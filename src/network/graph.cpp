@@ -1,0 +1,324 @@
+#include "hyperconv/graph.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/fail.hpp"
+#include "base/overloaded.hpp"
+
+namespace hyperconv {
+namespace {
+
+// Far beyond any real network, and small enough that no product of them overflows 64 bits.
+constexpr int largest_channels = 1 << 16;
+constexpr int largest_kernel = 31;
+constexpr int largest_hidden = 1 << 20;
+constexpr int largest_factor = 16;
+constexpr int64_t largest_side = int64_t(1) << 24;
+
+/// A node while it is being checked: who it is, for messages.
+struct Subject {
+  const Node& node;
+
+  template <class... Args>
+  [[noreturn]] void refuse(fmt::format_string<Args...> format, Args&&... args) const {
+    fail("node '{}' ({}): {}", node.name, operator_name(node.op),
+         fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  void require_range(const char* field, int value, int least, int most) const {
+    if (value < least || value > most)
+      refuse("{} is {}, must be {} to {}", field, value, least, most);
+  }
+
+  void require_kernel(int kernel) const {
+    require_range("kernel", kernel, 1, largest_kernel);
+    if (kernel % 2 == 0) refuse("kernel is {}, must be odd", kernel);
+  }
+};
+
+void check_fields(const Subject& subject) {
+  std::visit(Overloaded{
+                 [&](const Input& op) {
+                   subject.require_range("channels", op.channels, 1, largest_channels);
+                 },
+                 [&](const Conv2d& op) {
+                   subject.require_range("out_channels", op.out_channels, 1, largest_channels);
+                   subject.require_kernel(op.kernel);
+                 },
+                 [&](const HyperConv2d& op) {
+                   subject.require_range("out_channels", op.out_channels, 1, largest_channels);
+                   subject.require_kernel(op.kernel);
+                   subject.require_range("hidden", op.hidden, 1, largest_hidden);
+                   subject.require_range("constant_size", op.constant_size, 1, largest_channels);
+                 },
+                 [&](const ConvTranspose2d& op) {
+                   subject.require_range("out_channels", op.out_channels, 1, largest_channels);
+                 },
+                 [&](const PixelShuffle& op) {
+                   subject.require_range("factor", op.factor, 2, largest_factor);
+                 },
+                 [](const AveragePool2d&) {},
+                 [](const Upsample2d&) {},
+                 [](const Concat&) {},
+                 [](const Add&) {},
+                 [](const Activation&) {},
+                 [](const PhotoDescriptor&) {},
+             },
+             subject.node.op);
+}
+
+void check_input_count(const Subject& subject) {
+  const auto count = int(subject.node.inputs.size());
+  const auto exactly = [&](int wanted) {
+    if (count != wanted) subject.refuse("has {} inputs, takes {}", count, wanted);
+  };
+  std::visit(
+      Overloaded{
+          [&](const Input&) { exactly(0); },
+          [&](const HyperConv2d& op) { exactly(op.conditioning == Conditioning::image ? 2 : 1); },
+          [&](const Concat&) {
+            if (count < 2) subject.refuse("has {} inputs, takes two or more", count);
+          },
+          [&](const Add&) { exactly(2); },
+          [&](const auto&) { exactly(1); },
+      },
+      subject.node.op);
+}
+
+/// Output shape of one node from its inputs' shapes.
+Shape output_shape(const Subject& subject, const std::vector<Shape>& in, const Shape& input) {
+  const auto resized = [&](int64_t channels, int64_t h, int64_t w) {
+    if (channels < 1 || channels > largest_channels)
+      subject.refuse("would have {} channels, at most {} are allowed", channels, largest_channels);
+    if (h < 1 || w < 1 || h > largest_side || w > largest_side)
+      subject.refuse("would have {} rows and {} columns, must be 1 to {}", h, w, largest_side);
+    return Shape{input.n, channels, h, w};
+  };
+  const auto even = [&](const Shape& x) {
+    if (x.h % 2 != 0 || x.w % 2 != 0)
+      subject.refuse("got {}, takes an even number of rows and columns", to_string(x));
+  };
+  return std::visit(
+      Overloaded{
+          [&](const Input& op) {
+            if (input.c != op.channels)
+              subject.refuse("got {}, takes {} channels", to_string(input), op.channels);
+            return resized(input.c, input.h, input.w);
+          },
+          [&](const Conv2d& op) { return resized(op.out_channels, in[0].h, in[0].w); },
+          [&](const HyperConv2d& op) {
+            if (in.size() == 2 && (in[1].h != 1 || in[1].w != 1))
+              subject.refuse("its descriptor is {}, takes [N,E,1,1]", to_string(in[1]));
+            return resized(op.out_channels, in[0].h, in[0].w);
+          },
+          [&](const ConvTranspose2d& op) {
+            return resized(op.out_channels, 2 * in[0].h, 2 * in[0].w);
+          },
+          [&](const AveragePool2d&) {
+            even(in[0]);
+            return resized(in[0].c, in[0].h / 2, in[0].w / 2);
+          },
+          [&](const Upsample2d&) { return resized(in[0].c, 2 * in[0].h, 2 * in[0].w); },
+          [&](const PixelShuffle& op) {
+            const int64_t square = int64_t(op.factor) * op.factor;
+            if (in[0].c % square != 0)
+              subject.refuse("got {}, takes channels that are a multiple of {}", to_string(in[0]),
+                             square);
+            return resized(in[0].c / square, op.factor * in[0].h, op.factor * in[0].w);
+          },
+          [&](const Concat&) {
+            int64_t channels = 0;
+            for (const Shape& x : in) {
+              if (x.h != in[0].h || x.w != in[0].w)
+                subject.refuse("got {} and {}, takes equal rows and columns", to_string(in[0]),
+                               to_string(x));
+              channels += x.c;
+            }
+            return resized(channels, in[0].h, in[0].w);
+          },
+          [&](const Add&) {
+            if (in[0] != in[1])
+              subject.refuse("got {} and {}, takes equal shapes", to_string(in[0]),
+                             to_string(in[1]));
+            return in[0];
+          },
+          [&](const Activation&) { return in[0]; },
+          [&](const PhotoDescriptor&) { return resized(3 * in[0].c, 1, 1); },
+      },
+      subject.node.op);
+}
+
+/// How a node's output pixels lie over the input's: one of them is `scale` input pixels wide and
+/// looks `reach` input pixels far from its centre.
+struct View {
+  double scale = 1;
+  double reach = 0;
+};
+
+View view_of(const Node& node, const std::vector<View>& views) {
+  View view;
+  for (const NodeId id : node.inputs) {
+    // A descriptor's scale means nothing, and HyperConv2d's second input is one.
+    view.scale = id == node.inputs.front() ? views[size_t(id)].scale : view.scale;
+    view.reach = std::max(view.reach, views[size_t(id)].reach);
+  }
+  const auto filter = [&](int kernel) { view.reach += (kernel - 1) / 2 * view.scale; };
+  const auto refine = [&](int factor) {
+    // The parent pixel's centre lies off the child's by up to (factor-1)/2 children.
+    view.scale /= factor;
+    view.reach += (factor - 1) / 2.0 * view.scale;
+  };
+  std::visit(Overloaded{
+                 [&](const Conv2d& op) { filter(op.kernel); },
+                 [&](const HyperConv2d& op) { filter(op.kernel); },
+                 [&](const ConvTranspose2d&) { refine(2); },
+                 [&](const Upsample2d&) { refine(2); },
+                 [&](const PixelShuffle& op) { refine(op.factor); },
+                 [&](const AveragePool2d&) {
+                   view.reach += 0.5 * view.scale;
+                   view.scale *= 2;
+                 },
+                 [&](const PhotoDescriptor&) { view = View{}; },
+                 [](const Input&) {},
+                 [](const Concat&) {},
+                 [](const Add&) {},
+                 [](const Activation&) {},
+             },
+             node.op);
+  return view;
+}
+
+std::vector<View> views_of(const Graph& graph) {
+  std::vector<View> views;
+  for (const Node& node : graph.nodes()) views.push_back(view_of(node, views));
+  return views;
+}
+
+/// Length of enc(s).
+int64_t encoding_size(const HyperConv2d& op, const std::vector<Shape>& in) {
+  switch (op.conditioning) {
+    case Conditioning::layer:
+      return in[0].c + 1;
+    case Conditioning::image:
+      return in[1].c;
+    case Conditioning::constant:
+      return op.constant_size;
+  }
+  return 0;
+}
+
+void append_parameters(const Node& node, NodeId id, const std::vector<Shape>& in,
+                       std::vector<Parameter>& all) {
+  const auto add = [&](const char* suffix, std::vector<int64_t> dims, ParameterRole role) {
+    all.push_back({node.name + suffix, std::move(dims), role, id});
+  };
+  std::visit(
+      Overloaded{
+          [&](const Conv2d& op) {
+            add(".weight", {op.out_channels, in[0].c, op.kernel, op.kernel}, ParameterRole::filter);
+            add(".bias", {op.out_channels}, ParameterRole::bias);
+          },
+          [&](const HyperConv2d& op) {
+            const int64_t filter = op.out_channels * in[0].c * op.kernel * op.kernel;
+            const int64_t encoding = encoding_size(op, in);
+            add(".weight", {op.out_channels, in[0].c, op.kernel, op.kernel}, ParameterRole::filter);
+            add(".bias", {op.out_channels}, ParameterRole::bias);
+            add(".a1.weight", {op.hidden, encoding}, ParameterRole::hyper_in);
+            add(".a1.bias", {op.hidden}, ParameterRole::hyper_in_bias);
+            add(".a2.weight", {filter, op.hidden}, ParameterRole::hyper_out);
+            if (op.conditioning == Conditioning::constant)
+              add(".s", {op.constant_size}, ParameterRole::hyper_constant);
+          },
+          [&](const ConvTranspose2d& op) {
+            add(".weight", {in[0].c, op.out_channels, 2, 2}, ParameterRole::filter);
+            add(".bias", {op.out_channels}, ParameterRole::bias);
+          },
+          [](const Input&) {},
+          [](const AveragePool2d&) {},
+          [](const Upsample2d&) {},
+          [](const PixelShuffle&) {},
+          [](const Concat&) {},
+          [](const Add&) {},
+          [](const Activation&) {},
+          [](const PhotoDescriptor&) {},
+      },
+      node.op);
+}
+
+std::vector<Shape> shapes_of_inputs(const Node& node, const std::vector<Shape>& shapes) {
+  std::vector<Shape> in;
+  for (const NodeId id : node.inputs) in.push_back(shapes[size_t(id)]);
+  return in;
+}
+
+}  // namespace
+
+std::string operator_name(const Operator& op) {
+  return std::visit(Overloaded{
+                        [](const Input&) { return "input"; },
+                        [](const Conv2d&) { return "conv2d"; },
+                        [](const HyperConv2d&) { return "hyper_conv2d"; },
+                        [](const ConvTranspose2d&) { return "conv_transpose2d"; },
+                        [](const AveragePool2d&) { return "average_pool2d"; },
+                        [](const Upsample2d&) { return "upsample2d"; },
+                        [](const PixelShuffle&) { return "pixel_shuffle"; },
+                        [](const Concat&) { return "concat"; },
+                        [](const Add&) { return "add"; },
+                        [](const Activation&) { return "activation"; },
+                        [](const PhotoDescriptor&) { return "photo_descriptor"; },
+                    },
+                    op);
+}
+
+NodeId Graph::add(std::string name, Operator op, std::vector<NodeId> inputs) {
+  const Node node{std::move(name), op, std::move(inputs)};
+  const Subject subject{node};
+  if (node.name.empty()) subject.refuse("has no name");
+  for (const Node& other : nodes_)
+    if (other.name == node.name) subject.refuse("its name is taken");
+  if (std::holds_alternative<Input>(node.op) != nodes_.empty())
+    subject.refuse("the first node and no other must be the input");
+  for (const NodeId id : node.inputs)
+    if (id < 0 || id >= NodeId(nodes_.size()))
+      subject.refuse("input {} does not exist; {} nodes stand before it", id, nodes_.size());
+  check_input_count(subject);
+  check_fields(subject);
+  nodes_.push_back(node);
+  return output();
+}
+
+std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input) {
+  std::vector<Shape> shapes;
+  for (const Node& node : graph.nodes())
+    shapes.push_back(output_shape({node}, shapes_of_inputs(node, shapes), input));
+  return shapes;
+}
+
+int size_multiple(const Graph& graph) {
+  double coarsest = 1;
+  for (const View& view : views_of(graph)) coarsest = std::max(coarsest, view.scale);
+  if (coarsest > 1 << 16) fail("the network halves its input {} times", std::log2(coarsest));
+  return int(coarsest);
+}
+
+int receptive_field(const Graph& graph) { return int(2 * views_of(graph).back().reach) + 1; }
+
+int64_t Parameter::count() const {
+  int64_t product = 1;
+  for (const int64_t extent : dims) product *= extent;
+  return product;
+}
+
+std::vector<Parameter> parameters(const Graph& graph) {
+  if (graph.empty()) return {};
+  const int side = size_multiple(graph);
+  const int channels = std::get<Input>(graph.node(0).op).channels;
+  const auto shapes = infer_shapes(graph, {1, channels, side, side});
+  std::vector<Parameter> all;
+  for (NodeId id = 0; id <= graph.output(); ++id)
+    append_parameters(graph.node(id), id, shapes_of_inputs(graph.node(id), shapes), all);
+  return all;
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,176 @@
+// The graph as JSON: {"nodes": [{"name", "op", "inputs", fields of the operator}]}.
+#include <nlohmann/json.hpp>
+
+#include "base/fail.hpp"
+#include "base/overloaded.hpp"
+#include "hyperconv/model.hpp"
+
+namespace hyperconv {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t most_nodes = 10000;
+constexpr std::pair<Conditioning, const char*> conditionings[] = {
+    {Conditioning::layer, "layer"},
+    {Conditioning::image, "image"},
+    {Conditioning::constant, "constant"}};
+constexpr std::pair<ActivationKind, const char*> activations[] = {
+    {ActivationKind::relu, "relu"}, {ActivationKind::leaky_relu, "leaky_relu"}};
+
+template <class Table, class Value>
+std::string name_in(const Table& table, Value value) {
+  for (const auto& [candidate, name] : table)
+    if (candidate == value) return name;
+  return {};
+}
+
+/// A node's fields, each read once by name and type.
+class Fields {
+ public:
+  Fields(const Json& node, std::string where) : node_(node), where_(std::move(where)) {
+    if (!node.is_object()) fail("{} is not an object", where_);
+  }
+
+  int integer(const char* key) const {
+    const Json& value = get(key);
+    if (!value.is_number_integer()) fail("{}: '{}' is not a whole number", where_, key);
+    const auto number = value.get<int64_t>();
+    if (number < INT32_MIN || number > INT32_MAX) fail("{}: '{}' is out of range", where_, key);
+    return int(number);
+  }
+
+  std::string text(const char* key) const {
+    const Json& value = get(key);
+    if (!value.is_string()) fail("{}: '{}' is not text", where_, key);
+    return value.get<std::string>();
+  }
+
+  std::vector<NodeId> integers(const char* key) const {
+    const Json& value = get(key);
+    if (!value.is_array()) fail("{}: '{}' is not a list", where_, key);
+    std::vector<NodeId> numbers;
+    for (const Json& entry : value) {
+      if (!entry.is_number_integer() || entry.get<int64_t>() < 0 ||
+          entry.get<int64_t>() >= int64_t(most_nodes))
+        fail("{}: '{}' holds something that is no node", where_, key);
+      numbers.push_back(entry.get<NodeId>());
+    }
+    return numbers;
+  }
+
+  template <class Table>
+  auto choice(const char* key, const Table& table) const {
+    const std::string wanted = text(key);
+    for (const auto& [value, name] : table)
+      if (wanted == name) return value;
+    fail("{}: '{}' is '{}', which is not known", where_, key, wanted);
+  }
+
+ private:
+  const Json& get(const char* key) const {
+    const auto found = node_.find(key);
+    if (found == node_.end()) fail("{}: '{}' is missing", where_, key);
+    return *found;
+  }
+
+  const Json& node_;
+  std::string where_;
+};
+
+Json to_json(const Operator& op) {
+  Json json = {{"op", operator_name(op)}};
+  std::visit(Overloaded{
+                 [&](const Input& o) { json["channels"] = o.channels; },
+                 [&](const Conv2d& o) {
+                   json["out_channels"] = o.out_channels;
+                   json["kernel"] = o.kernel;
+                 },
+                 [&](const HyperConv2d& o) {
+                   json["out_channels"] = o.out_channels;
+                   json["kernel"] = o.kernel;
+                   json["hidden"] = o.hidden;
+                   json["conditioning"] = name_in(conditionings, o.conditioning);
+                   json["constant_size"] = o.constant_size;
+                 },
+                 [&](const ConvTranspose2d& o) { json["out_channels"] = o.out_channels; },
+                 [&](const PixelShuffle& o) { json["factor"] = o.factor; },
+                 [&](const Activation& o) { json["kind"] = name_in(activations, o.kind); },
+                 [](const AveragePool2d&) {},
+                 [](const Upsample2d&) {},
+                 [](const Concat&) {},
+                 [](const Add&) {},
+                 [](const PhotoDescriptor&) {},
+             },
+             op);
+  return json;
+}
+
+/// Fills an operator from its fields.
+struct Reader {
+  const Fields& f;
+
+  void operator()(Input& o) const { o.channels = f.integer("channels"); }
+  void operator()(Conv2d& o) const {
+    o.out_channels = f.integer("out_channels");
+    o.kernel = f.integer("kernel");
+  }
+  void operator()(HyperConv2d& o) const {
+    o.out_channels = f.integer("out_channels");
+    o.kernel = f.integer("kernel");
+    o.hidden = f.integer("hidden");
+    o.conditioning = f.choice("conditioning", conditionings);
+    o.constant_size = f.integer("constant_size");
+  }
+  void operator()(ConvTranspose2d& o) const { o.out_channels = f.integer("out_channels"); }
+  void operator()(PixelShuffle& o) const { o.factor = f.integer("factor"); }
+  void operator()(Activation& o) const { o.kind = f.choice("kind", activations); }
+  void operator()(AveragePool2d&) const {}
+  void operator()(Upsample2d&) const {}
+  void operator()(Concat&) const {}
+  void operator()(Add&) const {}
+  void operator()(PhotoDescriptor&) const {}
+};
+
+/// Tries the alternatives of Operator one after the other until the name fits.
+template <size_t I = 0>
+Operator read_operator(const std::string& name, const Fields& fields) {
+  if constexpr (I == std::variant_size_v<Operator>) {
+    fail("operator '{}' is not known", name);
+  } else {
+    std::variant_alternative_t<I, Operator> op;
+    if (operator_name(op) != name) return read_operator<I + 1>(name, fields);
+    Reader{fields}(op);
+    return op;
+  }
+}
+
+}  // namespace
+
+std::string graph_to_json(const Graph& graph) {
+  Json nodes = Json::array();
+  for (const Node& node : graph.nodes()) {
+    Json entry = {{"name", node.name}, {"inputs", node.inputs}};
+    entry.update(to_json(node.op));
+    nodes.push_back(std::move(entry));
+  }
+  return Json{{"nodes", std::move(nodes)}}.dump();
+}
+
+Graph graph_from_json(const std::string& text) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object() || !json.contains("nodes") || !json["nodes"].is_array())
+    fail("the graph is not a JSON object with a list 'nodes'");
+  const Json& nodes = json["nodes"];
+  if (nodes.empty() || nodes.size() > most_nodes)
+    fail("the graph has {} nodes, must have 1 to {}", nodes.size(), most_nodes);
+  Graph graph;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const Fields fields(nodes[i], fmt::format("node {} of the graph", i));
+    graph.add(fields.text("name"), read_operator(fields.text("op"), fields),
+              fields.integers("inputs"));
+  }
+  return graph;
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,81 @@
+#include "hyperconv/graph.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "hyperconv/error.hpp"
+#include "hyperconv/model.hpp"
+#include "hyperconv/zoo.hpp"
+
+namespace hyperconv {
+namespace {
+
+using testing::HasSubstr;
+
+template <class F>
+std::string message_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Graph, NamesTheNodeThatIsWrong) {
+  Graph graph;
+  graph.add("input", Input{4}, {});
+  EXPECT_THAT(message_of([&] {
+                graph.add("c", Conv2d{8, 4}, {0});
+              }),
+              testing::AllOf(HasSubstr("'c'"), HasSubstr("odd")));
+  EXPECT_THAT(message_of([&] { graph.add("c", Conv2d{0, 3}, {0}); }), HasSubstr("out_channels"));
+  EXPECT_THAT(message_of([&] { graph.add("c", Conv2d{8, 3}, {7}); }), HasSubstr("does not exist"));
+  EXPECT_THAT(message_of([&] { graph.add("c", Concat{}, {0}); }), HasSubstr("two or more"));
+  EXPECT_THAT(message_of([&] { graph.add("input", Conv2d{8, 3}, {0}); }), HasSubstr("taken"));
+  EXPECT_THAT(message_of([&] { graph.add("x", Input{4}, {}); }), HasSubstr("first node"));
+  EXPECT_THAT(message_of([&] { graph.add("h", HyperConv2d{.out_channels = 8}, {0}); }),
+              HasSubstr("takes 2"));
+}
+
+TEST(Graph, ShapesThatDoNotFitNameTheNode) {
+  const Graph graph = hyper_unet({});
+  EXPECT_THAT(message_of([&] {
+                infer_shapes(graph, {1, 4, 6, 8});
+              }),
+              testing::AllOf(HasSubstr("bottleneck.pool"), HasSubstr("even")));
+  EXPECT_THAT(message_of([&] { infer_shapes(graph, {1, 3, 8, 8}); }), HasSubstr("4 channels"));
+}
+
+TEST(Graph, JsonRoundTripKeepsEverything) {
+  for (const auto& name : network_names()) {
+    const std::string text = graph_to_json(make_network(name));
+    EXPECT_EQ(graph_to_json(graph_from_json(text)), text) << name;
+  }
+}
+
+TEST(Graph, HostileJsonIsAnError) {
+  for (const char* text :
+       {"", "[]", "{", "{\"nodes\":[]}", "{\"nodes\":[1]}", "{\"nodes\":[{\"name\":\"a\"}]}",
+        R"({"nodes":[{"name":"a","op":"input","inputs":[],"channels":"4"}]})",
+        R"({"nodes":[{"name":"a","op":"input","inputs":[],"channels":99999999}]})",
+        R"({"nodes":[{"name":"a","op":"input","inputs":[],"channels":1e99}]})",
+        R"({"nodes":[{"name":"a","op":"input","inputs":[0],"channels":4}]})",
+        R"({"nodes":[{"name":"a","op":"system","inputs":[]}]})"})
+    EXPECT_THROW(graph_from_json(text), Error) << text;
+}
+
+TEST(Graph, ParametersFollowTheFormula) {
+  // P = sum over HyperConvolutions of filter + bias + (E+1) h + F h.
+  Graph graph;
+  graph.add("input", Input{4}, {});
+  graph.add("h", HyperConv2d{.out_channels = 8, .hidden = 5, .conditioning = Conditioning::layer},
+            {0});
+  int64_t count = 0;
+  for (const Parameter& p : parameters(graph)) count += p.count();
+  const int64_t filter = 8 * 4 * 9;
+  EXPECT_EQ(count, filter + 8 + (5 + 1) * 5 + filter * 5);
+}
+
+}  // namespace
+}  // namespace hyperconv

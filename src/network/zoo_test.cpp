@@ -1,0 +1,86 @@
+#include "hyperconv/zoo.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "hyperconv/cost.hpp"
+#include "hyperconv/error.hpp"
+
+namespace hyperconv {
+namespace {
+
+// The paper's sizes as packed mosaics: FLOPs at 3072x4096, conv memory at 2976x3968.
+constexpr Shape flops_size{1, 4, 1536, 2048};
+constexpr Shape memory_size{1, 4, 1488, 1984};
+
+struct Row {
+  const char* network;
+  double parameters_m, flops_t, conv_memory_gib;
+};
+
+class PosterTable : public testing::TestWithParam<Row> {};
+
+// The figures of the reconstruction (docs/design.md); half a unit of their last digit.
+TEST_P(PosterTable, IsMet) {
+  const Row& row = GetParam();
+  const Graph graph = make_network(row.network);
+  EXPECT_NEAR(double(total_cost(graph, flops_size).flops) / 1e12, row.flops_t, 0.0006);
+  EXPECT_NEAR(double(total_cost(graph, memory_size).conv_memory_bytes) / (1 << 30),
+              row.conv_memory_gib, 0.006);
+  EXPECT_NEAR(double(total_cost(graph, flops_size).parameters) / 1e6, row.parameters_m,
+              0.003 * row.parameters_m);
+}
+
+INSTANTIATE_TEST_SUITE_P(Zoo, PosterTable,
+                         testing::Values(Row{"plain-1.3t", 0.422, 1.283, 3.83},
+                                         Row{"plain-0.6t", 0.189, 0.580, 2.60},
+                                         Row{"hyper-i", 276, 0.693, 3.39},
+                                         Row{"hyper-ii", 95, 0.277, 2.17},
+                                         Row{"hyper-iii", 90, 0.180, 1.76}),
+                         [](const auto& row) {
+                           std::string name = row.param.network;
+                           for (char& c : name)
+                             if (!isalnum(c)) c = '_';
+                           return name;
+                         });
+
+TEST(Zoo, HiddenDoesNotEnterTheConvolutionsCost) {
+  const HyperUNet narrow{.width = 16, .hidden = 32};
+  HyperUNet wide = narrow;
+  wide.hidden = 320;
+  const Cost a = total_cost(hyper_unet(narrow), flops_size);
+  const Cost b = total_cost(hyper_unet(wide), flops_size);
+  EXPECT_EQ(a.flops, b.flops);
+  EXPECT_LT(double(b.flops_total), 1.005 * double(a.flops_total));
+  EXPECT_NEAR(double(b.parameters) / double(a.parameters), 10, 0.5);
+}
+
+TEST(Zoo, UnknownNameListsTheKnownOnes) {
+  try {
+    make_network("hyper-iv");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("hyper-iii"));
+  }
+}
+
+TEST(Zoo, EveryNetworkTurnsAPackedMosaicIntoRgb) {
+  for (const auto& name : network_names()) {
+    const Graph graph = make_network(name);
+    const int m = size_multiple(graph);
+    const Shape out = infer_shapes(graph, {2, 4, 3 * m, 5 * m}).back();
+    EXPECT_EQ(out, (Shape{2, 3, 6 * m, 10 * m})) << name;
+  }
+}
+
+TEST(Zoo, ReceptiveFieldIsWhatTheLayersAddUpTo) {
+  // Worked by hand for the three-level network, in packed pixels: 1+1 at level 1, pool 0.5,
+  // (1+1)*2, pool 1, 1*4, up 1, 3*2, up 0.5, 3, last 1, shuffle 0.25.
+  EXPECT_EQ(receptive_field(hyper_unet({})),
+            int(2 * (2 + 0.5 + 4 + 1 + 4 + 1 + 6 + 0.5 + 3 + 1 + 0.25)) + 1);
+  EXPECT_EQ(size_multiple(hyper_unet({})), 4);
+  EXPECT_EQ(size_multiple(plain_unet({})), 2);
+}
+
+}  // namespace
+}  // namespace hyperconv
