@@ -34,6 +34,13 @@ Rectifier rectifier_of(const Activation& activation) {
   return Rectifier::none;
 }
 
+// The kernel of a stride-1 convolution; nothing for other operators.
+std::optional<int> kernel_of(const Operator& op) {
+  if (const auto* conv = std::get_if<Conv2d>(&op)) return conv->kernel;
+  if (const auto* hyper = std::get_if<HyperConv2d>(&op)) return hyper->kernel;
+  return std::nullopt;
+}
+
 class Planner {
  public:
   Planner(const Graph& graph, const Shape& input, int lanes)
@@ -73,32 +80,69 @@ class Planner {
   void add(NodeId id, const Input&) { emit(ReadInput{}, {}, {picture(id)}); }
 
   void add(NodeId id, const Conv2d&) { add_convolution(id); }
-
-  void add(NodeId id, const HyperConv2d& op) {
-    if (op.conditioning != Conditioning::constant) {
-      const size_t source = op.conditioning == Conditioning::image ? 1 : 0;
-      emit(PredictFilters{id, op.conditioning}, input_value(id, source), {});
-    }
-    add_convolution(id);
-  }
+  void add(NodeId id, const HyperConv2d&) { add_convolution(id); }
 
   void add_convolution(NodeId id) {
-    const Pictures inputs = input_value(id);
+    const auto reader = only_consumer(id);
+    if (reader && is_sum_of_convolutions(*reader)) return;  // computed with the sum
+    convolve(id, {id});
+  }
+
+  // Convolves the inputs of all `terms` into the value of `id`.
+  void convolve(NodeId id, const std::vector<NodeId>& terms) {
+    const FilterId filter = FilterId(plan_.filters.size());
+    FilterSpec spec{.kernel = *kernel_of(graph_.node(terms.front()).op),
+                    .out_channels = shape(id).c};
+    Pictures inputs;
+    for (const NodeId term : terms) {
+      predict(filter, term);
+      append_parts(spec, term, input_value(term));
+      inputs.insert(inputs.end(), input_value(term).begin(), input_value(term).end());
+    }
+    plan_.filters.push_back(spec);
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
     if (const auto factor = take_output_shuffle(last)) {
       output_written_ = true;
-      emit(ConvolveToOutput{id, rectifier, *factor}, inputs, {});
-      return;
+      emit(ConvolveToOutput{filter, rectifier, *factor}, inputs, {});
+    } else {
+      emit(Convolve{filter, rectifier}, inputs, {vector_picture(id)}, last);
     }
-    emit(Convolve{id, rectifier}, inputs, {vector_picture(id)}, last);
+  }
+
+  void predict(FilterId filter, NodeId id) {
+    const auto* op = std::get_if<HyperConv2d>(&graph_.node(id).op);
+    if (op == nullptr || op->conditioning == Conditioning::constant) return;
+    const size_t source = op->conditioning == Conditioning::image ? 1 : 0;
+    emit(PredictFilters{filter, id, op->conditioning}, input_value(id, source), {});
+  }
+
+  void append_parts(FilterSpec& spec, NodeId id, const Pictures& inputs) const {
+    int64_t first = 0;
+    for (const int64_t count : channels(inputs)) {
+      spec.parts.push_back({id, first, count});
+      first += count;
+    }
+  }
+
+  // conv(a, V) + conv(b, W) is one convolution over the channels of both.
+  bool is_sum_of_convolutions(NodeId id) const {
+    const Node& sum = graph_.node(id);
+    if (!std::holds_alternative<Add>(sum.op) || sum.inputs[0] == sum.inputs[1]) return false;
+    const auto left = kernel_of(graph_.node(sum.inputs[0]).op);
+    return left && left == kernel_of(graph_.node(sum.inputs[1]).op) &&
+           only_consumer(sum.inputs[0]) && only_consumer(sum.inputs[1]);
   }
 
   void add(NodeId id, const ConvTranspose2d&) {
-    NodeId last = id;
+    const FilterId filter = FilterId(plan_.filters.size());
+    FilterSpec spec{.kernel = 1, .out_channels = shape(id).c, .transposed = true};
     const Pictures inputs = input_value(id);
+    append_parts(spec, id, inputs);
+    plan_.filters.push_back(spec);
+    NodeId last = id;
     const Rectifier rectifier = take_activation(last);
-    emit(ConvolveTransposed{id, rectifier}, inputs, {vector_picture(id)}, last);
+    emit(ConvolveTransposed{filter, rectifier}, inputs, {vector_picture(id)}, last);
   }
 
   void add(NodeId id, const AveragePool2d&) { add_each(id, Pool{}); }
@@ -118,6 +162,7 @@ class Planner {
   }
 
   void add(NodeId id, const Add&) {
+    if (is_sum_of_convolutions(id)) return convolve(id, graph_.node(id).inputs);
     if (channels(input_value(id, 0)) != channels(input_value(id, 1))) {
       join(input_value(id, 0));
       join(input_value(id, 1));
@@ -129,9 +174,7 @@ class Planner {
     emit(Sum{rectifier}, terms, same_split(id, input_value(id, 0)), last);
   }
 
-  void add(NodeId id, const PhotoDescriptor&) {
-    emit(Describe{}, input_value(id), {picture(id)});
-  }
+  void add(NodeId id, const PhotoDescriptor&) { emit(Describe{}, input_value(id), {picture(id)}); }
 
   // What works channel by channel, picture by picture.
   void add_each(NodeId id, const Action& action) {
@@ -200,6 +243,7 @@ class Planner {
 
   // The same for the network's end: a convolution whose result is the output, shuffled or not.
   std::optional<int> take_output_shuffle(NodeId last) {
+    if (shape(last).c > most_direct_channels) return std::nullopt;
     if (last == graph_.output()) return 1;
     const auto reader = only_consumer(last);
     if (!reader || *reader != graph_.output()) return std::nullopt;
@@ -227,21 +271,13 @@ class Planner {
     plan_.steps.push_back({action, inputs, outputs, node_});
   }
 
-  int64_t border_of_filter(NodeId id) const {
-    const Operator& op = graph_.node(id).op;
-    if (const auto* conv = std::get_if<Conv2d>(&op)) return conv->kernel / 2;
-    if (const auto* hyper = std::get_if<HyperConv2d>(&op)) return hyper->kernel / 2;
-    return 0;
-  }
-
   void widen_borders() {
     for (const Step& step : plan_.steps) {
-      NodeId filter = 0;
-      if (const auto* convolve = std::get_if<Convolve>(&step.action)) filter = convolve->filter;
-      if (const auto* last = std::get_if<ConvolveToOutput>(&step.action)) filter = last->filter;
-      const int64_t border = border_of_filter(filter);
+      const auto filter = filter_of(step.action);
+      if (!filter) continue;
+      const int64_t border = plan_.filters[size_t(*filter)].kernel / 2;
       for (const PictureId p : step.inputs) {
-        auto& picture = plan_.pictures[size_t(p)];
+        Picture& picture = plan_.pictures[size_t(p)];
         picture.border = std::max(picture.border, border);
       }
     }
@@ -276,6 +312,13 @@ int64_t first_gap(int64_t floats, std::vector<const Picture*>& placed) {
 
 }  // namespace
 
+std::optional<FilterId> filter_of(const Action& action) {
+  if (const auto* convolve = std::get_if<Convolve>(&action)) return convolve->filter;
+  if (const auto* last = std::get_if<ConvolveToOutput>(&action)) return last->filter;
+  if (const auto* up = std::get_if<ConvolveTransposed>(&action)) return up->filter;
+  return std::nullopt;
+}
+
 int64_t Picture::floats() const {
   // One line more: kernels that take groups of channels read beyond the last pixel.
   return round_up(row * (height + 2 * border) + line, line);
@@ -284,15 +327,15 @@ int64_t Picture::floats() const {
 int64_t place_pictures(std::vector<Picture>& pictures) {
   std::vector<size_t> order(pictures.size());
   std::iota(order.begin(), order.end(), size_t(0));
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return pictures[a].floats() > pictures[b].floats();
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return pictures[a].floats() > pictures[b].floats(); });
   int64_t total = 0;
   for (size_t i = 0; i < order.size(); ++i) {
     Picture& picture = pictures[order[i]];
     std::vector<const Picture*> contemporaries;
     for (size_t j = 0; j < i; ++j) {
-      if (alive_together(picture, pictures[order[j]])) contemporaries.push_back(&pictures[order[j]]);
+      if (alive_together(picture, pictures[order[j]]))
+        contemporaries.push_back(&pictures[order[j]]);
     }
     picture.offset = first_gap(picture.floats(), contemporaries);
     total = std::max(total, picture.offset + picture.floats());
@@ -302,27 +345,6 @@ int64_t place_pictures(std::vector<Picture>& pictures) {
 
 Plan make_plan(const Graph& graph, const Shape& input, int lanes) {
   return Planner(graph, input, lanes).make();
-}
-
-std::vector<int64_t> picture_channels(const Plan& plan, NodeId filter) {
-  for (const Step& step : plan.steps) {
-    const bool reads = std::visit(
-        [&](const auto& action) {
-          if constexpr (requires { action.rectifier, action.filter; }) {
-            return action.filter == filter;
-          } else {
-            return false;
-          }
-        },
-        step.action);
-    if (!reads) continue;
-    std::vector<int64_t> channels;
-    for (const PictureId p : step.inputs) {
-      channels.push_back(plan.pictures[size_t(p)].channels);
-    }
-    return channels;
-  }
-  return {};
 }
 
 }  // namespace hyperconv

@@ -38,30 +38,52 @@ struct Picture {
 using PictureId = int;
 using Pictures = std::vector<PictureId>;
 
+/// Input channels [first, first + channels) of a node's weights: those that one picture meets.
+struct FilterPart {
+  NodeId node = 0;
+  int64_t first = 0;
+  int64_t channels = 0;
+
+  bool operator==(const FilterPart&) const = default;
+};
+
+/// The weights of one convolution as the kernels see it: a part for each picture it reads. Usually
+/// of one node; the sum of two convolutions is one over the pictures of both.
+struct FilterSpec {
+  int kernel = 1;
+  int64_t out_channels = 0;
+  bool transposed = false;  ///< ConvTranspose2d: four 1x1 filters
+  std::vector<FilterPart> parts = {};
+
+  bool operator==(const FilterSpec&) const = default;
+};
+using FilterId = int;
+
 /// The network's input, planar, becomes a picture.
 struct ReadInput {};
 
 /// Conv2d, or HyperConv2d once its filters are there.
 struct Convolve {
-  NodeId filter = 0;
+  FilterId filter = 0;
   Rectifier rectifier = Rectifier::none;
 };
 
 /// The same, straight into the network's planar output, through a PixelShuffle of this factor.
 struct ConvolveToOutput {
-  NodeId filter = 0;
+  FilterId filter = 0;
   Rectifier rectifier = Rectifier::none;
   int factor = 1;
 };
 
 struct ConvolveTransposed {
-  NodeId filter = 0;
+  FilterId filter = 0;
   Rectifier rectifier = Rectifier::none;
 };
 
 /// Filters of a HyperConv2d from the means of the pictures it reads, or from its descriptor.
 struct PredictFilters {
-  NodeId filter = 0;
+  FilterId filter = 0;
+  NodeId node = 0;
   Conditioning conditioning = Conditioning::layer;
 };
 
@@ -87,6 +109,9 @@ using Action =
     std::variant<ReadInput, Convolve, ConvolveToOutput, ConvolveTransposed, PredictFilters, Pool,
                  Upsample, Shuffle, Sum, Rectify, Join, Describe, WriteOutput>;
 
+/// The filter that a step convolves with; nothing where it does not convolve.
+std::optional<FilterId> filter_of(const Action& action);
+
 struct Step {
   Action action;
   Pictures inputs;
@@ -94,19 +119,21 @@ struct Step {
   NodeId node = 0;  ///< for whom: messages and measurements
 };
 
+/// More output channels than this are not written to the output directly: a strip of pixels would
+/// not fit the scratch row.
+constexpr int64_t most_direct_channels = 256;
+
 struct Plan {
   Shape input, output;
+  std::vector<FilterSpec> filters;  ///< the same for every size of input
   std::vector<Picture> pictures;
   std::vector<Step> steps;
   int64_t arena_floats = 0;
 };
 
-/// `lanes`: floats in a vector of the kernels. Throws Error where the graph does not take the input.
+/// `lanes`: floats in a vector of the kernels. Throws Error where the graph does not take the
+/// input.
 Plan make_plan(const Graph& graph, const Shape& input, int lanes);
-
-/// The channels of each picture that a filter node reads: how its weights have to be packed. They
-/// do not depend on the frame's size.
-std::vector<int64_t> picture_channels(const Plan& plan, NodeId filter);
 
 /// Gives every picture its place, so that two that are alive at one step never overlap: first fit,
 /// largest first. Returns the floats needed in all.

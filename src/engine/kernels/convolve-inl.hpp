@@ -79,7 +79,7 @@ HWY_ATTR void convolve_tile(const ConvRow& row, int64_t x, const float* weights,
     const int64_t depth = dense ? row.kernel * input.channels : input.channels;
     const int columns = dense ? 1 : row.kernel;
     for (int ky = 0; ky < row.kernel; ++ky) {
-      const float* in = input.data + x * input.pixel + ky * input.row;
+      const float* in = input.data + (row.x + x) * input.pixel + (row.y + ky) * input.row;
       for (int kx = 0; kx < columns; ++kx) {
         accumulate<pixels, vectors>(in, input.pixel, depth, weights, sums);
         in += input.pixel;

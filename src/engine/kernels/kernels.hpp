@@ -22,7 +22,7 @@ constexpr float leaky_slope = 0.2f;
 
 /// One picture that a convolution reads. Several of them are a concatenation that is never written.
 struct ConvInput {
-  const float* data;  ///< the top left tap of the first output pixel
+  const float* data;  ///< the top left tap of output pixel (0, 0)
   int64_t row;        ///< floats from one row of taps to the next
   int64_t pixel;
   int64_t channels;
@@ -32,6 +32,7 @@ struct ConvInput {
 struct ConvRow {
   const ConvInput* inputs;
   int input_count;
+  int64_t x, y;  ///< the first output pixel
   int kernel;
   int vectors;           ///< output channels, in vectors of `lanes`
   const float* weights;  ///< for each block of vectors, each input: [ky][kx][channel][block]
