@@ -15,6 +15,9 @@ constexpr int64_t line = 16;
 // to depend on the store before it.
 constexpr int64_t memory_page = 1024;
 
+// 64 TiB: beyond any machine, and far from where sums of sizes overflow.
+constexpr double most_floats = 0x1.0p44;
+
 int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
@@ -188,6 +191,10 @@ class Planner {
   }
 
   PictureId new_picture(NodeId id, int64_t channels, int64_t pixel) {
+    if (double(shape(id).plane()) * double(pixel) > most_floats) {
+      fail("node '{}' would be {}: more memory than there is", graph_.node(id).name,
+           to_string(shape(id)));
+    }
     Picture made;
     made.channels = channels;
     made.height = shape(id).h;
