@@ -16,7 +16,7 @@ float error_bound(double terms, double magnitude) {
   return float(n * unit / (1 - n * unit) * magnitude);
 }
 
-Result result_of(const Shape& shape) { return {Tensor(shape), Tensor(shape)}; }
+Result result_of(const Shape& shape) { return {Tensor(shape), Tensor(shape), 1}; }
 
 // Calls body(n, c, y, x) for every element.
 template <class Body>
@@ -59,7 +59,8 @@ void convolve_sample(const Tensor& x, int64_t n, const Geometry& shape, const Fi
              });
     y.value.at(n, o, row, column) = float(sum);
     const double taps = double(in.c * shape.kernel * shape.kernel + 1);
-    y.bound.at(n, o, row, column) = error_bound(taps + filters.terms, magnitude);
+    y.terms = taps + filters.terms;
+    y.bound.at(n, o, row, column) = error_bound(y.terms, magnitude);
   });
 }
 
@@ -79,7 +80,7 @@ class Evaluator {
   const Tensor& x() const { return in_[0]; }
   const Shape& shape() const { return in_[0].shape(); }
 
-  Result apply(const Input&) { return {x(), Tensor(shape())}; }
+  Result apply(const Input&) { return {x(), Tensor(shape()), 1}; }
 
   Result apply(const Conv2d& op) {
     Filters filters;
@@ -179,7 +180,8 @@ class Evaluator {
         magnitude += std::fabs(term);
       }
       y.value.at(n, o, row, column) = float(sum);
-      y.bound.at(n, o, row, column) = error_bound(double(shape().c + 1), magnitude);
+      y.terms = double(shape().c + 1);
+      y.bound.at(n, o, row, column) = error_bound(y.terms, magnitude);
     });
     return y;
   }
@@ -281,9 +283,10 @@ class Evaluator {
   const std::vector<Tensor>& in_;
 };
 
-void move_by_bound(Result& result, Random& noise) {
+void move_by_usual_error(Result& result, Random& noise) {
+  const auto part = float(1 / std::sqrt(result.terms));
   for (size_t i = 0; i < result.value.size(); ++i) {
-    result.value.data()[i] += float(noise.uniform(-1, 1)) * result.bound.data()[i];
+    result.value.data()[i] += part * float(noise.uniform(-1, 1)) * result.bound.data()[i];
   }
 }
 
@@ -300,7 +303,7 @@ Tensor run(const Model& model, const Tensor& input, Random* noise) {
     for (const NodeId from : model.graph().node(id).inputs) inputs.push_back(values[size_t(from)]);
     if (id == 0) inputs.push_back(input);
     Result result = apply(model, id, inputs);
-    if (noise != nullptr) move_by_bound(result, *noise);
+    if (noise != nullptr) move_by_usual_error(result, *noise);
     values.push_back(std::move(result.value));
   }
   return values.back();

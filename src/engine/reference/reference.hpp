@@ -19,19 +19,20 @@ namespace hyperconv::reference {
 struct Result {
   Tensor value;
   Tensor bound;
+  double terms = 1;  ///< n
 };
 
 /// One node for given inputs, any batch size.
 Result apply(const Model& model, NodeId node, const std::vector<Tensor>& inputs);
 
-/// The whole network. With `noise`, every node's output is moved by a random part of its bound: two
-/// such runs show how far the network carries rounding errors.
+/// The whole network. With `noise`, every node's output is moved by a random part of its usual
+/// error, bound / sqrt(n): roundings are as good as random, and their sum grows with the root of
+/// their number (Higham, 2.8). Two such runs show how far the network carries rounding errors.
 Tensor run(const Model& model, const Tensor& input, Random* noise = nullptr);
 
 /// How far a float run of the network may be from run(): the farthest that a few runs with noise
 /// get. A bound in the sense of Result for the whole would multiply the worst case of every layer
-/// and say nothing. Noise draws from the whole bound, which for a sum of n terms is about sqrt(n)
-/// above the usual error, so that this too leaves room.
+/// and say nothing.
 double tolerance(const Model& model, const Tensor& input);
 
 }  // namespace hyperconv::reference
