@@ -52,15 +52,15 @@ Graph hyper_graph(Conditioning conditioning) {
 void hyper_image(benchmark::State& state) {
   run_network(state, hyper_graph(Conditioning::image), photo);
 }
-BENCHMARK(hyper_image)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(hyper_image)->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
 
 void hyper_layer(benchmark::State& state) {
   run_network(state, hyper_graph(Conditioning::layer), photo);
 }
-BENCHMARK(hyper_layer)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(hyper_layer)->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
 
 void plain_32(benchmark::State& state) { run_network(state, plain_unet({32}), photo); }
-BENCHMARK(plain_32)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(plain_32)->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
 
 // A network of one 3x3 convolution between two 1x1 ones would measure those too; four in a row
 // leave the planar conversion small.
@@ -83,7 +83,8 @@ BENCHMARK(layer)
     ->Arg(32)
     ->Arg(64)
     ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
+    ->UseRealTime()
+    ->MeasureProcessCPUTime();
 
 std::string name_of(const Graph& graph, const Step& step) {
   static constexpr std::array names = {"read",       "convolve", "convolve to output",
