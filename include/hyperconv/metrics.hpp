@@ -23,6 +23,9 @@ double ssim(const Image& a, const Image& b);
 /// to zero (the TensorFlow form; the PyTorch ports give NaN). Needs 176x176 pixels.
 double ms_ssim(const Image& a, const Image& b);
 
+/// Smallest side ssim() takes: one window.
+inline constexpr int ssim_smallest_side = 11;
+
 /// Smallest side ms_ssim() takes: 11 pixels at the fifth scale.
 inline constexpr int ms_ssim_smallest_side = 176;
 

@@ -1,11 +1,17 @@
 // The commands of `hyperconv`, one file each. Each function adds its subcommand to the program; the
-// subcommand's callback does the work and throws Error (main.cpp turns that into one line and exit 1).
+// subcommand's callback does the work and throws Error (main.cpp turns that into one line and exit
+// 1).
 #pragma once
 
 #include <CLI/CLI.hpp>
 
 namespace hyperconv::cli {
 
+void add_compare(CLI::App& program);
 void add_info(CLI::App& program);
+void add_simulate(CLI::App& program);
+
+/// Only where the program is built with training.
+void add_train(CLI::App& program);
 
 }  // namespace hyperconv::cli

@@ -15,11 +15,15 @@ constexpr int exit_usage = 2;
 
 int run(int argc, char** argv) {
   CLI::App program(
-      "hyperconv: camera RAW in, clean photo out, with networks whose filters are predicted from the "
+      "hyperconv: camera RAW in, clean photo out, with networks whose filters are predicted from "
+      "the "
       "photo itself");
   program.set_version_flag("--version", std::string("hyperconv ") + HYPERCONV_VERSION);
   program.require_subcommand(1);
+  hyperconv::cli::add_compare(program);
   hyperconv::cli::add_info(program);
+  if constexpr (HYPERCONV_HAS_TRAINING) hyperconv::cli::add_train(program);
+  hyperconv::cli::add_simulate(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,6 +1,9 @@
 // A camera that was never built: turns an sRGB photo into what a Bayer sensor would have recorded.
-// After Brooks et al. 2019, "Unprocessing images for learned raw denoising" (CVPR, arXiv 1811.11127).
+// After Brooks et al. 2019, "Unprocessing images for learned raw denoising" (CVPR, arXiv
+// 1811.11127).
 #pragma once
+
+#include <span>
 
 #include "base/random.hpp"
 #include "hyperconv/image.hpp"
@@ -15,17 +18,19 @@ struct SimulatedCamera {
   std::array<double, 3> white_balance{1, 1, 1};  ///< multipliers that make grey grey, G = 1
 };
 
-/// One fixed camera, for reproducible files.
+/// One fixed camera, for reproducible files: an Olympus E-M10's matrix in daylight (D65).
 SimulatedCamera standard_camera();
 
-/// A random mix of published camera matrices and random red (1.9..2.4) and blue (1.5..1.9) gains.
+/// A random mix of the four published camera matrices of Brooks et al. (Nexus 6P, Sony A7R, Olympus
+/// E-M10, Sony RX100 IV: the cameras of the Darmstadt data set) and random red (1.9..2.4) and blue
+/// (1.5..1.9) gains.
 SimulatedCamera random_camera(Random& random);
 
 struct SensorSettings {
   Cfa cfa = Cfa::rggb;
-  int bits = 12;         ///< 10..14; white level 2^bits - 1, black level 2^bits / 64
-  NoiseProfile noise;    ///< zeros: no noise but the rounding
-  double exposure = 1;   ///< scene brightness before the sensor; 1: the photo's white saturates
+  int bits = 12;        ///< 10..14; white level 2^bits - 1, black level 2^bits / 64
+  NoiseProfile noise;   ///< zeros: no noise but the rounding
+  double exposure = 1;  ///< scene brightness before the sensor; 1: the photo's white saturates; > 0
 };
 
 /// Shot and read variance at an ISO value: shot = 0.012 * iso / 6400, read on the regression line
@@ -44,11 +49,28 @@ Tensor linear_srgb(const Image& photo, int shrink = 1);
 /// before its colours. Inverts the camera's colour matrix; highlights are kept as they are.
 Tensor scene_in_camera_colours(const Tensor& linear, const SimulatedCamera& camera);
 
-/// Camera RGB after white balance -> a mosaic: white balance taken back (with Brooks et al.'s care
-/// for highlights: a gain below 1 is faded out towards white, so that saturated stays saturated),
-/// sampled under the CFA, noise added with variance shot * x + read, black level added, rounded and
-/// cut to the sensor's range. Its noise profile, white balance and matrix are recorded.
+/// Camera RGB after white balance -> a mosaic: brightened by the exposure, white balance taken back
+/// (with Brooks et al.'s care for highlights: a gain below 1 is faded out towards white, so that
+/// saturated stays saturated), sampled under the CFA, noise added with variance shot * x + read,
+/// black level added, rounded and cut to the sensor's range. Its noise profile, white balance and
+/// matrix are recorded. Throws Error when a setting is out of range.
 Mosaic expose(const Tensor& camera_rgb, const SimulatedCamera& camera,
               const SensorSettings& settings, Random& random);
+
+/// What a perfect developer makes of that mosaic: the sensor's colours without noise and with all
+/// three at every pixel, white-balanced and cut at 1 (the level at which the least amplified
+/// channel saturates). Equals exposure * camera_rgb but for highlights, which become white.
+/// [1,3,H,W].
+Tensor clean_camera_rgb(const Tensor& camera_rgb, const SimulatedCamera& camera,
+                        const SensorSettings& settings);
+
+/// Both at once for a trainer, without the detour of a Mosaic. `camera_rgb` is a planar patch
+/// [3,height,width] of even sizes; `cells` [4,height/2,width/2] receives what pack_mosaic without a
+/// margin makes of expose() with the CFA rggb (settings.cfa is not looked at) and the same random
+/// numbers; `clean` [3,height,width] receives clean_camera_rgb(). A few hundred microseconds for
+/// 128x128; allocates nothing.
+void expose_patch(std::span<const float> camera_rgb, int height, int width,
+                  const SimulatedCamera& camera, const SensorSettings& settings, Random& random,
+                  std::span<float> cells, std::span<float> clean);
 
 }  // namespace hyperconv

@@ -1,0 +1,207 @@
+// hyperconv simulate: a photo, or our painted scene, as a camera's RAW file.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/fail.hpp"
+#include "cli/commands.hpp"
+#include "raw/colour.hpp"
+#include "raw/demosaic.hpp"
+#include "raw/scene.hpp"
+#include "raw/simulator.hpp"
+
+namespace hyperconv::cli {
+namespace {
+
+struct Options {
+  std::string photo, scene, output, clean, plain;
+  std::string cfa = "rggb";
+  double iso = 1600;
+  std::optional<double> shot, read;
+  int bits = 12;
+  int shrink = 1;
+  double exposure = 1;
+  uint64_t seed = 0;
+  bool json = false;
+};
+
+enum class OutputKind { dng, png };
+
+std::string lower_case_ending(const std::filesystem::path& path) {
+  std::string ending = path.extension().string();
+  std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  return ending;
+}
+
+OutputKind output_kind(const std::string& path) {
+  const std::string ending = lower_case_ending(path);
+  if (ending == ".dng") return OutputKind::dng;
+  if (ending == ".png") return OutputKind::png;
+  fail("{}: a simulated RAW file is a .dng, or a .png with the sensor's values", path);
+}
+
+// "1200x800". CLI11 has checked that it looks so.
+std::array<int, 2> size_from(const std::string& text) {
+  const size_t cross = text.find('x');
+  try {
+    return {std::stoi(text.substr(0, cross)), std::stoi(text.substr(cross + 1))};
+  } catch (const std::out_of_range&) {
+    fail("--scene {}: a painted scene has at most 2^27 pixels", text);
+  }
+}
+
+std::string check_size(const std::string& text) {
+  const size_t cross = text.find('x');
+  const auto is_number = [](const std::string& part) {
+    return !part.empty() &&
+           std::ranges::all_of(part, [](unsigned char c) { return std::isdigit(c); });
+  };
+  if (cross != std::string::npos && is_number(text.substr(0, cross)) &&
+      is_number(text.substr(cross + 1)))
+    return {};
+  return "a size is WIDTHxHEIGHT, like 1200x800, not " + text;
+}
+
+SensorSettings sensor_settings(const Options& options) {
+  SensorSettings settings;
+  settings.cfa = cfa_from_string(options.cfa);
+  settings.bits = options.bits;
+  settings.exposure = options.exposure;
+  settings.noise = noise_at_iso(options.iso);
+  if (options.shot) {
+    settings.noise.shot = *options.shot;
+    settings.noise.read = options.read.value_or(typical_read_noise(*options.shot));
+  }
+  return settings;
+}
+
+Image source(const Options& options) {
+  if (options.scene.empty()) return upright(read_image(options.photo));
+  const auto [width, height] = size_from(options.scene);
+  return painted_scene(width, height);
+}
+
+void write_mosaic(const std::string& path, const Mosaic& mosaic) {
+  if (output_kind(path) == OutputKind::dng) {
+    write_dng(path, mosaic);
+    return;
+  }
+  write_image(path, Image{mosaic.width, mosaic.height, 1, mosaic.samples, {}});
+}
+
+// Before an hour of work, not after it.
+void check_outputs(const Options& options) {
+  output_kind(options.output);
+  for (const auto& path : {options.clean, options.plain})
+    if (!path.empty() && !is_writable_image(path))
+      fail("{}: a picture's name ends in .jpg, .png or .tif", path);
+}
+
+void report(const Options& options, const Mosaic& mosaic) {
+  const NoiseProfile noise = mosaic.noise.value_or(NoiseProfile{});
+  nlohmann::ordered_json facts = {
+      {"input", options.photo.empty() ? "scene " + options.scene : options.photo},
+      {"output", options.output},
+      {"width", mosaic.width},
+      {"height", mosaic.height},
+      {"cfa", to_string(mosaic.cfa)},
+      {"bits", options.bits},
+      {"black", mosaic.black[0]},
+      {"white", mosaic.white},
+      {"shot", noise.shot},
+      {"read", noise.read},
+      {"exposure", options.exposure},
+      {"seed", options.seed}};
+  if (!options.clean.empty()) facts["clean"] = options.clean;
+  if (!options.plain.empty()) facts["plain"] = options.plain;
+  if (options.json)
+    fmt::print("{}\n", facts.dump());
+  else
+    fmt::print("{}: {}x{} {}, {} bits, noise variance {:.3g} x + {:.3g}\n", options.output,
+               mosaic.width, mosaic.height, to_string(mosaic.cfa), options.bits, noise.shot,
+               noise.read);
+}
+
+void simulate(const Options& options) {
+  check_outputs(options);
+  const SensorSettings settings = sensor_settings(options);
+  const SimulatedCamera camera = standard_camera();
+  const Tensor scene =
+      scene_in_camera_colours(linear_srgb(source(options), options.shrink), camera);
+  Random random(options.seed);
+  Mosaic mosaic = expose(scene, camera, settings, random);
+  if (!options.shot) mosaic.shot.iso = options.iso;
+  write_mosaic(options.output, mosaic);
+  const Matrix3 to_srgb = camera_to_srgb(camera.xyz_to_camera);
+  if (!options.clean.empty())
+    write_image(options.clean, srgb_picture(clean_camera_rgb(scene, camera, settings), to_srgb));
+  if (!options.plain.empty())
+    write_image(options.plain, srgb_picture(bilinear_camera_rgb(mosaic), to_srgb));
+  report(options, mosaic);
+}
+
+void add_sources(CLI::App& command, Options& options) {
+  auto* photo = command.add_option("PHOTO", options.photo, "JPEG, PNG or TIFF, taken as sRGB");
+  auto* scene = command.add_option("--scene", options.scene,
+                                   "Instead of a photo: our painted scene of this size, WxH");
+  scene->check(CLI::Validator(check_size, "WxH"));
+  scene->excludes(photo);
+}
+
+void add_noise(CLI::App& command, Options& options) {
+  auto* iso = command.add_option("--iso", options.iso,
+                                 "Noise of a typical camera at this ISO value; 0: none");
+  iso->capture_default_str()->check(CLI::Range(0.0, 1e7));
+  auto* shot = command.add_option("--shot", options.shot, "Noise variance per unit of light");
+  shot->check(CLI::Range(0.0, 1.0))->excludes(iso);
+  command
+      .add_option("--read", options.read, "Noise variance in the dark; default: typical for --shot")
+      ->check(CLI::Range(0.0, 1.0))
+      ->needs(shot);
+}
+
+void add_sensor(CLI::App& command, Options& options) {
+  command.add_option("--cfa", options.cfa, "rggb, bggr, grbg or gbrg")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"rggb", "bggr", "grbg", "gbrg"}));
+  command.add_option("--bits", options.bits, "Bits of a sample, 10 to 14")
+      ->capture_default_str()
+      ->check(CLI::Range(10, 14));
+  command
+      .add_option("--exposure", options.exposure, "Brightness; at 1 the photo's white saturates")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-6, 1e6));
+  command.add_option("--shrink", options.shrink, "Average N x N pixels of the photo first")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  command.add_option("--seed", options.seed, "Of the noise: same seed, same file")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_simulate(CLI::App& program) {
+  auto* command = program.add_subcommand("simulate", "A photo as a simulated camera's RAW file");
+  auto options = std::make_shared<Options>();
+  add_sources(*command, *options);
+  command
+      ->add_option("-o,--output", options->output, "RAW file to write: .dng, or .png (16-bit grey)")
+      ->required();
+  add_noise(*command, *options);
+  add_sensor(*command, *options);
+  command->add_option("--clean", options->clean, "Also write the picture without noise, as sRGB");
+  command->add_option("--plain", options->plain,
+                      "Also write the RAW file developed in the simplest way (bilinear), as sRGB");
+  command->add_flag("--json", options->json, "One JSON object on stdout");
+  command->callback([options] {
+    if (options->photo.empty() && options->scene.empty())
+      throw CLI::RequiredError("PHOTO or --scene");
+    simulate(*options);
+  });
+}
+
+}  // namespace hyperconv::cli

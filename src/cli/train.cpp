@@ -1,0 +1,65 @@
+// hyperconv train: a network from a recipe.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/interrupt.hpp"
+#include "cli/commands.hpp"
+#include "training/trainer.hpp"
+
+namespace hyperconv::cli {
+namespace {
+
+struct TrainArguments {
+  std::string recipe, output;
+  int threads = 0;
+  int64_t stop_after = 0;
+  bool restart = false, json = false;
+};
+
+void train_command(const TrainArguments& arguments) {
+  const Recipe recipe = read_recipe(arguments.recipe);
+  const TrainOptions options{
+      .output = arguments.output.empty() ? "runs/" + recipe.name : arguments.output,
+      .threads = arguments.threads,
+      .restart = arguments.restart,
+      .stop_after = arguments.stop_after};
+  const TrainSummary summary = train(recipe, options);
+  if (arguments.json) {
+    const nlohmann::ordered_json json = {{"step", summary.step},
+                                         {"steps", summary.steps},
+                                         {"loss", summary.loss},
+                                         {"patches_per_second", summary.patches_per_second},
+                                         {"output", options.output.string()},
+                                         {"model", summary.model.string()}};
+    fmt::print("{}\n", json.dump());
+    return;
+  }
+  fmt::print("step {} of {}, loss {:.4f}, {:.0f} patches/s\n", summary.step, summary.steps,
+             summary.loss, summary.patches_per_second);
+  if (summary.model.empty())
+    fmt::print("stopped; the same command goes on from {}/checkpoint.safetensors\n",
+               options.output.string());
+  else
+    fmt::print("{}\n", summary.model.string());
+}
+
+}  // namespace
+
+void add_train(CLI::App& program) {
+  auto* command = program.add_subcommand(
+      "train", "Train a network by a recipe (TOML); the same command resumes a stopped run");
+  auto a = std::make_shared<TrainArguments>();
+  command->add_option("RECIPE", a->recipe, "recipe, for example recipes/develop-16.toml")->required();
+  command->add_option("-o,--output", a->output, "folder of the run (default runs/<name>)");
+  command->add_option("--threads", a->threads, "threads (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--stop-after", a->stop_after, "stop after so many steps, as Ctrl-C would")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--restart", a->restart, "start afresh, replacing a checkpoint that is there");
+  command->add_flag("--json", a->json, "one JSON object on stdout");
+  command->callback([a] { train_command(*a); });
+}
+
+}  // namespace hyperconv::cli

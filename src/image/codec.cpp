@@ -1,0 +1,61 @@
+#include "image/codec.hpp"
+
+#include <exception>
+
+#include "base/fail.hpp"
+
+namespace hyperconv {
+namespace {
+
+void check_size(const std::string& name, uint64_t width, uint64_t height, size_t file_size) {
+  if (width == 0 || height == 0)
+    fail("{}: is {}x{} pixels; a picture has some", name, width, height);
+  if (width > longest_side || height > longest_side || width * height > most_pixels)
+    fail("{}: is {}x{} pixels; at most {} million and sides up to {} are read", name, width, height,
+         most_pixels / 1000000, longest_side);
+  if (width * height / most_pixels_per_byte > file_size)
+    fail("{}: is truncated or damaged ({}x{} pixels do not fit in {} bytes)", name, width, height,
+         file_size);
+}
+
+}  // namespace
+
+Image make_image(const std::string& name, uint64_t width, uint64_t height, int channels, int bits,
+                 size_t file_size) {
+  check_size(name, width, height, file_size);
+  Image image;
+  image.width = int(width);
+  image.height = int(height);
+  image.channels = channels;
+  try {
+    if (bits == 8)
+      image.samples = std::vector<uint8_t>(image.count());
+    else
+      image.samples = std::vector<uint16_t>(image.count());
+  } catch (const std::exception&) {
+    fail("{}: {}x{} pixels need more memory than there is", name, width, height);
+  }
+  return image;
+}
+
+int bits_of(const Image& image) {
+  return std::visit([](const auto& samples) { return int(sizeof(samples[0]) * 8); }, image.samples);
+}
+
+size_t row_size(const Image& image) {
+  return size_t(image.width) * size_t(image.channels) * size_t(bits_of(image) / 8);
+}
+
+const uint8_t* row_of(const Image& image, int y) {
+  return std::visit(
+      [&](const auto& samples) {
+        return reinterpret_cast<const uint8_t*>(samples.data()) + size_t(y) * row_size(image);
+      },
+      image.samples);
+}
+
+uint8_t* row_of(Image& image, int y) {
+  return const_cast<uint8_t*>(row_of(static_cast<const Image&>(image), y));
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,38 @@
+// What the readers and writers of the three formats have in common.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "hyperconv/image.hpp"
+
+namespace hyperconv {
+
+using Bytes = std::span<const uint8_t>;
+
+/// What is read at most: a picture of that size is 3 GiB of 16-bit RGB.
+inline constexpr uint64_t most_pixels = uint64_t(1) << 29;
+inline constexpr uint64_t longest_side = uint64_t(1) << 20;
+
+/// A file that packs more pixels than this into a byte has lost its samples, or never had them.
+/// PNG's deflate reaches 8,256 (one-bit pixels), a run of Zstandard in TIFF 32,768.
+inline constexpr uint64_t most_pixels_per_byte = uint64_t(1) << 15;
+
+/// A black picture of 8 or 16 bits, for samples to be read into. Throws Error naming the file when
+/// the header's size is zero, beyond the limits, more than `file_size` bytes can hold, or more than
+/// there is memory for.
+Image make_image(const std::string& name, uint64_t width, uint64_t height, int channels, int bits,
+                 size_t file_size);
+
+/// 8, 16 or 32 (float).
+int bits_of(const Image& image);
+
+/// Bytes in a row of samples.
+size_t row_size(const Image& image);
+
+/// First byte of row y.
+uint8_t* row_of(Image& image, int y);
+const uint8_t* row_of(const Image& image, int y);
+
+}  // namespace hyperconv

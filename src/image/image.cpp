@@ -1,0 +1,174 @@
+#include "hyperconv/image.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cctype>
+#include <optional>
+#include <string>
+
+#include "base/fail.hpp"
+#include "base/file.hpp"
+#include "image/exif.hpp"
+#include "image/jpeg.hpp"
+#include "image/png.hpp"
+#include "image/tiff.hpp"
+
+namespace hyperconv {
+namespace {
+
+namespace fs = std::filesystem;
+
+double unit(uint8_t value) { return value / 255.0; }
+double unit(uint16_t value) { return value / 65535.0; }
+/// Not-a-number is black.
+double unit(float value) { return value > 0 ? std::min(double(value), 1.0) : 0.0; }
+
+template <class Sample>
+Image with_samples(const Image& image) {
+  if (std::holds_alternative<std::vector<Sample>>(image.samples)) return image;
+  Image result{image.width, image.height, image.channels, {}, image.metadata};
+  std::vector<Sample> samples(image.count());
+  std::visit(
+      [&](const auto& from) {
+        std::transform(from.begin(), from.end(), samples.begin(),
+                       [](auto value) { return Sample(unit(value) * Sample(-1) + 0.5); });
+      },
+      image.samples);
+  result.samples = std::move(samples);
+  return result;
+}
+
+/// Where the pixels of the turned picture are found: at start + x * right + y * down.
+struct Walk {
+  int64_t start = 0, right = 0, down = 0;
+};
+
+/// EXIF 2.32, tag 0x0112: the orientation says at which visible sides row 0 and column 0 lie.
+Walk walk_of(const Image& image) {
+  const int64_t w = image.width, h = image.height;
+  const int64_t top_right = w - 1, bottom_left = (h - 1) * w, bottom_right = h * w - 1;
+  switch (image.metadata.orientation) {
+    case 2:
+      return {top_right, -1, w};
+    case 3:
+      return {bottom_right, -1, -w};
+    case 4:
+      return {bottom_left, 1, -w};
+    case 5:
+      return {0, w, 1};
+    case 6:
+      return {bottom_left, -w, 1};
+    case 7:
+      return {bottom_right, -w, -1};
+    case 8:
+      return {top_right, w, -1};
+    default:
+      return {0, 1, w};
+  }
+}
+
+template <class Sample>
+std::vector<Sample> turned(const std::vector<Sample>& samples, const Walk& walk, int width,
+                           int height, int channels) {
+  std::vector<Sample> result(samples.size());
+  auto to = result.begin();
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) {
+      const int64_t pixel = walk.start + x * walk.right + y * walk.down;
+      to = std::copy_n(samples.begin() + pixel * channels, channels, to);
+    }
+  return result;
+}
+
+enum class Format { jpeg, png, tiff };
+
+std::optional<Format> format_by_ending(const fs::path& path) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char letter) { return char(std::tolower(letter)); });
+  if (ending == ".jpg" || ending == ".jpeg") return Format::jpeg;
+  if (ending == ".png") return Format::png;
+  if (ending == ".tif" || ending == ".tiff") return Format::tiff;
+  return {};
+}
+
+std::vector<uint8_t> encode(Format format, const std::string& name, const Image& image,
+                            const WriteOptions& options) {
+  const int bits = bits_of(image);
+  switch (format) {
+    case Format::jpeg:
+      if (bits != 8) return encode(format, name, to_u8(image), options);
+      return encode_jpeg(name, image, options.jpeg_quality);
+    case Format::png:
+      return bits == 32 ? encode_png(name, to_u16(image)) : encode_png(name, image);
+    case Format::tiff:
+      return bits == 32 ? encode_tiff(name, to_u16(image)) : encode_tiff(name, image);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<float> to_float(const Image& image) {
+  std::vector<float> result(image.count());
+  std::visit(
+      [&](const auto& from) {
+        using Sample = typename std::decay_t<decltype(from)>::value_type;
+        if constexpr (std::is_same_v<Sample, float>)
+          result = from;
+        else
+          std::transform(from.begin(), from.end(), result.begin(),
+                         [](Sample value) { return float(value) / float(Sample(-1)); });
+      },
+      image.samples);
+  return result;
+}
+
+Image to_u8(const Image& image) { return with_samples<uint8_t>(image); }
+Image to_u16(const Image& image) { return with_samples<uint16_t>(image); }
+
+Image upright(const Image& image) {
+  if (image.metadata.orientation == 1) return image;
+  const Walk walk = walk_of(image);
+  const bool on_its_side = image.metadata.orientation >= 5;
+  Image result{on_its_side ? image.height : image.width,
+               on_its_side ? image.width : image.height,
+               image.channels,
+               {},
+               image.metadata};
+  std::visit(
+      [&](const auto& samples) {
+        result.samples = turned(samples, walk, result.width, result.height, image.channels);
+      },
+      image.samples);
+  result.metadata.orientation = 1;
+  result.metadata.exif = upright_exif(std::move(result.metadata.exif));
+  return result;
+}
+
+Image read_image(const fs::path& path) {
+  const std::string name = path.string();
+  const std::vector<uint8_t> bytes = read_file(path);
+  if (bytes.empty()) fail("{}: is empty; a JPEG, PNG or TIFF picture is expected", name);
+  if (is_jpeg(bytes)) return decode_jpeg(name, bytes);
+  if (is_png(bytes)) return decode_png(name, bytes);
+  if (is_tiff(bytes)) return decode_tiff(name, bytes);
+  fail("{}: is not a JPEG, PNG or TIFF picture", name);
+}
+
+bool is_writable_image(const fs::path& path) { return format_by_ending(path).has_value(); }
+
+void write_image(const fs::path& path, const Image& image, const WriteOptions& options) {
+  const std::string name = path.string();
+  const auto format = format_by_ending(path);
+  if (!format) fail("{}: cannot be written; pictures end in .jpg, .png or .tif", name);
+  if (image.count() == 0) fail("{}: cannot be written, the picture has no pixels", name);
+  assert(std::visit([](const auto& samples) { return samples.size(); }, image.samples) ==
+         image.count());
+  // Before the work, so that a folder that is missing is known at once.
+  PendingFile file(path);
+  file.write(encode(*format, name, image, options));
+  file.commit();
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,388 @@
+#include "image/tiff.hpp"
+
+#include <tiffio.h>
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string_view>
+
+#include "base/fail.hpp"
+#include "image/exif.hpp"
+#include "image/icc.hpp"
+
+namespace hyperconv {
+namespace {
+
+/// What libtiff had to say; the first complaint is the cause of the others.
+struct Complaints {
+  char text[160] = "";
+};
+
+int note(Complaints& complaints, const char* format, va_list arguments) {
+  if (complaints.text[0] == '\0')
+    std::vsnprintf(complaints.text, sizeof complaints.text, format, arguments);
+  return 1;
+}
+
+int on_error(TIFF*, void* complaints, const char*, const char* format, va_list arguments) {
+  return note(*static_cast<Complaints*>(complaints), format, arguments);
+}
+
+/// Only a JPEG within the TIFF warns of samples that are not there.
+int on_warning(TIFF*, void* complaints, const char* module, const char* format, va_list arguments) {
+  if (std::string_view(module != nullptr ? module : "").substr(0, 4) != "JPEG") return 1;
+  return note(*static_cast<Complaints*>(complaints), format, arguments);
+}
+
+/// The file in memory, read or written.
+class Memory {
+ public:
+  explicit Memory(Bytes file) : file_(file) {}
+  Memory() = default;
+
+  /// libtiff's view of it.
+  TIFF* open(const char* mode, Complaints& complaints) {
+    const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(
+        TIFFOpenOptionsAlloc(), &TIFFOpenOptionsFree);
+    constexpr tmsize_t most_at_once = tmsize_t(1) << 31;
+    TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), most_at_once);
+    TIFFOpenOptionsSetErrorHandlerExtR(options.get(), on_error, &complaints);
+    TIFFOpenOptionsSetWarningHandlerExtR(options.get(), on_warning, &complaints);
+    return TIFFClientOpenExt("TIFF", mode, this, read, write, seek, close, size, map, unmap,
+                             options.get());
+  }
+
+  std::vector<uint8_t> take() { return std::move(written_); }
+
+ private:
+  static Memory& self(thandle_t handle) { return *static_cast<Memory*>(handle); }
+  Bytes bytes() const { return file_.empty() ? Bytes(written_) : file_; }
+
+  static tmsize_t read(thandle_t handle, void* to, tmsize_t count) {
+    Memory& memory = self(handle);
+    const Bytes bytes = memory.bytes();
+    const uint64_t left = bytes.size() - std::min<uint64_t>(memory.position_, bytes.size());
+    const size_t done = size_t(std::min(uint64_t(std::max<tmsize_t>(count, 0)), left));
+    if (done != 0) std::memcpy(to, bytes.data() + memory.position_, done);
+    memory.position_ += done;
+    return tmsize_t(done);
+  }
+
+  static tmsize_t write(thandle_t handle, void* from, tmsize_t count) {
+    Memory& memory = self(handle);
+    const size_t end = size_t(memory.position_) + size_t(count);
+    try {
+      if (end > memory.written_.size()) memory.written_.resize(end);
+    } catch (const std::exception&) {
+      return 0;  // must not pass through C
+    }
+    std::memcpy(memory.written_.data() + memory.position_, from, size_t(count));
+    memory.position_ = end;
+    return count;
+  }
+
+  static toff_t seek(thandle_t handle, toff_t offset, int whence) {
+    Memory& memory = self(handle);
+    const uint64_t base = whence == SEEK_CUR   ? memory.position_
+                          : whence == SEEK_END ? memory.bytes().size()
+                                               : 0;
+    memory.position_ = base + offset;
+    return memory.position_;
+  }
+
+  static int close(thandle_t) { return 0; }
+  static toff_t size(thandle_t handle) { return self(handle).bytes().size(); }
+
+  static int map(thandle_t handle, void** data, toff_t* size) {
+    const Bytes file = self(handle).file_;
+    *data = const_cast<uint8_t*>(file.data());
+    *size = file.size();
+    return 1;
+  }
+  static void unmap(thandle_t, void*, toff_t) {}
+
+  Bytes file_;
+  std::vector<uint8_t> written_;
+  uint64_t position_ = 0;
+};
+
+struct CloseTiff {
+  void operator()(TIFF* tiff) const { TIFFClose(tiff); }
+};
+using Tiff = std::unique_ptr<TIFF, CloseTiff>;
+
+/// The header's fields that matter here, with TIFF's defaults.
+struct Layout {
+  uint32_t width = 0, height = 0;
+  uint16_t bits = 1, channels = 1, photometric = 0, planes = PLANARCONFIG_CONTIG;
+  uint16_t format = SAMPLEFORMAT_UINT, compression = COMPRESSION_NONE, orientation = 1;
+  bool has_photometric = false, alpha = false, premultiplied = false;
+
+  bool planar() const { return planes == PLANARCONFIG_SEPARATE && channels > 1; }
+  bool grey() const {
+    return photometric == PHOTOMETRIC_MINISBLACK || photometric == PHOTOMETRIC_MINISWHITE;
+  }
+};
+
+Layout layout_of(TIFF* tiff) {
+  Layout layout;
+  TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &layout.width);
+  TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &layout.height);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &layout.bits);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &layout.channels);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &layout.planes);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &layout.format);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &layout.compression);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_ORIENTATION, &layout.orientation);
+  layout.has_photometric = TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &layout.photometric) == 1;
+  uint16_t extra = 0;
+  const uint16_t* kinds = nullptr;
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &extra, &kinds);
+  layout.premultiplied = extra == 1 && kinds[0] == EXTRASAMPLE_ASSOCALPHA;
+  layout.alpha = layout.channels == 2 || layout.channels == 4;
+  if (layout.orientation < 1 || layout.orientation > 8) layout.orientation = 1;
+  return layout;
+}
+
+void refuse_camera_file(const std::string& name, TIFF* tiff) {
+  constexpr uint32_t dng_version = 50706;
+  uint32_t kind = 0;
+  TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &kind);
+  const uint8_t* version = nullptr;
+  if ((kind & FILETYPE_REDUCEDIMAGE) != 0 || TIFFGetField(tiff, dng_version, &version) == 1)
+    fail("{}: is a camera's RAW file; a JPEG, PNG or TIFF picture is expected", name);
+}
+
+void check_colours(const std::string& name, const Layout& layout) {
+  const bool ycbcr =
+      layout.photometric == PHOTOMETRIC_YCBCR && layout.compression == COMPRESSION_JPEG;
+  const bool rgb = layout.photometric == PHOTOMETRIC_RGB || ycbcr;
+  const int channels = layout.channels;
+  const bool known =
+      layout.has_photometric && ((layout.grey() && (channels == 1 || channels == 2)) ||
+                                 (rgb && (channels == 3 || channels == 4)));
+  if (!known)
+    fail(
+        "{}: is a TIFF of {} channels with photometric interpretation {}; grey or RGB, with or "
+        "without alpha, is expected",
+        name, channels, layout.photometric);
+}
+
+void check_layout(const std::string& name, const Layout& layout) {
+  if (layout.format == SAMPLEFORMAT_IEEEFP)
+    fail("{}: is a TIFF of floating-point samples; 8 or 16 bit are expected", name);
+  if (layout.bits != 8 && layout.bits != 16)
+    fail("{}: is a TIFF of {} bits a sample; 8 or 16 are expected", name, layout.bits);
+  if (layout.format != SAMPLEFORMAT_UINT && layout.format != SAMPLEFORMAT_VOID)
+    fail("{}: is a TIFF of signed samples; unsigned ones are expected", name);
+  if (TIFFIsCODECConfigured(layout.compression) == 0)
+    fail("{}: is a TIFF of compression {}, which libtiff here cannot read; deflate or LZW would do",
+         name, layout.compression);
+  check_colours(name, layout);
+}
+
+/// Reads the samples of a checked layout.
+class SampleReader {
+ public:
+  SampleReader(const std::string& name, TIFF* tiff, const Layout& layout,
+               const Complaints& complaints)
+      : name_(name),
+        tiff_(tiff),
+        layout_(layout),
+        complaints_(complaints),
+        depth_(layout.planar() ? 1 : layout.channels),
+        planes_(layout.planar() ? layout.channels : 1) {}
+
+  void read(Image& image) {
+    std::visit(
+        [&](auto& samples) {
+          using Sample = typename std::decay_t<decltype(samples)>::value_type;
+          if constexpr (!std::is_same_v<Sample, float>) {
+            if (TIFFIsTiled(tiff_) != 0)
+              read_tiles(samples);
+            else
+              read_strips(samples);
+          }
+        },
+        image.samples);
+  }
+
+ private:
+  void require(bool good) const {
+    if (!good || complaints_.text[0] != '\0')
+      fail("{}: is a truncated or damaged TIFF ({})", name_,
+           complaints_.text[0] != '\0' ? complaints_.text : "samples are missing");
+  }
+
+  /// `count` pixels of a plane to their place in the interleaved picture.
+  template <class Sample>
+  void place(const Sample* from, std::vector<Sample>& samples, uint32_t x, uint32_t y, int plane,
+             uint32_t count) const {
+    Sample* to =
+        samples.data() + (size_t(y) * layout_.width + x) * layout_.channels + size_t(plane);
+    for (uint32_t i = 0; i < count; ++i, to += layout_.channels, from += depth_)
+      std::copy_n(from, depth_, to);
+  }
+
+  template <class Sample>
+  void read_strips(std::vector<Sample>& samples) {
+    std::vector<Sample> line(size_t(layout_.width) * size_t(depth_));
+    require(size_t(TIFFScanlineSize(tiff_)) == line.size() * sizeof(Sample));
+    for (int plane = 0; plane < planes_; ++plane)
+      for (uint32_t y = 0; y < layout_.height; ++y) {
+        require(TIFFReadScanline(tiff_, line.data(), y, uint16_t(plane)) == 1);
+        place(line.data(), samples, 0, y, plane, layout_.width);
+      }
+  }
+
+  template <class Sample>
+  void read_tiles(std::vector<Sample>& samples) {
+    uint32_t wide = 0, high = 0;
+    TIFFGetField(tiff_, TIFFTAG_TILEWIDTH, &wide);
+    TIFFGetField(tiff_, TIFFTAG_TILELENGTH, &high);
+    // A picture may be smaller than its tile, but not by much.
+    constexpr uint64_t largest_tile = uint64_t(1) << 28;
+    const uint64_t size = uint64_t(wide) * high;
+    require(wide > 0 && high > 0 && wide <= longest_side && high <= longest_side &&
+            size <= std::max(largest_tile, uint64_t(layout_.width) * layout_.height));
+    std::vector<Sample> tile(size * size_t(depth_));
+    require(uint64_t(TIFFTileSize(tiff_)) == tile.size() * sizeof(Sample));
+    for (int plane = 0; plane < planes_; ++plane)
+      for (uint32_t y = 0; y < layout_.height; y += high)
+        for (uint32_t x = 0; x < layout_.width; x += wide) {
+          require(TIFFReadTile(tiff_, tile.data(), x, y, 0, uint16_t(plane)) >= 0);
+          const uint32_t rows = std::min(high, layout_.height - y);
+          const uint32_t columns = std::min(wide, layout_.width - x);
+          for (uint32_t row = 0; row < rows; ++row)
+            place(tile.data() + size_t(row) * wide * size_t(depth_), samples, x, y + row, plane,
+                  columns);
+        }
+  }
+
+  const std::string& name_;
+  TIFF* tiff_;
+  const Layout& layout_;
+  const Complaints& complaints_;
+  int depth_;   ///< samples of a pixel that lie together
+  int planes_;  ///< and how often
+};
+
+template <class Sample>
+void undo_premultiplication(std::vector<Sample>& samples, int channels) {
+  constexpr uint32_t white = Sample(-1);
+  for (auto pixel = samples.begin(); pixel != samples.end(); pixel += channels) {
+    const uint32_t alpha = pixel[channels - 1];
+    if (alpha == 0) continue;
+    for (int c = 0; c < channels - 1; ++c)
+      pixel[c] = Sample(std::min((pixel[c] * white + alpha / 2) / alpha, white));
+  }
+}
+
+template <class Sample>
+void invert_grey(std::vector<Sample>& samples, int channels) {
+  for (size_t i = 0; i < samples.size(); i += size_t(channels)) samples[i] = Sample(~samples[i]);
+}
+
+/// To 0 = black and colours that do not depend on alpha.
+void normalise(Image& image, const Layout& layout) {
+  std::visit(
+      [&](auto& samples) {
+        using Sample = typename std::decay_t<decltype(samples)>::value_type;
+        if constexpr (!std::is_same_v<Sample, float>) {
+          if (layout.alpha && layout.premultiplied) undo_premultiplication(samples, image.channels);
+          if (layout.photometric == PHOTOMETRIC_MINISWHITE) invert_grey(samples, image.channels);
+        }
+      },
+      image.samples);
+}
+
+std::vector<uint8_t> icc_of(TIFF* tiff, int channels) {
+  uint32_t size = 0;
+  const uint8_t* data = nullptr;
+  if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &size, &data) != 1) return {};
+  std::vector<uint8_t> profile(data, data + size);
+  return profile_fits(profile, channels) ? profile : std::vector<uint8_t>();
+}
+
+/// The tags of a new file.
+void describe(TIFF* tiff, const Image& image, const std::vector<uint8_t>& icc, uint32_t strip) {
+  TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, uint32_t(image.width));
+  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, uint32_t(image.height));
+  TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, image.channels);
+  TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, bits_of(image));
+  TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
+  TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+  TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC,
+               image.channels >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK);
+  const uint16_t alpha = EXTRASAMPLE_UNASSALPHA;
+  if (image.channels % 2 == 0) TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &alpha);
+  TIFFSetField(tiff, TIFFTAG_ORIENTATION, image.metadata.orientation);
+  TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE);
+  TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
+  TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, strip);
+  TIFFSetField(tiff, TIFFTAG_ICCPROFILE, uint32_t(icc.size()), icc.data());
+}
+
+bool write_strips(TIFF* tiff, const Image& image, uint32_t strip) {
+  const size_t size = row_size(image);
+  std::vector<uint8_t> rows;
+  for (uint32_t y = 0; y < uint32_t(image.height); y += strip) {
+    const uint8_t* first = row_of(image, int(y));
+    // A copy, as libtiff may work in place.
+    rows.assign(first, first + std::min(strip, uint32_t(image.height) - y) * size);
+    if (TIFFWriteEncodedStrip(tiff, y / strip, rows.data(), tmsize_t(rows.size())) < 0)
+      return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool is_tiff(Bytes file) {
+  if (file.size() < 4) return false;
+  const std::string_view start(reinterpret_cast<const char*>(file.data()), 4);
+  using namespace std::string_view_literals;
+  // Classic and Big TIFF, little- and big-endian.
+  return start == "II*\0"sv || start == "MM\0*"sv || start == "II+\0"sv || start == "MM\0+"sv;
+}
+
+Image decode_tiff(const std::string& name, Bytes file) {
+  Complaints complaints;
+  Memory memory(file);
+  const Tiff tiff(memory.open("r", complaints));
+  if (tiff == nullptr) fail("{}: is a truncated or damaged TIFF ({})", name, complaints.text);
+  const Layout layout = layout_of(tiff.get());
+  refuse_camera_file(name, tiff.get());
+  check_layout(name, layout);
+  if (layout.photometric == PHOTOMETRIC_YCBCR)
+    TIFFSetField(tiff.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+  Image image =
+      make_image(name, layout.width, layout.height, layout.channels, layout.bits, file.size());
+  SampleReader(name, tiff.get(), layout, complaints).read(image);
+  normalise(image, layout);
+  image.metadata.icc = icc_of(tiff.get(), image.channels);
+  image.metadata.exif = exif_of_tiff(file);
+  image.metadata.orientation = layout.orientation;
+  return image;
+}
+
+std::vector<uint8_t> encode_tiff(const std::string& name, const Image& image) {
+  constexpr size_t strip_bytes = size_t(1) << 18;
+  const uint32_t strip = uint32_t(std::max<size_t>(1, strip_bytes / row_size(image)));
+  Complaints complaints;
+  Memory memory;
+  {
+    const Tiff tiff(memory.open("w", complaints));
+    if (tiff == nullptr) fail("{}: cannot be written ({})", name, complaints.text);
+    describe(tiff.get(), image, profile_to_write(name, image), strip);
+    if (!write_strips(tiff.get(), image, strip) || TIFFWriteDirectory(tiff.get()) != 1 ||
+        complaints.text[0] != '\0')
+      fail("{}: cannot be written ({})", name, complaints.text);
+  }
+  return add_exif_to_tiff(name, memory.take(), image);
+}
+
+}  // namespace hyperconv

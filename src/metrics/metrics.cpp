@@ -1,0 +1,213 @@
+#include "hyperconv/metrics.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "base/fail.hpp"
+#include "base/threads.hpp"
+
+namespace hyperconv {
+namespace {
+
+constexpr int window = ssim_smallest_side;
+constexpr double sigma = 1.5;
+constexpr double c1 = 0.01 * 0.01;
+constexpr double c2 = 0.03 * 0.03;
+constexpr std::array<double, 5> scale_weights = {0.0448, 0.2856, 0.3001, 0.2363, 0.1333};
+
+/// One channel. In double, as a variance is a small difference of large means.
+struct Plane {
+  int width = 0, height = 0;
+  std::vector<double> samples;
+
+  const double* row(int64_t y) const { return samples.data() + y * width; }
+};
+
+/// Means over all positions of the window.
+struct Similarity {
+  double whole = 0;               ///< SSIM: luminance times contrast-structure
+  double contrast_structure = 0;  ///< its second factor alone
+};
+
+void check_same_shape(const Image& a, const Image& b) {
+  if (a.width != b.width || a.height != b.height || a.channels != b.channels)
+    fail("pictures of {}x{} with {} channels and {}x{} with {} cannot be compared; equal ones can",
+         a.width, a.height, a.channels, b.width, b.height, b.channels);
+  if (a.count() == 0) fail("pictures without pixels cannot be compared");
+}
+
+void check_smallest_side(const Image& image, int side, const char* metric) {
+  if (std::min(image.width, image.height) < side)
+    fail("{} needs pictures of at least {}x{} pixels, not {}x{}", metric, side, side, image.width,
+         image.height);
+}
+
+Plane channel_of(const Image& image, int channel) {
+  Plane plane{image.width, image.height, std::vector<double>(image.count() / image.channels)};
+  std::visit(
+      [&](const auto& samples) {
+        using Sample = typename std::decay_t<decltype(samples)>::value_type;
+        constexpr bool is_float = std::is_same_v<Sample, float>;
+        constexpr double white = is_float ? 1.0 : double(Sample(-1));
+        for (size_t i = 0; i < plane.samples.size(); ++i)
+          plane.samples[i] = samples[i * size_t(image.channels) + size_t(channel)] / white;
+      },
+      image.samples);
+  return plane;
+}
+
+std::array<double, window> gaussian() {
+  std::array<double, window> weights{};
+  for (int i = 0; i < window; ++i) {
+    const double distance = i - window / 2;
+    weights[i] = std::exp(-distance * distance / (2 * sigma * sigma));
+  }
+  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  for (double& weight : weights) weight /= sum;
+  return weights;
+}
+
+/// Gaussian means under one row of windows: first down the columns, then along the row.
+class WindowRow {
+ public:
+  explicit WindowRow(int width) : width_(width) {
+    for (auto& column : columns_) column.resize(size_t(width));
+  }
+
+  /// The sums of both similarities over the windows whose first row is y.
+  Similarity sums(const Plane& a, const Plane& b, int64_t y) {
+    gather_columns(a, b, y);
+    Similarity sums;
+    for (int x = 0; x + window <= width_; ++x) {
+      const Similarity here = at(x);
+      sums.whole += here.whole;
+      sums.contrast_structure += here.contrast_structure;
+    }
+    return sums;
+  }
+
+ private:
+  enum Moment { mean_a, mean_b, square_a, square_b, product, moments };
+
+  void gather_columns(const Plane& a, const Plane& b, int64_t y) {
+    for (auto& column : columns_) std::fill(column.begin(), column.end(), 0.0);
+    for (int i = 0; i < window; ++i) {
+      const double weight = weights_[i];
+      const double* row_a = a.row(y + i);
+      const double* row_b = b.row(y + i);
+      for (int x = 0; x < width_; ++x) {
+        const double wa = weight * row_a[x], wb = weight * row_b[x];
+        columns_[mean_a][x] += wa;
+        columns_[mean_b][x] += wb;
+        columns_[square_a][x] += wa * row_a[x];
+        columns_[square_b][x] += wb * row_b[x];
+        columns_[product][x] += wa * row_b[x];
+      }
+    }
+  }
+
+  Similarity at(int x) const {
+    std::array<double, moments> m{};
+    for (int k = 0; k < moments; ++k)
+      for (int i = 0; i < window; ++i) m[k] += weights_[i] * columns_[k][x + i];
+    const double means = m[mean_a] * m[mean_b];
+    const double squares = m[mean_a] * m[mean_a] + m[mean_b] * m[mean_b];
+    const double variances = m[square_a] + m[square_b] - squares;
+    const double covariance = m[product] - means;
+    const double contrast_structure = (2 * covariance + c2) / (variances + c2);
+    return {(2 * means + c1) / (squares + c1) * contrast_structure, contrast_structure};
+  }
+
+  int width_;
+  std::array<double, window> weights_ = gaussian();
+  std::array<std::vector<double>, moments> columns_;
+};
+
+Similarity similarity(const Plane& a, const Plane& b, Threads& threads) {
+  const int64_t rows = a.height - window + 1;
+  std::vector<Similarity> sums(static_cast<size_t>(rows));
+  constexpr int64_t band = 16;
+  threads.parallel_for((rows + band - 1) / band, [&](int64_t task) {
+    WindowRow windows(a.width);
+    for (int64_t y = task * band; y < std::min(rows, (task + 1) * band); ++y)
+      sums[size_t(y)] = windows.sums(a, b, y);
+  });
+  // Row by row, so that the number of threads does not change the last digit.
+  Similarity mean;
+  for (const Similarity& sum : sums) {
+    mean.whole += sum.whole;
+    mean.contrast_structure += sum.contrast_structure;
+  }
+  const double count = double(rows) * (a.width - window + 1);
+  return {mean.whole / count, mean.contrast_structure / count};
+}
+
+Plane halved(const Plane& plane) {
+  Plane half{plane.width / 2, plane.height / 2, {}};
+  half.samples.reserve(size_t(half.width) * size_t(half.height));
+  for (int y = 0; y < half.height; ++y) {
+    const double* upper = plane.row(2 * y);
+    const double* lower = plane.row(2 * y + 1);
+    for (int x = 0; x < 2 * half.width; x += 2)
+      half.samples.push_back((upper[x] + upper[x + 1] + lower[x] + lower[x + 1]) / 4);
+  }
+  return half;
+}
+
+double multi_scale(Plane a, Plane b, Threads& threads) {
+  double result = 1;
+  for (size_t scale = 0; scale < scale_weights.size(); ++scale) {
+    const bool last = scale + 1 == scale_weights.size();
+    const Similarity here = similarity(a, b, threads);
+    const double term = last ? here.whole : here.contrast_structure;
+    result *= std::pow(std::max(term, 0.0), scale_weights[scale]);
+    if (last) break;
+    a = halved(a);
+    b = halved(b);
+  }
+  return result;
+}
+
+/// The mean over channels of `score`(plane of a, plane of b).
+template <class Score>
+double mean_over_channels(const Image& a, const Image& b, const Score& score) {
+  double sum = 0;
+  for (int c = 0; c < a.channels; ++c) sum += score(channel_of(a, c), channel_of(b, c));
+  return sum / a.channels;
+}
+
+}  // namespace
+
+double psnr(const Image& a, const Image& b) {
+  check_same_shape(a, b);
+  const double mean_square = mean_over_channels(a, b, [](const Plane& p, const Plane& q) {
+    double sum = 0;
+    for (size_t i = 0; i < p.samples.size(); ++i) {
+      const double difference = p.samples[i] - q.samples[i];
+      sum += difference * difference;
+    }
+    return sum / double(p.samples.size());
+  });
+  return -10 * std::log10(mean_square);
+}
+
+double ssim(const Image& a, const Image& b) {
+  check_same_shape(a, b);
+  check_smallest_side(a, ssim_smallest_side, "SSIM");
+  Threads threads;
+  return mean_over_channels(
+      a, b, [&](const Plane& p, const Plane& q) { return similarity(p, q, threads).whole; });
+}
+
+double ms_ssim(const Image& a, const Image& b) {
+  check_same_shape(a, b);
+  check_smallest_side(a, ms_ssim_smallest_side, "MS-SSIM");
+  Threads threads;
+  return mean_over_channels(
+      a, b, [&](Plane p, Plane q) { return multi_scale(std::move(p), std::move(q), threads); });
+}
+
+}  // namespace hyperconv

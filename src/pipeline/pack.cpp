@@ -1,0 +1,92 @@
+// A mosaic as a network takes it.
+#include <algorithm>
+
+#include "base/fail.hpp"
+#include "hyperconv/develop.hpp"
+
+namespace hyperconv {
+namespace {
+
+/// Reflects an index into [0, count) without repeating the edge sample, so that even stays even and
+/// the CFA's phase holds: ... 2 1 | 0 1 2 ... n-1 | n-2 ...
+int mirrored(int index, int count) {
+  const int period = 2 * (count - 1);
+  const int phase = ((index % period) + period) % period;
+  return phase < count ? phase : period - phase;
+}
+
+/// Where one side of the frame is padded to.
+struct Span {
+  int before = 0;  ///< samples before the photo
+  int cells = 0;   ///< of the padded frame
+};
+
+Span padded(int length, int red, int margin, int multiple) {
+  // The first padded sample must be of the red row or column.
+  const int before = margin + (margin % 2 != red ? 1 : 0);
+  const int least = (before + length + margin + 1) / 2;
+  return {before, (least + multiple - 1) / multiple * multiple};
+}
+
+/// raw -> (raw - black) * scale, cut at 1 from above.
+struct Levels {
+  float black = 0;
+  float scale = 1;
+  float operator()(uint16_t raw) const { return std::min((float(raw) - black) * scale, 1.0f); }
+};
+
+/// The levels of the four places of the packed cell: R, G of the red row, G of the blue row, B.
+std::array<Levels, 4> packed_levels(const Mosaic& mosaic) {
+  const auto& gains = mosaic.white_balance;
+  const double least = std::min({gains[0], gains[1], gains[2]});
+  const auto red = red_offset(mosaic.cfa);
+  constexpr int colours[4] = {0, 1, 1, 2};
+  std::array<Levels, 4> levels;
+  for (int place = 0; place < 4; ++place) {
+    const int y = (red[0] + place / 2) % 2;
+    const int x = (red[1] + place % 2) % 2;
+    const double black = mosaic.black[size_t(2 * y + x)];
+    const double gain = gains[size_t(colours[place])] / least;
+    levels[size_t(place)] = {float(black), float(gain / (mosaic.white - black))};
+  }
+  return levels;
+}
+
+void check(const Mosaic& mosaic) {
+  if (mosaic.width < 2 || mosaic.height < 2)
+    fail("the photo has {}x{} samples; at least 2x2 are needed", mosaic.width, mosaic.height);
+  for (const double black : mosaic.black)
+    if (!(mosaic.white > black))
+      fail("the white level {} is not above the black level {}", mosaic.white, black);
+  for (const double gain : mosaic.white_balance)
+    if (!(gain > 0)) fail("a white balance multiplier is {}, must be above 0", gain);
+}
+
+}  // namespace
+
+PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple) {
+  check(mosaic);
+  const auto red = red_offset(mosaic.cfa);
+  const Span rows = padded(mosaic.height, red[0], margin, multiple);
+  const Span columns = padded(mosaic.width, red[1], margin, multiple);
+  PackedMosaic packed{Tensor({1, 4, rows.cells, columns.cells}), rows.before, columns.before,
+                      mosaic.width, mosaic.height};
+  const auto levels = packed_levels(mosaic);
+  std::vector<int> source(size_t(2 * columns.cells));
+  for (int x = 0; x < 2 * columns.cells; ++x)
+    source[size_t(x)] = mirrored(x - columns.before, mosaic.width);
+  for (int y = 0; y < 2 * rows.cells; ++y) {
+    const uint16_t* raw =
+        &mosaic.samples[size_t(mirrored(y - rows.before, mosaic.height)) * size_t(mosaic.width)];
+    const int place = 2 * (y % 2);
+    float* left = packed.cells.row(0, place, y / 2);
+    float* right = packed.cells.row(0, place + 1, y / 2);
+    for (int x = 0; x < columns.cells; ++x) {
+      left[x] = levels[size_t(place)](raw[source[size_t(2 * x)]]);
+      right[x] = levels[size_t(place + 1)](raw[source[size_t(2 * x + 1)]]);
+    }
+  }
+  return packed;
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,499 @@
+// Camera files through LibRaw (0.20 and later). Where LibRaw has a view of its own on black, white
+// and colours, it is LibRaw's that counts, so that our pictures can be compared with its.
+#include <libraw/libraw.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <new>
+#include <span>
+#include <string_view>
+
+#include "base/fail.hpp"
+#include "base/file.hpp"
+#include "hyperconv/mosaic.hpp"
+#include "raw/limits.hpp"
+#include "raw/matrix3.hpp"
+
+namespace hyperconv {
+namespace {
+
+namespace fs = std::filesystem;
+
+// ---- Tags that LibRaw passes by
+
+/// Facts that LibRaw 0.20 does not hand on; noted while it walks through the file's tags.
+struct PassingTags {
+  std::optional<NoiseProfile> noise;
+  std::array<uint32_t, 2> filter_repeat{2, 2};
+  std::optional<std::array<uint32_t, 2>> active_origin;  ///< row, column
+};
+
+/// One value of a TIFF tag, as LibRaw's stream stands at it.
+template <class T>
+T read_value(LibRaw_abstract_datastream& stream, bool little_endian) {
+  std::array<uint8_t, sizeof(T)> bytes{};
+  stream.read(bytes.data(), 1, sizeof(T));
+  if (little_endian != (std::endian::native == std::endian::little))
+    std::reverse(bytes.begin(), bytes.end());
+  return std::bit_cast<T>(bytes);
+}
+
+/// The profile of the only plane, or of green where there is one for each of three.
+std::optional<NoiseProfile> read_noise(LibRaw_abstract_datastream& stream, int count,
+                                       bool little_endian) {
+  if (count != 2 && count != 6) return std::nullopt;
+  std::array<double, 6> values{};
+  for (int i = 0; i < count; ++i) values[size_t(i)] = read_value<double>(stream, little_endian);
+  const size_t plane = count == 6 ? 2 : 0;
+  const NoiseProfile noise{values[plane], values[plane + 1]};
+  const auto is_variance = [](double value) { return value >= 0 && value <= 1; };
+  if (!is_variance(noise.shot) || !is_variance(noise.read) || noise == NoiseProfile{})
+    return std::nullopt;
+  return noise;
+}
+
+/// LibRaw's callback for every tag; LibRaw puts the stream back afterwards.
+void note_tag(void* context, int tag, int type, int count, unsigned order, void* stream_pointer,
+              INT64 /*base*/) {
+  if (tag < 1 << 20) return;  // of the EXIF, GPS or maker's part, not of an image
+  auto& tags = *static_cast<PassingTags*>(context);
+  auto& stream = *static_cast<LibRaw_abstract_datastream*>(stream_pointer);
+  const bool little_endian = order == 0x4949;
+  const auto read_integer = [&]() -> uint32_t {
+    return type == LIBRAW_EXIFTAG_TYPE_LONG ? read_value<uint32_t>(stream, little_endian)
+                                            : read_value<uint16_t>(stream, little_endian);
+  };
+  switch (tag & 0xffff) {
+    case 33421:  // CFARepeatPatternDim
+      if (count == 2) tags.filter_repeat = {read_integer(), read_integer()};
+      break;
+    case 50829:  // ActiveArea
+      if (count == 4) tags.active_origin = {read_integer(), read_integer()};
+      break;
+    case 51041:  // NoiseProfile
+      if (type == LIBRAW_EXIFTAG_TYPE_DOUBLE) tags.noise = read_noise(stream, count, little_endian);
+      break;
+    default:
+      break;
+  }
+}
+
+// ---- Opening
+
+std::string reason(int libraw_code) {
+  switch (libraw_code) {
+    case LIBRAW_FILE_UNSUPPORTED:
+      return "is no camera file that LibRaw knows (DNG, NEF, CR2, CR3, ARW, ... with integer "
+             "samples and at least 22 rows and columns)";
+    case LIBRAW_IO_ERROR:
+    case LIBRAW_DATA_ERROR:
+      return "is cut off or damaged; a whole file is wanted";
+    case LIBRAW_TOO_BIG:
+      return fmt::format("claims more than {} samples", most_samples);
+    case LIBRAW_UNSUFFICIENT_MEMORY:
+      return "needs more memory than there is";
+    default:
+      return fmt::format("cannot be read ({})", libraw_strerror(libraw_code));
+  }
+}
+
+/// A file that LibRaw has opened and, after unpack(), decoded.
+class CameraFile {
+ public:
+  explicit CameraFile(const fs::path& path)
+      : path_(path), bytes_(read_file(path)), raw_(std::make_unique<LibRaw>()) {
+    if (bytes_.empty()) fail("{}: is empty", name());
+    // LibRaw's own handlers write to stderr.
+    raw_->set_dataerror_handler(nullptr, nullptr);
+    raw_->set_memerror_handler([](void*, const char*, const char*) {}, nullptr);
+    raw_->set_exifparser_handler(note_tag, &tags_);
+    // The default limit of 2 GiB, in terms of samples; LibRaw adds eight rows of its own.
+    raw_->imgdata.params.max_raw_memory_mb = unsigned(most_samples * 2 >> 20) + 2;
+    // Makes LibRaw choose the colour matrix that it takes for as-shot white balance.
+    raw_->imgdata.params.use_camera_wb = 1;
+    check(raw_->open_buffer(bytes_.data(), bytes_.size()));
+    const auto& sizes = raw_->imgdata.sizes;
+    if (int64_t(sizes.raw_width) * sizes.raw_height > most_samples) check(LIBRAW_TOO_BIG);
+  }
+
+  void unpack() {
+    check(raw_->unpack());
+    // Some decoders go on after damage and only count it.
+    if (raw_->error_count() > 0) check(LIBRAW_DATA_ERROR);
+  }
+
+  LibRaw& raw() { return *raw_; }
+  const libraw_data_t& data() const { return raw_->imgdata; }
+  const PassingTags& tags() const { return tags_; }
+  std::string name() const { return path_.string(); }
+
+ private:
+  void check(int code) const {
+    if (code != LIBRAW_SUCCESS) fail("{}: {}", name(), reason(code));
+  }
+
+  fs::path path_;
+  std::vector<uint8_t> bytes_;  // LibRaw reads from it until the end
+  PassingTags tags_;
+  std::unique_ptr<LibRaw> raw_;
+};
+
+// ---- Sensor
+
+/// The pattern that starts at the first visible sample; nothing where it is not Bayer's. LibRaw's
+/// filters repeat every eight rows and two columns, and call the green of the blue rows 3.
+std::optional<Cfa> bayer_pattern(LibRaw& raw) {
+  const auto colour = [&raw](int y, int x) {
+    const int index = raw.COLOR(y, x);
+    return index == 3 ? 1 : index;
+  };
+  for (const Cfa cfa : {Cfa::rggb, Cfa::bggr, Cfa::grbg, Cfa::gbrg}) {
+    bool fits = true;
+    for (int i = 0; i < 16; ++i) fits &= colour(i / 2, i % 2) == cfa_colour(cfa, i / 2, i % 2);
+    if (fits) return cfa;
+  }
+  return std::nullopt;
+}
+
+/// What the sensor is, where it is no mosaic of 2x2 red, green and blue; empty where it may be.
+std::string other_sensor(LibRaw& raw, const PassingTags& tags) {
+  const auto& id = raw.imgdata.idata;
+  const std::string_view colours = id.cdesc;
+  if (raw.is_floating_point()) return "its samples are floating-point numbers";
+  if (id.is_foveon != 0) return "its Foveon sensor records three colours at every place";
+  if (id.filters == 0 && id.colors == 1) return "its sensor is monochrome";
+  if (id.filters == 0) return "it is demosaiced already (linear DNG, sRAW or the like)";
+  if (id.filters == LIBRAW_XTRANS) return "its sensor is X-Trans, a pattern of 6x6";
+  if (raw.is_fuji_rotated() != 0) return "its Super CCD is turned by 45 degrees";
+  if (id.filters < 1000) return "its pattern is 16x16";
+  if (id.colors != 3 || !colours.starts_with("RGB"))
+    return fmt::format("its colour filters are {}", colours);
+  if (tags.filter_repeat != std::array<uint32_t, 2>{2, 2})
+    return fmt::format("its pattern is {}x{}{}", tags.filter_repeat[0], tags.filter_repeat[1],
+                       tags.filter_repeat[0] == 4 ? " (Quad Bayer)" : "");
+  return {};
+}
+
+Cfa pattern_of(CameraFile& file) {
+  std::string other = other_sensor(file.raw(), file.tags());
+  const auto cfa = other.empty() ? bayer_pattern(file.raw()) : std::nullopt;
+  if (cfa) return *cfa;
+  if (other.empty()) other = "its pattern is another one";
+  fail("{}: only Bayer mosaics (2x2 red, green, green, blue) can be developed, but {}", file.name(),
+       other);
+}
+
+// ---- Samples
+
+/// Phase One's compressed files need a correction for each row and column, which LibRaw makes on
+/// the way to its four-channel image.
+bool needs_phase_one_correction(CameraFile& file) {
+  return std::string_view(file.raw().unpack_function_name()) == "phase_one_load_raw_c()";
+}
+
+void copy_corrected(CameraFile& file, Mosaic& mosaic) {
+  LibRaw& raw = file.raw();
+  if (raw.raw2image() != LIBRAW_SUCCESS) fail("{}: {}", file.name(), reason(LIBRAW_DATA_ERROR));
+  for (int y = 0, i = 0; y < mosaic.height; ++y)
+    for (int x = 0; x < mosaic.width; ++x, ++i)
+      mosaic.samples[size_t(i)] = raw.imgdata.image[i][raw.COLOR(y, x)];
+}
+
+void copy_rows(const libraw_data_t& data, Mosaic& mosaic) {
+  const auto& sizes = data.sizes;
+  const size_t pitch = sizes.raw_pitch / sizeof(uint16_t);
+  for (int y = 0; y < mosaic.height; ++y) {
+    const uint16_t* from =
+        data.rawdata.raw_image + size_t(sizes.top_margin + y) * pitch + sizes.left_margin;
+    std::copy_n(from, mosaic.width, mosaic.samples.data() + size_t(y) * size_t(mosaic.width));
+  }
+}
+
+void read_samples(CameraFile& file, Mosaic& mosaic) {
+  const libraw_data_t& data = file.data();
+  const auto& sizes = data.sizes;
+  if (data.rawdata.raw_image == nullptr)
+    fail("{}: LibRaw gives no mosaic for it; it may be demosaiced already", file.name());
+  mosaic.width = std::min<int>(sizes.width, sizes.raw_width - sizes.left_margin);
+  mosaic.height = std::min<int>(sizes.height, sizes.raw_height - sizes.top_margin);
+  if (mosaic.width <= 0 || mosaic.height <= 0)
+    fail("{}: its active area is empty; the file is damaged", file.name());
+  mosaic.samples.resize(size_t(mosaic.width) * size_t(mosaic.height));
+  if (needs_phase_one_correction(file) && sizes.width == mosaic.width &&
+      sizes.height == mosaic.height)
+    copy_corrected(file, mosaic);
+  else
+    copy_rows(data, mosaic);
+}
+
+// ---- Levels
+
+/// The part of the black level that repeats over rows x columns, 0x0 where there is none.
+class BlackPattern {
+ public:
+  /// LibRaw moves the visible area to even rows and columns, but not the pattern with it.
+  BlackPattern(const libraw_data_t& data, const PassingTags& tags) : values_(data.color.cblack) {
+    rows_ = values_[4];
+    columns_ = values_[5];
+    if (rows_ == 0 || columns_ == 0 || uint64_t(rows_) * columns_ > LIBRAW_CBLACK_SIZE - 6)
+      rows_ = columns_ = 0;
+    if (!tags.active_origin) return;
+    const auto [top, left] = *tags.active_origin;
+    dy_ = top % 2 == 1 && data.sizes.top_margin == top + 1 ? 1 : 0;
+    dx_ = left % 2 == 1 && data.sizes.left_margin == left + 1 ? 1 : 0;
+  }
+
+  bool fits_the_cell() const { return rows_ == 0 || (2 % rows_ == 0 && 2 % columns_ == 0); }
+  size_t index(int y, int x) const {
+    return size_t(unsigned(y + dy_) % rows_) * columns_ + unsigned(x + dx_) % columns_;
+  }
+  unsigned at(int y, int x) const { return rows_ == 0 ? 0 : values_[6 + index(y, x)]; }
+
+  /// Mean over one period at the places of the cell that (y, x) stands in, rounded.
+  unsigned mean(int y, int x) const {
+    uint64_t sum = 0, count = 0;
+    for (unsigned i = 0; i < rows_; ++i)
+      for (unsigned j = 0; j < columns_; ++j, ++count) sum += at(y + int(2 * i), x + int(2 * j));
+    return unsigned((sum + count / 2) / std::max<uint64_t>(count, 1));
+  }
+
+ private:
+  const unsigned* values_;
+  unsigned rows_ = 0, columns_ = 0;
+  int dy_ = 0, dx_ = 0;
+};
+
+/// Moves every sample by what its black level differs from its cell place's, so that four numbers
+/// say all. Saturated samples stay saturated.
+void level(const BlackPattern& pattern, Mosaic& mosaic) {
+  for (int y = 0; y < mosaic.height; ++y) {
+    uint16_t* row = mosaic.samples.data() + size_t(y) * size_t(mosaic.width);
+    const std::array<int, 2> means = {int(pattern.mean(y % 2, 0)), int(pattern.mean(y % 2, 1))};
+    for (int x = 0; x < mosaic.width; ++x) {
+      const int step = means[size_t(x % 2)] - int(pattern.at(y, x));
+      if (row[x] < mosaic.white) row[x] = uint16_t(std::clamp(row[x] + step, 0, 65535));
+    }
+  }
+}
+
+/// A DNG's black levels are fractions; LibRaw works with whole numbers but keeps them.
+double with_fraction(double whole, double fraction) {
+  return std::abs(whole - fraction) < 1 ? fraction : whole;
+}
+
+/// Black = black + cblack[colour] + the pattern; white = maximum. Neither depends on the picture:
+/// LibRaw's adjust_maximum, which lowers the white level to the brightest sample, is not followed,
+/// because brightness and noise would then differ from one frame of a series to the next.
+void read_levels(CameraFile& file, Mosaic& mosaic) {
+  const libraw_data_t& data = file.data();
+  const auto& color = data.color;
+  const auto& exact = color.dng_levels;
+  const BlackPattern pattern(data, file.tags());
+  mosaic.white = color.maximum;
+  for (int place = 0; place < 4; ++place) {
+    const int y = place / 2, x = place % 2, colour = file.raw().COLOR(y, x);
+    double black = double(color.black) + color.cblack[colour];
+    double fraction = double(exact.dng_fblack) + exact.dng_fcblack[colour];
+    if (pattern.fits_the_cell()) {
+      black += pattern.at(y, x);
+      if (color.cblack[4] != 0) fraction += exact.dng_fcblack[6 + pattern.index(y, x)];
+      black = with_fraction(black, fraction);
+    } else {
+      black += pattern.mean(y, x);
+    }
+    mosaic.black[size_t(place)] = black;
+  }
+  const double highest = *std::max_element(mosaic.black.begin(), mosaic.black.end());
+  if (mosaic.white <= highest)
+    fail("{}: its white level {} is not above its black level {}; the file is damaged", file.name(),
+         mosaic.white, highest);
+  if (!pattern.fits_the_cell()) level(pattern, mosaic);
+}
+
+// ---- Colours
+
+/// Three positive multipliers with G = 1; nothing where they cannot be meant.
+std::optional<std::array<double, 3>> multipliers(const float (&mul)[4]) {
+  std::array<double, 3> result{};
+  for (size_t c = 0; c < 3; ++c) {
+    result[c] = double(mul[c]) / double(mul[1]);
+    if (!(mul[c] > 0) || !(result[c] > 1e-3) || !(result[c] < 1e3)) return std::nullopt;
+  }
+  return result;
+}
+
+/// LibRaw fills up an AsShotNeutral that is partly zero; such a tag says nothing.
+bool has_broken_neutral(const libraw_colordata_t& color) {
+  const auto& neutral = color.dng_levels.asshotneutral;
+  const auto is_zero = [](float value) { return !(value > 0); };
+  return std::any_of(neutral, neutral + 3, is_zero) && !std::all_of(neutral, neutral + 3, is_zero);
+}
+
+void read_white_balance(const libraw_data_t& data, Mosaic& mosaic) {
+  const auto& color = data.color;
+  if (color.as_shot_wb_applied != 0) return;  // LibRaw takes ones for it, too
+  const auto as_shot = multipliers(color.cam_mul);
+  if (as_shot && !has_broken_neutral(color)) {
+    mosaic.white_balance = *as_shot;
+    return;
+  }
+  // Ones are what LibRaw starts from.
+  const auto daylight = multipliers(color.pre_mul);
+  if (daylight && *daylight != std::array<double, 3>{1, 1, 1}) {
+    mosaic.white_balance = *daylight;
+    mosaic.warnings.push_back("no white balance as shot; the camera's daylight is taken");
+  } else {
+    mosaic.warnings.push_back("no white balance; red, green and blue are taken as they are");
+  }
+}
+
+template <class T>
+std::optional<Matrix3> three_rows(const T (&rows)[4][3]) {
+  Matrix3 matrix{};
+  for (size_t i = 0; i < 3; ++i)
+    for (size_t j = 0; j < 3; ++j) matrix[i][j] = rows[i][j];
+  return inverse(matrix) ? std::optional(matrix) : std::nullopt;
+}
+
+/// Which of a DNG's two matrices LibRaw takes: that for D65, else for another daylight, else the
+/// second.
+size_t daylight_matrix(const libraw_dng_color_t (&colours)[2]) {
+  const auto is = [&colours](size_t i, std::initializer_list<int> lights) {
+    return std::find(lights.begin(), lights.end(), colours[i].illuminant) != lights.end();
+  };
+  for (size_t i = 0; i < 2; ++i)
+    if (is(i, {LIBRAW_WBI_D65})) return i;
+  for (size_t i = 0; i < 2; ++i)
+    if (is(i,
+           {LIBRAW_WBI_Daylight, LIBRAW_WBI_D55, LIBRAW_WBI_D75, LIBRAW_WBI_D50, LIBRAW_WBI_Flash}))
+      return i;
+  return 1;
+}
+
+/// AnalogBalance * CameraCalibration * ColorMatrix. LibRaw's cam_xyz is of no use for a DNG: it
+/// holds what LibRaw's table says about the model, or nothing.
+std::optional<Matrix3> dng_matrix(const libraw_colordata_t& color) {
+  const auto& colours = color.dng_color;
+  const auto first = three_rows(colours[0].colormatrix);
+  const auto second = three_rows(colours[1].colormatrix);
+  if (!first && !second) return std::nullopt;
+  const size_t chosen = first && second ? daylight_matrix(colours) : (second ? 1 : 0);
+  Matrix3 matrix = chosen == 0 ? *first : *second;
+
+  Matrix3 calibration{};
+  for (size_t i = 0; i < 3; ++i)
+    for (size_t j = 0; j < 3; ++j) calibration[i][j] = double(colours[chosen].calibration[i][j]);
+  if (inverse(calibration)) matrix = multiply(calibration, matrix);
+  for (size_t i = 0; i < 3; ++i) {
+    const double balance = double(color.dng_levels.analogbalance[i]);
+    if (balance > 0)
+      for (double& value : matrix[i]) value *= balance;
+  }
+  return matrix;
+}
+
+/// From LibRaw's camera -> sRGB, whose rows sum to 1.
+std::optional<Matrix3> matrix_from_rgb(const libraw_colordata_t& color) {
+  Matrix3 to_srgb{};
+  for (size_t i = 0; i < 3; ++i)
+    for (size_t j = 0; j < 3; ++j) to_srgb[i][j] = double(color.rgb_cam[i][j]);
+  const auto from_srgb = inverse(to_srgb);
+  if (!from_srgb) return std::nullopt;
+  return multiply(*from_srgb, *inverse(xyz_from_srgb));
+}
+
+/// The matrix with which LibRaw renders: a DNG's own; a matrix that the camera wrote; LibRaw's
+/// table by model; a matrix to sRGB that LibRaw knows for a few old cameras.
+std::optional<Matrix3> colour_matrix(const libraw_data_t& data) {
+  const auto& color = data.color;
+  if (data.idata.dng_version != 0)
+    if (const auto matrix = dng_matrix(color)) return matrix;
+  const bool camera_wrote_one = color.cmatrix[0][0] > 0.125F;  // as LibRaw's identify() asks
+  if (!camera_wrote_one)
+    if (const auto matrix = three_rows(color.cam_xyz)) return matrix;
+  if (data.rawdata.ioparams.raw_color == 0) return matrix_from_rgb(color);
+  return std::nullopt;
+}
+
+void read_colours(const libraw_data_t& data, Mosaic& mosaic) {
+  read_white_balance(data, mosaic);
+  mosaic.xyz_to_camera = colour_matrix(data);
+  if (!mosaic.xyz_to_camera)
+    mosaic.warnings.push_back("no colour matrix; the camera's colours are taken for linear sRGB");
+}
+
+// ---- The rest
+
+/// LibRaw's flip: 1 mirrors left and right, 2 top and bottom, 4 then swaps rows and columns.
+int exif_orientation(int flip) {
+  constexpr std::array<int, 8> orientation = {1, 2, 4, 3, 5, 8, 6, 7};
+  return orientation[size_t(flip & 7)];
+}
+
+/// The camera's clock: LibRaw's timestamp went through mktime, this is the way back.
+std::string date_of(std::time_t timestamp) {
+  std::tm local{};
+  if (timestamp <= 0 || ::localtime_r(&timestamp, &local) == nullptr) return {};
+  std::array<char, 32> text{};
+  const size_t length = std::strftime(text.data(), text.size(), "%Y:%m:%d %H:%M:%S", &local);
+  return length == 19 ? std::string(text.data(), length) : std::string();
+}
+
+/// A field of fixed size, which need not end in 0.
+template <size_t size>
+std::string text_of(const char (&field)[size]) {
+  return std::string(field, std::find(field, field + size, '\0'));
+}
+
+double positive(float value) { return std::isfinite(value) && value > 0 ? double(value) : 0; }
+
+Shot shot_of(const libraw_data_t& data) {
+  Shot shot;
+  if (text_of(data.color.UniqueCameraModel) != no_camera) {
+    shot.make = text_of(data.idata.make);
+    shot.model = text_of(data.idata.model);
+    if (shot.make == "DNG") shot.make.clear();  // LibRaw's stopgap
+  }
+  shot.lens = text_of(data.lens.Lens);
+  if (shot.lens.empty()) shot.lens = text_of(data.lens.makernotes.Lens);
+  shot.date_time = date_of(data.other.timestamp);
+  shot.iso = positive(data.other.iso_speed);
+  shot.exposure_seconds = positive(data.other.shutter);
+  shot.f_number = positive(data.other.aperture);
+  shot.focal_length_mm = positive(data.other.focal_len);
+  return shot;
+}
+
+Mosaic mosaic_of(const fs::path& path) {
+  CameraFile file(path);
+  Mosaic mosaic;
+  mosaic.cfa = pattern_of(file);  // before unpack(), which would decode what cannot be used
+  file.unpack();
+  read_samples(file, mosaic);
+  read_levels(file, mosaic);
+  read_colours(file.data(), mosaic);
+  mosaic.orientation = exif_orientation(file.data().sizes.flip);
+  mosaic.noise = file.tags().noise;
+  mosaic.shot = shot_of(file.data());
+  const double aspect = file.data().sizes.pixel_aspect;
+  if (aspect != 1)
+    mosaic.warnings.push_back(fmt::format(
+        "pixels are {:.3f} times as wide as high; the picture is not stretched", aspect));
+  return mosaic;
+}
+
+}  // namespace
+
+Mosaic read_camera_file(const fs::path& path) {
+  try {
+    return mosaic_of(path);
+  } catch (const std::bad_alloc&) {
+    fail("{}: {}", path.string(), reason(LIBRAW_UNSUFFICIENT_MEMORY));
+  }
+}
+
+}  // namespace hyperconv

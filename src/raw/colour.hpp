@@ -1,0 +1,41 @@
+// From a camera's own primaries to sRGB and back.
+#pragma once
+
+#include <array>
+
+#include "hyperconv/image.hpp"
+#include "hyperconv/mosaic.hpp"
+#include "hyperconv/tensor.hpp"
+#include "raw/matrix3.hpp"
+
+namespace hyperconv {
+
+inline constexpr Matrix3 identity3 = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
+
+/// a * v.
+std::array<double, 3> transform(const Matrix3& a, const std::array<double, 3>& v);
+
+/// Every row divided by its sum, so that (1,1,1) stays (1,1,1). Throws Error when a row sums to
+/// nothing.
+Matrix3 with_rows_summing_to_one(const Matrix3& m);
+
+/// Linear sRGB -> camera RGB after white balance: xyz_to_camera * xyz_from_srgb with its rows
+/// scaled to sum 1, as LibRaw and dcraw do.
+Matrix3 srgb_to_camera(const Matrix3& xyz_to_camera);
+
+/// The inverse of srgb_to_camera; its rows sum to 1 too. Throws Error where there is none: a file's
+/// matrix may be anything.
+Matrix3 camera_to_srgb(const Matrix3& xyz_to_camera);
+
+/// White-balance multipliers, G = 1, that make the light D65 grey for a camera with this matrix.
+std::array<double, 3> daylight_white_balance(const Matrix3& xyz_to_camera);
+
+/// The sRGB curve (IEC 61966-2-1) in double, for tables; 0..1.
+double encode_srgb(double linear);
+double decode_srgb(double encoded);
+
+/// Linear camera RGB [1,3,H,W] through a matrix and the sRGB curve, to nearest: 16-bit RGB. Values
+/// outside [0,1] are cut. On all cores.
+Image srgb_picture(const Tensor& camera_rgb, const Matrix3& camera_to_srgb);
+
+}  // namespace hyperconv

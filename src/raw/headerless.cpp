@@ -1,0 +1,180 @@
+// Mosaics whose facts the user has to know: bare samples, and PNG.
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "base/fail.hpp"
+#include "base/file.hpp"
+#include "hyperconv/image.hpp"
+#include "hyperconv/mosaic.hpp"
+#include "raw/limits.hpp"
+
+namespace hyperconv {
+namespace {
+
+namespace fs = std::filesystem;
+
+// ---- Sizes
+
+/// Sizes that this number of samples could have, for a message: one side as given, or a common
+/// shape.
+std::string sizes_that_fit(int64_t samples, int width, int height) {
+  std::vector<std::array<int64_t, 2>> sizes;
+  const auto offer = [&](int64_t w) {
+    if (w <= 0 || w > samples || samples % w != 0) return;
+    const std::array<int64_t, 2> size = {w, samples / w};
+    if (std::find(sizes.begin(), sizes.end(), size) == sizes.end()) sizes.push_back(size);
+  };
+  offer(width);
+  if (height > 0 && samples % height == 0) offer(samples / height);
+  for (const double shape : {4.0 / 3, 3.0 / 2, 16.0 / 9, 1.0})
+    offer(std::llround(std::sqrt(double(samples) * shape)));
+  std::string text;
+  for (const auto& [w, h] : sizes) text += fmt::format("{}{}x{}", text.empty() ? "" : ", ", w, h);
+  return text;
+}
+
+void check_size(const std::string& name, uint64_t bytes, const MosaicFormat& format) {
+  if (format.width <= 0 || format.height <= 0)
+    fail("{}: is read as bare samples, so its width and height must be given", name);
+  const int64_t wanted = int64_t(format.width) * format.height;
+  if (wanted > most_samples)
+    fail("{}: {}x{} are more than {} samples", name, format.width, format.height, most_samples);
+  if (bytes == uint64_t(wanted) * 2) return;
+  const std::string fitting =
+      bytes % 2 == 0 ? sizes_that_fit(int64_t(bytes / 2), format.width, format.height) : "";
+  fail("{}: has {} bytes, but {}x{} samples of 2 bytes take {}{}", name, bytes, format.width,
+       format.height, wanted * 2, fitting.empty() ? "" : "; these sizes would fit: " + fitting);
+}
+
+// ---- Levels
+
+double white_of(const std::string& name, const MosaicFormat& format) {
+  if (format.bits < 1 || format.bits > 16)
+    fail("{}: {} bits a sample cannot be; 1 to 16 can", name, format.bits);
+  const double white = format.white.value_or(double((1 << format.bits) - 1));
+  if (!(format.black >= 0) || !(white > format.black) || !(white <= 65535))
+    fail("{}: black level {} and white level {} cannot be; 0 <= black < white <= 65535 can", name,
+         format.black, white);
+  return white;
+}
+
+/// Resampling leaves a few samples above white (the Nokia N900 mosaic that Halide ships has three);
+/// more than this share of them means that the depth is wrong.
+constexpr double stray_share = 1e-3;
+
+void check_depth(const std::string& name, Mosaic& mosaic, int bits) {
+  const double limit = std::max(double((1 << bits) - 1), mosaic.white);
+  const auto& samples = mosaic.samples;
+  const auto above =
+      std::count_if(samples.begin(), samples.end(), [limit](uint16_t s) { return s > limit; });
+  if (above == 0) return;
+  const auto brightest = std::max_element(samples.begin(), samples.end());
+  const auto place = std::distance(samples.begin(), brightest);
+  int enough = bits;
+  while ((1 << enough) <= *brightest) ++enough;
+  const std::string finding =
+      fmt::format("sample {} at row {}, column {} is above {}, the most that {} bits hold",
+                  *brightest, place / mosaic.width, place % mosaic.width, limit, bits);
+  if (double(above) > stray_share * double(samples.size()))
+    fail("{}: {}, as are {} others; it has {} bits or more", name, finding, above - 1, enough);
+  mosaic.warnings.push_back(
+      fmt::format("{}, as are {} others; they are taken for saturated", finding, above - 1));
+}
+
+// ---- White balance
+
+constexpr double least_gain = 0.25, greatest_gain = 8;
+
+/// The multipliers that make the photo's mean grey, of what is neither black nor saturated.
+std::array<double, 3> grey_world(const Mosaic& mosaic) {
+  std::array<double, 3> sum{}, count{};
+  const double black = mosaic.black[0];
+  for (int y = 0; y < mosaic.height; ++y) {
+    const uint16_t* row = mosaic.samples.data() + size_t(y) * size_t(mosaic.width);
+    for (int x = 0; x < mosaic.width; ++x) {
+      if (row[x] >= mosaic.white) continue;
+      const auto colour = size_t(cfa_colour(mosaic.cfa, y, x));
+      sum[colour] += row[x] - black;
+      count[colour] += 1;
+    }
+  }
+  std::array<double, 3> gain = {1, 1, 1};
+  for (const size_t c : {0, 2})
+    if (sum[c] > 0 && sum[1] > 0)
+      gain[c] = std::clamp((sum[1] / count[1]) / (sum[c] / count[c]), least_gain, greatest_gain);
+  return gain;
+}
+
+bool is_given(const std::array<double, 3>& white_balance) {
+  return white_balance != std::array<double, 3>{0, 0, 0};
+}
+
+void set_white_balance(const std::string& name, const MosaicFormat& format, Mosaic& mosaic) {
+  const auto& given = format.white_balance;
+  if (!is_given(given)) {
+    mosaic.white_balance = grey_world(mosaic);
+    mosaic.warnings.push_back(
+        fmt::format("no white balance; grey-world is taken, red {:.3f} and blue {:.3f}",
+                    mosaic.white_balance[0], mosaic.white_balance[2]));
+    return;
+  }
+  for (size_t c = 0; c < 3; ++c) {
+    if (!(given[c] > 0) || !std::isfinite(given[c]))
+      fail("{}: white balance {} {} {} cannot be; three numbers above 0 can", name, given[0],
+           given[1], given[2]);
+    mosaic.white_balance[c] = given[c] / given[1];
+  }
+}
+
+Mosaic mosaic_of(const std::string& name, int width, int height, std::vector<uint16_t> samples,
+                 const MosaicFormat& format) {
+  Mosaic mosaic;
+  mosaic.width = width;
+  mosaic.height = height;
+  mosaic.samples = std::move(samples);
+  mosaic.cfa = format.cfa;
+  mosaic.black.fill(format.black);
+  mosaic.white = white_of(name, format);
+  check_depth(name, mosaic, format.bits);
+  set_white_balance(name, format, mosaic);
+  mosaic.warnings.push_back("no colour matrix; the camera's colours are taken for linear sRGB");
+  return mosaic;
+}
+
+/// A grey JPEG or TIFF would be read as well, but its samples are no sensor's.
+void check_png(const fs::path& path) {
+  constexpr std::string_view signature = "\x89PNG\r\n\x1a\n";
+  const MappedFile file(path);
+  const auto bytes = file.bytes().first(std::min(file.bytes().size(), signature.size()));
+  const std::string_view start(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (start != signature)
+    fail("{}: is no PNG; a mosaic as a one-channel PNG is wanted", path.string());
+}
+
+}  // namespace
+
+Mosaic read_headerless(const fs::path& path, const MosaicFormat& format) {
+  const std::string name = path.string();
+  const std::vector<uint8_t> bytes = read_file(path, uint64_t(most_samples) * 2);
+  if (bytes.empty()) fail("{}: is empty", name);
+  check_size(name, bytes.size(), format);
+  std::vector<uint16_t> samples(bytes.size() / 2);
+  for (size_t i = 0; i < samples.size(); ++i)
+    samples[i] = uint16_t(bytes[2 * i] | bytes[2 * i + 1] << 8);
+  return mosaic_of(name, format.width, format.height, std::move(samples), format);
+}
+
+Mosaic read_mosaic_png(const fs::path& path, const MosaicFormat& format) {
+  check_png(path);
+  Image image = read_image(path);
+  const std::string name = path.string();
+  if (image.channels != 1) fail("{}: has {} channels; a mosaic has one", name, image.channels);
+  if (auto* deep = std::get_if<std::vector<uint16_t>>(&image.samples))
+    return mosaic_of(name, image.width, image.height, std::move(*deep), format);
+  if (const auto* flat = std::get_if<std::vector<uint8_t>>(&image.samples))
+    return mosaic_of(name, image.width, image.height, {flat->begin(), flat->end()}, format);
+  fail("{}: has floating-point samples; a mosaic has 8 or 16 bits", name);
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,23 @@
+// What training makes small.
+#pragma once
+
+#include <torch/types.h>
+
+namespace hyperconv {
+
+enum class Loss {
+  l1,          ///< mean |a - b|
+  charbonnier  ///< mean sqrt((a - b)^2 + 1e-6)
+};
+
+/// The sRGB curve on linear values of any size, differentiable everywhere; odd around zero, as
+/// srgb_encode().
+torch::Tensor srgb_encode(const torch::Tensor& linear);
+
+/// Camera RGB [N,3,H,W] as it will be seen: through each sample's matrix [N,3,3] and the sRGB
+/// curve.
+torch::Tensor display(const torch::Tensor& camera_rgb, const torch::Tensor& camera_to_srgb);
+
+torch::Tensor loss_between(Loss loss, const torch::Tensor& a, const torch::Tensor& b);
+
+}  // namespace hyperconv

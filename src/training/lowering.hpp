@@ -1,0 +1,45 @@
+// A Graph as differentiable libtorch operations: the reader that trains.
+#pragma once
+
+#include <torch/types.h>
+
+#include <string>
+#include <vector>
+
+#include "hyperconv/model.hpp"
+
+namespace hyperconv {
+
+/// A network's weights as leaf tensors, and the way from input to output.
+class LoweredNetwork {
+ public:
+  /// Copies the model's weights; they require gradients.
+  explicit LoweredNetwork(const Model& model);
+
+  /// [N,C,H,W] -> the graph's output. Every sample of the batch gets filters of its own.
+  torch::Tensor forward(const torch::Tensor& input) const;
+
+  const Graph& graph() const { return graph_; }
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+  /// In the order of parameters().
+  const std::vector<torch::Tensor>& weights() const { return weights_; }
+
+  /// The given tensors (in the order of parameters()) as a model.
+  Model to_model(const ModelInfo& info, const std::vector<torch::Tensor>& weights) const;
+
+ private:
+  Graph graph_;
+  std::vector<Parameter> parameters_;
+  std::vector<torch::Tensor> weights_;
+};
+
+/// The encoding of a layer's pooled means: s / rms(s) joined with tanh(log(rms(s) + 1e-6) / 4):
+/// [N,C] -> [N,C+1].
+torch::Tensor encode_means(const torch::Tensor& s);
+
+/// y[n] = conv2d(x[n], filters[n]) + bias, zero padding (k-1)/2: x [N,C,H,W], filters
+/// [N,out,C,k,k], bias [out].
+torch::Tensor per_sample_conv2d(const torch::Tensor& x, const torch::Tensor& filters,
+                                const torch::Tensor& bias);
+
+}  // namespace hyperconv

@@ -1,0 +1,137 @@
+#include "training/lowering.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "base/random.hpp"
+#include "engine/reference/reference.hpp"
+#include "hyperconv/zoo.hpp"
+#include "training/adam.hpp"
+#include "training/losses.hpp"
+
+namespace hyperconv {
+namespace {
+
+Tensor random_tensor(const Shape& shape, uint64_t seed) {
+  Random random(seed);
+  Tensor tensor(shape);
+  for (size_t i = 0; i < tensor.size(); ++i) tensor.data()[i] = 0.5f + 0.3f * random.normal();
+  return tensor;
+}
+
+torch::Tensor to_torch(const Tensor& tensor) {
+  const Shape& s = tensor.shape();
+  return torch::from_blob(const_cast<float*>(tensor.data()), {s.n, s.c, s.h, s.w}).clone();
+}
+
+/// Largest difference over the largest value.
+double relative_difference(const torch::Tensor& a, const Tensor& b) {
+  const torch::Tensor expected = to_torch(b);
+  return ((a - expected).abs().max() / expected.abs().max()).item<double>();
+}
+
+struct Case {
+  std::string name;
+  Graph graph;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> all = {
+      {"plain_unet", plain_unet({.width = 5})},
+      {"no_hyper", hyper_unet({.width = 4, .hidden = 0, .linear_path = true})}};
+  for (const auto conditioning : {Conditioning::layer, Conditioning::image, Conditioning::constant})
+    all.push_back({"conditioning_" + std::to_string(int(conditioning)),
+                   hyper_unet({.width = 3, .hidden = 7, .conditioning = conditioning})});
+  return all;
+}
+
+// The oracle accumulates in double; libtorch in float. A chain of fifteen layers of sums of up to a
+// few hundred terms loses a few bits a layer: 1e-5 is 2^-24 times about 170.
+TEST(Lowering, AgreesWithTheOracle) {
+  for (const auto& [name, graph] : cases()) {
+    const Model model = untrained(graph, {}, 11);
+    for (const Shape& shape : {Shape{1, 4, 12, 20}, Shape{3, 4, 4, 28}}) {
+      const Tensor input = random_tensor(shape, 5);
+      const torch::NoGradGuard no_grad;
+      const torch::Tensor output = LoweredNetwork(model).forward(to_torch(input));
+      EXPECT_LT(relative_difference(output, reference::run(model, input)), 1e-5)
+          << name << " " << to_string(shape);
+    }
+  }
+}
+
+TEST(Lowering, ModelAndBackKeepsEveryWeight) {
+  const Model model = untrained(hyper_unet({.width = 2, .hidden = 3}), {}, 1);
+  const LoweredNetwork network(model);
+  const Model back = network.to_model({}, network.weights());
+  for (const Parameter& p : parameters(model.graph()))
+    EXPECT_EQ(back.weight(p.name).to_float(), model.weight(p.name).to_float()) << p.name;
+}
+
+TEST(Lowering, EveryWeightGetsAGradient) {
+  for (const auto& [name, graph] : cases()) {
+    const LoweredNetwork network(untrained(graph, {}, 2));
+    network.forward(to_torch(random_tensor({2, 4, 16, 16}, 3))).square().mean().backward();
+    for (size_t i = 0; i < network.weights().size(); ++i) {
+      const auto& gradient = network.weights()[i].grad();
+      ASSERT_TRUE(gradient.defined()) << name << " " << network.parameters()[i].name;
+      EXPECT_GT(gradient.abs().max().item<double>(), 0) << name << network.parameters()[i].name;
+    }
+  }
+}
+
+TEST(PerSampleConv, EqualsOneConvolutionASample) {
+  torch::manual_seed(1);
+  const auto x = torch::randn(std::vector<int64_t>{3, 5, 7, 9});
+  const auto w = torch::randn(std::vector<int64_t>{3, 4, 5, 3, 3});
+  const auto b = torch::randn(std::vector<int64_t>{4});
+  const auto y = per_sample_conv2d(x, w, b);
+  for (int64_t n = 0; n < 3; ++n) {
+    const auto one = torch::conv2d(x.narrow(0, n, 1), w[n], b, 1, 1);
+    EXPECT_LT((y[n] - one[0]).abs().max().item<double>(), 1e-5);
+  }
+}
+
+TEST(EncodeMeans, DoesNotFollowTheScaleOfTheInput) {
+  const auto s = torch::rand(std::vector<int64_t>{2, 8}) + 0.1;
+  const auto a = encode_means(s), b = encode_means(1000 * s);
+  // All but the bounded last entry stay.
+  EXPECT_LT((a.narrow(1, 0, 8) - b.narrow(1, 0, 8)).abs().max().item<double>(), 1e-5);
+  EXPECT_LE(b.abs().max().item<double>(), std::sqrt(8.0) + 1e-5);
+}
+
+TEST(Losses, DisplayCurveIsSrgbAndSmoothAtZero) {
+  const auto x = torch::tensor({-0.5f, 0.0f, 0.001f, 0.5f, 1.0f}).requires_grad_(true);
+  const auto y = srgb_encode(x);
+  // IEC 61966-2-1 at 0.5: 0.7353570.
+  EXPECT_NEAR(y[3].item<float>(), 0.735357f, 1e-6f);
+  EXPECT_NEAR(y[0].item<float>(), -0.735357f, 1e-6f);
+  EXPECT_NEAR(y[4].item<float>(), 1.0f, 1e-6f);
+  y.sum().backward();
+  EXPECT_TRUE(x.grad().isfinite().all().item<bool>());
+  EXPECT_NEAR(x.grad()[1].item<float>(), 12.92f, 1e-5f);
+}
+
+TEST(Adam, FirstStepIsTheLearningRate) {
+  // With bias correction the first step is rate * g / |g|, whatever the gradient's size.
+  auto w = torch::ones({3}).requires_grad_(true);
+  (w * torch::tensor({100.0f, -1.0f, 0.01f})).sum().backward();
+  Adam adam({w}, {0.5});
+  adam.step(0.1);
+  EXPECT_NEAR(w[0].item<float>(), 0.95f, 1e-5f);
+  EXPECT_NEAR(w[1].item<float>(), 1.05f, 1e-5f);
+  EXPECT_NEAR(w[2].item<float>(), 0.95f, 1e-5f);
+}
+
+TEST(ClipGradients, LimitsTheJointNorm) {
+  auto a = torch::zeros({1}).requires_grad_(true), b = torch::zeros({1}).requires_grad_(true);
+  (3 * a + 4 * b).sum().backward();
+  EXPECT_NEAR(clip_gradients({a, b}, 1), 5, 1e-6);
+  EXPECT_NEAR(a.grad().item<double>(), 0.6, 1e-6);
+  EXPECT_NEAR(clip_gradients({a, b}, 2), 1, 1e-6);
+  EXPECT_NEAR(a.grad().item<double>(), 0.6, 1e-6);
+}
+
+}  // namespace
+}  // namespace hyperconv

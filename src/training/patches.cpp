@@ -1,0 +1,165 @@
+#include "training/patches.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/fail.hpp"
+#include "base/interrupt.hpp"
+#include "base/progress.hpp"
+#include "hyperconv/image.hpp"
+#include "raw/colour.hpp"
+#include "raw/simulator.hpp"
+
+namespace hyperconv {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> picture_files(const fs::path& folder) {
+  if (!fs::is_directory(folder)) fail("{}: is no folder of photos", folder.string());
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.is_regular_file() && is_writable_image(entry.path())) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  if (files.empty()) fail("{}: holds no JPEG, PNG or TIFF", folder.string());
+  return files;
+}
+
+/// Spread of read noise around its regression line, Brooks et al. 2019.
+constexpr double read_spread = 0.26;
+constexpr std::array<int, 3> sensor_bits = {10, 12, 14};
+
+double log_uniform(double low, double high, Random& random) {
+  return std::exp(random.uniform(std::log(low), std::log(high)));
+}
+
+SensorSettings random_sensor(const PatchRecipe& recipe, Random& random) {
+  SensorSettings settings;
+  settings.bits = sensor_bits[size_t(random.below(int64_t(sensor_bits.size())))];
+  if (random.uniform() < 0.5) settings.exposure = log_uniform(recipe.least_exposure, 1, random);
+  if (random.uniform() >= recipe.clean_share) {
+    settings.noise.shot = log_uniform(recipe.least_shot, recipe.most_shot, random);
+    settings.noise.read =
+        typical_read_noise(settings.noise.shot) * std::exp(read_spread * double(random.normal()));
+  }
+  return settings;
+}
+
+std::span<float> sample_of(const torch::Tensor& batch, int64_t index) {
+  const torch::Tensor sample = batch[index];
+  return {sample.data_ptr<float>(), size_t(sample.numel())};
+}
+
+}  // namespace
+
+PhotoPool::PhotoPool(const fs::path& folder, int shrink, int patch) {
+  const auto files = picture_files(folder);
+  Progress progress("reading photos", int64_t(files.size()));
+  double area = 0;
+  for (const fs::path& file : files) {
+    throw_if_interrupted();
+    Tensor photo = linear_srgb(read_image(file), shrink);
+    const auto& shape = photo.shape();
+    if (std::min(shape.h, shape.w) < patch)
+      fail("{}: is {}x{} after shrinking by {}, smaller than a patch of {}", file.string(), shape.w,
+           shape.h, shrink, patch);
+    area += double(shape.plane());
+    cumulative_area_.push_back(area);
+    photos_.push_back(std::move(photo));
+    progress.show(int64_t(photos_.size()));
+  }
+}
+
+Tensor PhotoPool::crop(int side, Random& random) const {
+  const double place = random.uniform() * cumulative_area_.back();
+  const auto found = std::upper_bound(cumulative_area_.begin(), cumulative_area_.end(), place);
+  const auto index = std::min(size_t(found - cumulative_area_.begin()), photos_.size() - 1);
+  const Tensor& photo = photos_[index];
+  const int64_t top = random.below(photo.shape().h - side + 1);
+  const int64_t left = random.below(photo.shape().w - side + 1);
+  const auto turn = random.below(8);
+  Tensor patch({1, 3, side, side});
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < side; ++y)
+      for (int64_t x = 0; x < side; ++x) {
+        int64_t v = (turn & 1) != 0 ? side - 1 - y : y;
+        int64_t u = (turn & 2) != 0 ? side - 1 - x : x;
+        if ((turn & 4) != 0) std::swap(u, v);
+        patch.at(0, c, y, x) = photo.at(0, c, top + v, left + u);
+      }
+  return patch;
+}
+
+PatchBatch make_batch(const PhotoPool& photos, const PatchRecipe& recipe, uint64_t seed,
+                      int64_t index) {
+  const int64_t n = recipe.batch, side = recipe.patch;
+  PatchBatch batch{torch::empty({n, 4, side / 2, side / 2}), torch::empty({n, 3, side, side}),
+                   torch::empty({n, 3, 3})};
+  for (int64_t i = 0; i < n; ++i) {
+    Random random(seed, uint64_t(index * n + i));
+    const Tensor photo = photos.crop(recipe.patch, random);
+    const SimulatedCamera camera = random_camera(random);
+    const SensorSettings sensor = random_sensor(recipe, random);
+    const Tensor scene = scene_in_camera_colours(photo, camera);
+    expose_patch({scene.data(), scene.size()}, recipe.patch, recipe.patch, camera, sensor, random,
+                 sample_of(batch.cells, i), sample_of(batch.clean, i));
+    const Matrix3 colours = camera_to_srgb(camera.xyz_to_camera);
+    auto matrix = batch.camera_to_srgb.accessor<float, 3>();
+    for (int64_t r = 0; r < 3; ++r)
+      for (int64_t c = 0; c < 3; ++c) matrix[i][r][c] = float(colours[size_t(r)][size_t(c)]);
+  }
+  return batch;
+}
+
+PatchStream::PatchStream(const PhotoPool& photos, const PatchRecipe& recipe, uint64_t seed,
+                         int64_t first, int workers)
+    : photos_(photos),
+      recipe_(recipe),
+      seed_(seed),
+      ahead_(size_t(2 * workers + 2)),
+      to_make_(first),
+      to_take_(first) {
+  for (int i = 0; i < workers; ++i) workers_.emplace_back([this] { work(); });
+}
+
+PatchStream::~PatchStream() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (auto& worker : workers_) worker.join();
+}
+
+void PatchStream::work() {
+  for (;;) {
+    int64_t index = 0;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return stopping_ || to_make_ < to_take_ + int64_t(ahead_); });
+      if (stopping_) return;
+      index = to_make_++;
+    }
+    try {
+      PatchBatch batch = make_batch(photos_, recipe_, seed_, index);
+      const std::scoped_lock lock(mutex_);
+      ready_.emplace(index, std::move(batch));
+    } catch (...) {
+      const std::scoped_lock lock(mutex_);
+      error_ = std::current_exception();
+    }
+    changed_.notify_all();
+  }
+}
+
+PatchBatch PatchStream::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return error_ || ready_.contains(to_take_); });
+  if (error_) std::rethrow_exception(error_);
+  PatchBatch batch = std::move(ready_.extract(to_take_++).mapped());
+  lock.unlock();
+  changed_.notify_all();
+  return batch;
+}
+
+}  // namespace hyperconv

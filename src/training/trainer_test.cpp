@@ -1,0 +1,122 @@
+#include "training/trainer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.hpp"
+#include "base/random.hpp"
+#include "base/testing.hpp"
+#include "hyperconv/error.hpp"
+#include "hyperconv/image.hpp"
+#include "hyperconv/model.hpp"
+#include "raw/scene.hpp"
+#include "training/patches.hpp"
+
+namespace hyperconv {
+namespace {
+
+using testing::HasSubstr;
+
+/// A folder with two painted photos and a recipe for a tiny network.
+class TrainerTest : public testing::Test {
+ protected:
+  TrainerTest() {
+    std::filesystem::create_directories(folder_ / "photos");
+    write_image(folder_ / "photos/a.png", painted_scene(160, 120));
+    write_image(folder_ / "photos/b.png", painted_scene(120, 200));
+  }
+
+  Recipe recipe(const std::string& extra = {}) {
+    write_file(folder_ / "r.toml", R"([model]
+network = "develop-16"
+name = "tiny"
+data_licence = "own"
+width = 4
+hidden = 4
+[data]
+photos = "photos"
+patch = 32
+batch = 4
+[training]
+steps = 12
+warmup = 2
+checkpoint_every = 4
+log_every = 1
+)" + extra);
+    return read_recipe(folder_ / "r.toml");
+  }
+
+  TrainOptions options(const std::string& name, int64_t stop_after = 0) {
+    return {.output = folder_ / name, .threads = 2, .stop_after = stop_after};
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(TrainerTest, StoppedAndResumedEqualsUninterrupted) {
+  const Recipe r = recipe();
+  const TrainSummary whole = train(r, options("whole"));
+  ASSERT_EQ(whole.step, 12);
+  for (const int64_t stop : {5, 3, 0}) {
+    const TrainSummary part = train(r, options("parts", stop));
+    EXPECT_EQ(part.model.empty(), part.step < 12);
+  }
+  EXPECT_EQ(read_file(folder_ / "whole/checkpoint.safetensors"),
+            read_file(folder_ / "parts/checkpoint.safetensors"));
+  EXPECT_EQ(read_file(folder_ / "whole/tiny.safetensors"),
+            read_file(folder_ / "parts/tiny.safetensors"));
+}
+
+TEST_F(TrainerTest, LossFalls) {
+  const TrainSummary start = train(recipe(), options("a", 1));
+  Recipe longer = recipe("average_decay = 0.9\n");
+  longer.training.steps = 150;
+  longer.training.learning_rate = 3e-3;
+  const TrainSummary end = train(longer, options("b"));
+  EXPECT_LT(end.loss, 0.7 * start.loss);
+}
+
+TEST_F(TrainerTest, ADamagedOrForeignCheckpointIsNamed) {
+  train(recipe(), options("run", 2));
+  const auto path = folder_ / "run/checkpoint.safetensors";
+  const auto message = [&](const Recipe& r) -> std::string {
+    try {
+      train(r, options("run"));
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "trained";
+  };
+  EXPECT_THAT(message(recipe("seed = 9\n")), HasSubstr("another recipe"));
+  auto bytes = read_file(path);
+  bytes.resize(bytes.size() / 2);
+  write_file(path, bytes);
+  EXPECT_THAT(message(recipe()), testing::AllOf(HasSubstr("checkpoint"), HasSubstr("resumed")));
+}
+
+TEST_F(TrainerTest, PatchMustSuitTheNetwork) {
+  Recipe r = recipe();
+  r.patches.patch = 36;
+  EXPECT_THROW(train(r, options("run")), Error);
+}
+
+TEST_F(TrainerTest, BatchesDependOnSeedAndIndexOnly) {
+  const Recipe r = recipe();
+  const PhotoPool photos(r.patches.photos, 1, 32);
+  const PatchBatch a = make_batch(photos, r.patches, 1, 5);
+  const PatchBatch b = make_batch(photos, r.patches, 1, 5);
+  const PatchBatch c = make_batch(photos, r.patches, 1, 6);
+  EXPECT_TRUE(torch::equal(a.cells, b.cells));
+  EXPECT_FALSE(torch::equal(a.cells, c.cells));
+  PatchStream stream(photos, r.patches, 1, 5, 3);
+  EXPECT_TRUE(torch::equal(stream.next().cells, a.cells));
+  EXPECT_TRUE(torch::equal(stream.next().cells, c.cells));
+}
+
+TEST_F(TrainerTest, AFolderWithoutPhotosIsNamed) {
+  EXPECT_THROW(PhotoPool(folder_ / "none", 1, 32), Error);
+  EXPECT_THROW(PhotoPool(folder_ / "photos", 2, 128), Error);
+}
+
+}  // namespace
+}  // namespace hyperconv

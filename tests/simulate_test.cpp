@@ -1,0 +1,121 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "hyperconv/image.hpp"
+#include "hyperconv/mosaic.hpp"
+#include "program.hpp"
+#include "raw/simulator.hpp"
+
+namespace hyperconv {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Simulate, WritesACameraFileThatKnowsItsSensor) {
+  const TemporaryFolder folder;
+  const std::string raw = folder / "raw.dng";
+  const Outcome outcome = run_program({"simulate", "--scene", "96x64", "--iso", "3200", "--cfa",
+                                       "gbrg", "--bits", "14", "--seed", "5", "-o", raw, "--json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_EQ(outcome.errors, "");
+  const auto facts = nlohmann::json::parse(outcome.output);
+  EXPECT_EQ(facts.at("width"), 96);
+  EXPECT_EQ(facts.at("height"), 64);
+  EXPECT_EQ(facts.at("cfa"), "gbrg");
+  EXPECT_DOUBLE_EQ(facts.at("shot").get<double>(), 0.006);
+
+  const Mosaic mosaic = read_camera_file(raw);
+  EXPECT_EQ(mosaic.width, 96);
+  EXPECT_EQ(mosaic.height, 64);
+  EXPECT_EQ(mosaic.cfa, Cfa::gbrg);
+  EXPECT_EQ(mosaic.white, 16383);
+  EXPECT_THAT(mosaic.black, testing::Each(256));
+  ASSERT_TRUE(mosaic.noise);
+  EXPECT_DOUBLE_EQ(mosaic.noise->shot, 0.006);
+  EXPECT_EQ(mosaic.shot.iso, 3200);
+  const SimulatedCamera camera = standard_camera();
+  for (size_t c = 0; c < 3; ++c)
+    EXPECT_NEAR(mosaic.white_balance[c], camera.white_balance[c], 1e-5);
+}
+
+TEST(Simulate, SameSeedSameFile) {
+  const TemporaryFolder folder;
+  const auto simulate = [&](const std::string& seed) {
+    const auto raw = folder / ("raw" + seed + ".dng");
+    EXPECT_EQ(run_program({"simulate", "--scene", "64x64", "--seed", seed, "-o", raw}).status, 0);
+    return read_file(raw);
+  };
+  const auto first = simulate("1");
+  EXPECT_EQ(first, simulate("1"));
+  EXPECT_NE(first, simulate("2"));
+}
+
+TEST(Simulate, PhotographsAPhotoAndGivesBackTheTruth) {
+  // Grey 128: half of it as exposure is 0.108 in linear light, 92.37 of 255 encoded.
+  const TemporaryFolder folder;
+  const auto photo = folder / "photo.png";
+  write_image(photo, Image{40, 20, 3, std::vector<uint8_t>(40 * 20 * 3, 128), {}});
+  const auto raw = folder / "raw.png", clean = folder / "clean.png", plain = folder / "plain.png";
+  const Outcome outcome =
+      run_program({"simulate", photo, "--shot", "0.001", "--read", "0.00001", "--exposure", "0.5",
+                   "--shrink", "2", "-o", raw, "--clean", clean, "--plain", plain});
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+
+  const Image mosaic = read_image(raw);
+  EXPECT_EQ(mosaic.channels, 1);
+  EXPECT_EQ(mosaic.width, 20);
+  EXPECT_EQ(mosaic.height, 10);
+  for (const float value : to_float(read_image(clean))) EXPECT_NEAR(value * 255, 92.37, 0.01);
+
+  const std::vector<float> noisy = to_float(read_image(plain));
+  double mean = 0, variance = 0;
+  for (const float value : noisy) mean += value * 255 / double(noisy.size());
+  for (const float value : noisy)
+    variance += (value * 255 - mean) * (value * 255 - mean) / double(noisy.size());
+  EXPECT_NEAR(mean, 92.37, 2);
+  EXPECT_GT(variance, 1);
+}
+
+TEST(Simulate, RefusesWrongUseWithTwo) {
+  const TemporaryFolder folder;
+  const std::string raw = folder / "raw.dng";
+  const std::vector<std::vector<std::string>> wrong = {
+      {"simulate", "-o", raw},
+      {"simulate", "--scene", "64x64"},
+      {"simulate", "photo.png", "--scene", "64x64", "-o", raw},
+      {"simulate", "--scene", "64", "-o", raw},
+      {"simulate", "--scene", "64x64", "--bits", "9", "-o", raw},
+      {"simulate", "--scene", "64x64", "--cfa", "rgb", "-o", raw},
+      {"simulate", "--scene", "64x64", "--iso", "100", "--shot", "0.1", "-o", raw},
+      {"simulate", "--scene", "64x64", "--read", "0.1", "-o", raw}};
+  for (const auto& arguments : wrong) {
+    const Outcome outcome = run_program(arguments);
+    EXPECT_EQ(outcome.status, 2) << testing::PrintToString(arguments);
+    EXPECT_NE(outcome.errors, "");
+    EXPECT_EQ(outcome.output, "");
+  }
+  EXPECT_FALSE(std::filesystem::exists(raw));
+}
+
+TEST(Simulate, FailsInOneLineAndLeavesNothing) {
+  const TemporaryFolder folder;
+  const auto expect_failure = [](const std::vector<std::string>& arguments,
+                                 const std::string& what) {
+    const Outcome outcome = run_program(arguments);
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.errors, HasSubstr(what));
+    EXPECT_EQ(std::ranges::count(outcome.errors, '\n'), 1) << outcome.errors;
+  };
+  expect_failure({"simulate", folder / "none.png", "-o", folder / "raw.dng"}, "none.png");
+  expect_failure({"simulate", "--scene", "64x64", "-o", folder / "raw.jpg"}, "raw.jpg");
+  expect_failure({"simulate", "--scene", "9x64", "-o", folder / "raw.dng"}, "9x64");
+  expect_failure(
+      {"simulate", "--scene", "64x64", "-o", folder / "raw.dng", "--clean", folder / "clean.gif"},
+      "clean.gif");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+}  // namespace
+}  // namespace hyperconv
