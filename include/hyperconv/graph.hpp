@@ -35,9 +35,10 @@ enum class Conditioning {
 ///     W = W0 + A2 relu(A1 e + a1)                           [N,out,C,k,k]
 ///     y = conv2d(x, W) + b                                  zero padding (k-1)/2
 /// enc keeps the size of the filters independent of the size of the input: for `layer` it is
-/// s / rms(s) joined with tanh(log(rms(s) + 1e-6) / 4), E = C + 1; for `image` and `constant` it is
-/// s itself. A reconstruction from the abstract and poster of Muller 2021 (arXiv 2105.08470), with
-/// the normalisation that arXiv 2304.07645 shows hypernetworks to need.
+/// s / r joined with tanh(log(r) / 4), r = rms(s) + 1e-6 (a black frame has s = 0), E = C + 1; for
+/// `image` and `constant` it is s itself. A reconstruction from the abstract and poster of Muller
+/// 2021 (arXiv 2105.08470), with the normalisation that arXiv 2304.07645 shows hypernetworks to
+/// need.
 struct HyperConv2d {
   int out_channels = 0;
   int kernel = 3;
@@ -77,6 +78,7 @@ struct Activation {
 /// Three numbers a channel that tell the light and the noise of a photo: log mean, log standard
 /// deviation, log mean gradient, shifted and scaled to about [-1,1]: [N,C,H,W] -> [N,3C,1,1].
 ///     f(v) = (ln(max(v, 0) + 1e-4) + 4) / 4
+/// std divides by H*W, the mean gradient by H*(W-1):
 ///     channel c: f(mean x) ; C + c: f(std x) ; 2C + c: f(mean |x[y,x+1]-x[y,x]| over all rows)
 /// For W = 1 the gradient is 0.
 struct PhotoDescriptor {};

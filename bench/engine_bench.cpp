@@ -1,0 +1,146 @@
+// What the engine takes for one 12 MP photo, as a whole, step by step, and for single layers.
+//
+//     build/bench/bench/engine_bench --benchmark_min_time=3
+//     build/bench/bench/engine_bench --steps       where the time of one photo goes
+//
+// "GFLOP/s" counts the convolutions' 2 x multiply-accumulates, as the paper does (cost.hpp).
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <cstring>
+#include <memory>
+
+#include "base/random.hpp"
+#include "engine/executor.hpp"
+#include "hyperconv/cost.hpp"
+#include "hyperconv/engine.hpp"
+#include "hyperconv/zoo.hpp"
+
+namespace hyperconv {
+namespace {
+
+// The Huawei P20's 2976x3968 mosaic, packed: the paper's 12 MP frame.
+constexpr Shape photo{1, 4, 1488, 1984};
+
+std::shared_ptr<const Model> model_of(const Graph& graph) {
+  return std::make_shared<const Model>(untrained(graph, {}, 1));
+}
+
+Tensor noise(const Shape& shape) {
+  Tensor tensor(shape);
+  Random random(7);
+  for (size_t i = 0; i < tensor.size(); ++i) tensor.data()[i] = float(random.uniform());
+  return tensor;
+}
+
+void run_network(benchmark::State& state, const Graph& graph, const Shape& shape) {
+  Engine engine(model_of(graph));
+  const Tensor input = noise(shape);
+  Tensor output;
+  engine.run(input, output);
+  for (auto _ : state) engine.run(input, output);
+  const auto flops = double(total_cost(graph, shape).flops);
+  state.counters["GFLOP/s"] =
+      benchmark::Counter(flops * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["arena_MiB"] = double(engine.arena_bytes(shape)) / (1 << 20);
+}
+
+Graph hyper_graph(Conditioning conditioning) {
+  return hyper_unet({.width = 16, .hidden = 32, .conditioning = conditioning});
+}
+
+void hyper_image(benchmark::State& state) {
+  run_network(state, hyper_graph(Conditioning::image), photo);
+}
+BENCHMARK(hyper_image)->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
+
+void hyper_layer(benchmark::State& state) {
+  run_network(state, hyper_graph(Conditioning::layer), photo);
+}
+BENCHMARK(hyper_layer)->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
+
+void plain_32(benchmark::State& state) { run_network(state, plain_unet({32}), photo); }
+BENCHMARK(plain_32)->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
+
+// A network of one 3x3 convolution between two 1x1 ones would measure those too; four in a row
+// leave the planar conversion small.
+void layer(benchmark::State& state) {
+  const int channels = int(state.range(0));
+  Graph graph;
+  NodeId x = graph.add("input", Input{channels}, {});
+  for (int i = 0; i < 4; ++i) {
+    x = graph.add(fmt::format("conv{}", i), Conv2d{channels, 3}, {x});
+    x = graph.add(fmt::format("relu{}", i), Activation{}, {x});
+  }
+  run_network(state, graph, {1, channels, 496, 512});
+}
+BENCHMARK(layer)
+    ->ArgName("channels")
+    ->Arg(8)
+    ->Arg(12)
+    ->Arg(16)
+    ->Arg(20)
+    ->Arg(32)
+    ->Arg(64)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->MeasureProcessCPUTime();
+
+std::string name_of(const Graph& graph, const Step& step) {
+  static constexpr std::array names = {"read",       "convolve", "convolve to output",
+                                       "transposed", "predict",  "pool",
+                                       "upsample",   "shuffle",  "sum",
+                                       "rectify",    "join",     "describe",
+                                       "write"};
+  static_assert(names.size() == std::variant_size_v<Action>);
+  return fmt::format("{:<18} {}", names[step.action.index()], graph.node(step.node).name);
+}
+
+// Fastest of several runs for each step.
+void show_steps(int runs) {
+  const Graph graph = hyper_graph(Conditioning::image);
+  const auto model = model_of(graph);
+  Threads threads;
+  const Kernels& table = kernels();
+  Plan plan = make_plan(graph, photo, table.lanes);
+  FilterBank filters(model, plan.filters, table, threads);
+  Executor executor(std::move(plan), filters, table, threads);
+  const Tensor input = noise(photo);
+  Tensor output(executor.plan().output);
+  std::vector<double> best(executor.plan().steps.size(), 1e9);
+  double total = 1e9;
+  for (int run = 0; run < runs; ++run) {
+    executor.run(input, output);
+    double sum = 0;
+    for (size_t i = 0; i < best.size(); ++i) {
+      best[i] = std::min(best[i], executor.seconds()[i]);
+      sum += executor.seconds()[i];
+    }
+    total = std::min(total, sum);
+  }
+  const auto costs = node_costs(graph, photo);
+  for (size_t i = 0; i < best.size(); ++i) {
+    const Step& step = executor.plan().steps[i];
+    const bool convolves = filter_of(step.action).has_value();
+    const double flops = convolves ? double(costs[size_t(step.node)].flops) : 0;
+    fmt::print("{:<40} {:8.2f} ms {:7.1f} GFLOP/s\n", name_of(graph, step), best[i] * 1e3,
+               flops / best[i] * 1e-9);
+  }
+  fmt::print("fastest run of {}: {:.3f} s, {} threads, {}, arena {:.0f} MiB\n", runs, total,
+             threads.count(), table.name,
+             double(executor.plan().arena_floats) * sizeof(float) / (1 << 20));
+}
+
+}  // namespace
+}  // namespace hyperconv
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "--steps") == 0) {
+    hyperconv::show_steps(10);
+    return 0;
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

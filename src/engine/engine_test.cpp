@@ -1,0 +1,235 @@
+// Whole networks: against the reference, over threads, sizes, instruction sets and precisions.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include "base/interrupt.hpp"
+#include "base/testing.hpp"
+#include "engine/reference/reference.hpp"
+#include "engine/testing.hpp"
+#include "hyperconv/error.hpp"
+#include "hyperconv/zoo.hpp"
+
+namespace hyperconv {
+namespace {
+
+using Shared = std::shared_ptr<const Model>;
+
+Shared shared(Model model) { return std::make_shared<const Model>(std::move(model)); }
+
+Graph small_hyper(Conditioning conditioning, bool linear_path = false) {
+  return hyper_unet(
+      {.width = 5, .hidden = 9, .conditioning = conditioning, .linear_path = linear_path});
+}
+
+void expect_near(const Tensor& got, const Tensor& want, double tolerance) {
+  ASSERT_EQ(got.shape(), want.shape());
+  ASSERT_GT(tolerance, 0);
+  for (size_t i = 0; i < got.size(); ++i) {
+    ASSERT_NEAR(double(got.data()[i]), double(want.data()[i]), tolerance) << "at " << i;
+  }
+}
+
+void check(const Shared& model, const Shape& shape) {
+  SCOPED_TRACE(to_string(shape));
+  const Tensor input = random_tensor(shape);
+  const Tensor want = reference::run(*model, input);
+  const double tolerance = reference::tolerance(*model, input);
+  for (const std::string& target : kernel_targets()) {
+    SCOPED_TRACE(target);
+    const ForcedTarget forced(target);
+    expect_near(run_engine(model, input), want, tolerance);
+  }
+}
+
+TEST(Engine, PlainUNet) {
+  const Shared model = shared(random_model(plain_unet({6})));
+  for (const Shape& shape : {Shape{1, 4, 2, 2}, Shape{1, 4, 10, 34}}) check(model, shape);
+}
+
+TEST(Engine, HyperUNets) {
+  for (const auto conditioning :
+       {Conditioning::layer, Conditioning::image, Conditioning::constant}) {
+    const Shared model = shared(random_model(small_hyper(conditioning)));
+    for (const Shape& shape : {Shape{1, 4, 4, 4}, Shape{1, 4, 12, 28}}) check(model, shape);
+  }
+}
+
+TEST(Engine, LinearPathAndPlainConvolutions) {
+  check(shared(random_model(small_hyper(Conditioning::image, true))), {1, 4, 12, 20});
+  check(shared(random_model(hyper_unet({.width = 4, .hidden = 0, .linear_path = true}))),
+        {1, 4, 8, 12});
+}
+
+// Shapes of graphs that no network of the zoo has: what the planner fuses must stay right where it
+// may not be fused.
+Graph unusual() {
+  Graph g;
+  const NodeId input = g.add("input", Input{3}, {});
+  const NodeId a = g.add("a", Conv2d{5, 3}, {input});
+  const NodeId rectified = g.add("rectified", Activation{ActivationKind::leaky_relu}, {a});
+  const NodeId b = g.add("b", Conv2d{3, 5}, {rectified});
+  const NodeId joined = g.add("joined", Concat{}, {a, b, input});  // a has two readers
+  const NodeId again = g.add("again", Concat{}, {joined, joined});
+  const NodeId pooled = g.add("pooled", AveragePool2d{}, {again});
+  const NodeId soft = g.add("soft", Activation{}, {pooled});
+  const NodeId s = g.add("s", PhotoDescriptor{}, {joined});
+  const NodeId s_conv = g.add("s_conv", Conv2d{7, 1}, {s});
+  const NodeId s_both = g.add("s_both", Concat{}, {s, s_conv});
+  const NodeId hyper = g.add("hyper", HyperConv2d{.out_channels = 22, .hidden = 6}, {soft, s_both});
+  const NodeId sum = g.add("sum", Add{}, {hyper, soft});  // one picture and six
+  const NodeId sum_of_same = g.add("sum_of_same", Add{}, {sum, sum});
+  const NodeId wide = g.add("wide", Conv2d{16, 1}, {sum_of_same});
+  const NodeId wider =
+      g.add("wider", HyperConv2d{.out_channels = 16, .kernel = 1, .hidden = 4}, {soft, s});
+  const NodeId fused = g.add("fused", Add{}, {wide, wider});
+  const NodeId fused_relu = g.add("fused_relu", Activation{}, {fused});
+  const NodeId up = g.add("up", PixelShuffle{2}, {fused_relu});
+  const NodeId last = g.add("last", Concat{}, {up, b, joined});
+  g.add("shuffle", AveragePool2d{}, {last});
+  return g;
+}
+
+TEST(Engine, UnusualGraphs) {
+  const Shared model = shared(random_model(unusual()));
+  for (const Shape& shape : {Shape{1, 3, 2, 2}, Shape{1, 3, 14, 26}}) check(model, shape);
+}
+
+TEST(Engine, ShuffleBehindManyChannels) {
+  Graph g;
+  g.add("shuffle", PixelShuffle{16},
+        {g.add("conv", Conv2d{512, 1}, {g.add("input", Input{2}, {})})});
+  check(shared(random_model(g)), {1, 2, 3, 5});
+}
+
+TEST(Engine, InputAloneIsCopied) {
+  Graph g;
+  g.add("input", Input{3}, {});
+  const Shared model = shared(random_model(g));
+  const Tensor input = random_tensor({1, 3, 5, 9});
+  const Tensor output = run_engine(model, input);
+  for (size_t i = 0; i < input.size(); ++i) ASSERT_EQ(output.data()[i], input.data()[i]);
+}
+
+TEST(Engine, ReadsEveryPrecision) {
+  const TemporaryFolder folder;
+  for (const auto conditioning : {Conditioning::layer, Conditioning::image}) {
+    for (const Precision precision : {Precision::f32, Precision::f16, Precision::bf16}) {
+      const auto path = folder / "model.safetensors";
+      save_model(path, random_model(small_hyper(conditioning)), precision);
+      // The reference widens the file's values as the engine does: no difference is due to them.
+      check(shared(Model::load(path)), {1, 4, 8, 12});
+    }
+  }
+}
+
+TEST(Engine, ResultDoesNotDependOnThreads) {
+  for (const auto conditioning : {Conditioning::layer, Conditioning::image}) {
+    const Shared model = shared(random_model(small_hyper(conditioning, true)));
+    const Tensor input = random_tensor({1, 4, 100, 132});
+    for (const std::string& target : kernel_targets()) {
+      const ForcedTarget forced(target);
+      const Tensor one = run_engine(model, input, 1);
+      for (const int threads : {2, 3, 7}) {
+        const Tensor many = run_engine(model, input, threads);
+        ASSERT_EQ(one.shape(), many.shape());
+        for (size_t i = 0; i < one.size(); ++i) {
+          ASSERT_EQ(one.data()[i], many.data()[i]) << target << ", " << threads << " threads";
+        }
+      }
+    }
+  }
+}
+
+TEST(Engine, RunsSizeAfterSizeAndPhotoAfterPhoto) {
+  const Shared model = shared(random_model(small_hyper(Conditioning::image)));
+  Engine engine(model);
+  Tensor output;
+  for (const auto& [h, w, seed] : {std::array{8, 12, 1}, {16, 8, 2}, {8, 12, 3}, {8, 12, 4}}) {
+    const Tensor input = random_tensor({1, 4, h, w}, uint64_t(seed));
+    engine.run(input, output);
+    expect_near(output, reference::run(*model, input), reference::tolerance(*model, input));
+  }
+}
+
+int64_t minor_page_faults() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt;
+}
+
+TEST(Engine, SecondRunTouchesNoFreshMemory) {
+  const Shared model = shared(random_model(hyper_unet({.width = 8})));
+  Engine engine(model, {.threads = 2});
+  const Tensor input = random_tensor({1, 4, 256, 512});
+  Tensor output;
+  engine.run(input, output);
+  const float* place = output.data();
+  const int64_t before = minor_page_faults();
+  engine.run(input, output);
+  // The arena alone has thousands of 4 KiB pages; a few faults are the threads' stacks.
+  EXPECT_LT(minor_page_faults() - before, 50);
+  EXPECT_GT(engine.arena_bytes(input.shape()), 4096 * 1000);
+  EXPECT_EQ(output.data(), place);
+}
+
+std::string message_of(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Engine, SaysWhatShapesItTakes) {
+  Engine engine(shared(random_model(small_hyper(Conditioning::image))));
+  Tensor output;
+  for (const Shape& shape : {Shape{2, 4, 8, 8}, Shape{1, 3, 8, 8}, Shape{1, 4, 6, 8},
+                             Shape{1, 4, 8, 0}, Shape{1, 4, 8, 9}}) {
+    EXPECT_EQ(message_of([&] { engine.run(Tensor(shape), output); }),
+              "the network takes [1,4,H,W] with H and W multiples of 4, not " + to_string(shape));
+  }
+  EXPECT_EQ(output.size(), 0u);
+}
+
+// A few pixels that a graph turns into more than any machine holds.
+Shared inflating(int doublings) {
+  Graph graph;
+  NodeId x = graph.add("input", Input{1}, {});
+  for (int i = 0; i < doublings; ++i) x = graph.add("up" + std::to_string(i), Upsample2d{}, {x});
+  return shared(random_model(graph));
+}
+
+TEST(Engine, SaysWhatMemoryItNeeds) {
+  const Tensor input = random_tensor({1, 1, 16, 16});
+  Tensor output;
+  Engine large(inflating(17));
+  EXPECT_THAT(message_of([&] { large.run(input, output); }),
+              testing::MatchesRegex("the network needs 20480.* GiB of memory for this frame; the "
+                                    "machine has .* GiB"));
+  Engine absurd(inflating(19));
+  EXPECT_THAT(message_of([&] { absurd.run(input, output); }),
+              testing::HasSubstr("more memory than there is"));
+}
+
+TEST(Engine, StopsWhenInterruptedAndRunsAgain) {
+  const Shared model = shared(random_model(small_hyper(Conditioning::image)));
+  Engine engine(model);
+  const Tensor input = random_tensor({1, 4, 8, 8});
+  Tensor output;
+  set_interrupted(true);
+  EXPECT_EQ(message_of([&] { engine.run(input, output); }), "interrupted");
+  set_interrupted(false);
+  engine.run(input, output);
+  expect_near(output, reference::run(*model, input), reference::tolerance(*model, input));
+}
+
+TEST(Engine, UnknownTargetIsRefused) {
+  const ForcedTarget forced("abacus");
+  EXPECT_THAT(message_of([] { Engine(shared(random_model(plain_unet({4})))); }),
+              testing::HasSubstr("HYPERCONV_TARGET=abacus: this machine has "));
+}
+
+}  // namespace
+}  // namespace hyperconv

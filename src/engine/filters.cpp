@@ -1,0 +1,179 @@
+#include "engine/filters.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+namespace hyperconv {
+namespace {
+
+int64_t depth(const FilterSpec& spec) {
+  int64_t channels = 0;
+  for (const FilterPart& part : spec.parts) channels += part.channels;
+  return channels * spec.kernel * spec.kernel;
+}
+
+std::vector<NodeId> nodes_of(const FilterSpec& spec) {
+  std::vector<NodeId> nodes;
+  for (const FilterPart& part : spec.parts) {
+    if (nodes.empty() || nodes.back() != part.node) nodes.push_back(part.node);
+  }
+  return nodes;
+}
+
+// Where an output channel stands among the blocks of vectors.
+struct BlockPlace {
+  int64_t before;  // output channels, padded, in the blocks before
+  int64_t width;   // of its own block
+};
+
+BlockPlace block_of(int64_t channel, int vectors, int lanes) {
+  int64_t before = 0;
+  for (int v = 0; v < vectors;) {
+    const int block = next_block(vectors - v);
+    if (channel < before + int64_t(block) * lanes) return {before, int64_t(block) * lanes};
+    before += int64_t(block) * lanes;
+    v += block;
+  }
+  return {before, 0};
+}
+
+double root_mean_square(std::span<const float> values) {
+  double squares = 0;
+  for (const float value : values) squares += double(value) * double(value);
+  return std::sqrt(squares / double(values.size()));
+}
+
+}  // namespace
+
+void encode(std::span<const float> s, Conditioning conditioning, std::vector<float>& encoded) {
+  encoded.assign(s.begin(), s.end());
+  if (conditioning != Conditioning::layer) return;
+  const double rms = root_mean_square(s) + 1e-6;
+  for (float& value : encoded) value = float(double(value) / rms);
+  encoded.push_back(float(std::tanh(std::log(rms) / 4)));
+}
+
+FilterBank::FilterBank(std::shared_ptr<const Model> model, const std::vector<FilterSpec>& specs,
+                       const Kernels& kernels, Threads& threads)
+    : model_(std::move(model)), kernels_(kernels), threads_(threads) {
+  allocate(specs);
+  for (FilterId id = 0; id < FilterId(filters_.size()); ++id) pack_constants(id);
+}
+
+void FilterBank::allocate(const std::vector<FilterSpec>& specs) {
+  int64_t total = 0;
+  for (const FilterSpec& spec : specs) {
+    PackedFilter filter{.spec = spec};
+    filter.vectors = int((spec.out_channels + kernels_.lanes - 1) / kernels_.lanes);
+    filter.floats = depth(spec) * filter.vectors * kernels_.lanes;
+    filters_.push_back(filter);
+    total += filter.floats * (spec.transposed ? 4 : 1) + filter.vectors * kernels_.lanes;
+  }
+  arena_ = Arena(size_t(total) * sizeof(float));
+  auto* next = reinterpret_cast<float*>(arena_.data());
+  for (PackedFilter& filter : filters_) {
+    filter.weights = next;
+    next += filter.floats * (filter.spec.transposed ? 4 : 1);
+    filter.bias = next;
+    next += filter.vectors * kernels_.lanes;
+  }
+}
+
+const WeightView& FilterBank::weight(NodeId node, const char* suffix) const {
+  return model_->weight(model_->graph().node(node).name + suffix);
+}
+
+void FilterBank::add_bias(PackedFilter& filter, NodeId node) {
+  const std::vector<float> bias = weight(node, ".bias").to_float();
+  for (size_t i = 0; i < bias.size(); ++i) filter.bias[i] += bias[i];
+}
+
+void FilterBank::pack_constants(FilterId id) {
+  PackedFilter& filter = filters_[size_t(id)];
+  for (const NodeId node : nodes_of(filter.spec)) {
+    add_bias(filter, node);
+    const Operator& op = model_->graph().node(node).op;
+    if (const auto* hyper = std::get_if<HyperConv2d>(&op)) {
+      const int64_t largest = weight(node, ".weight").count();
+      predicted_.resize(std::max(predicted_.size(), size_t(largest)));
+      hidden_.resize(std::max(hidden_.size(), size_t(hyper->hidden)));
+      if (hyper->conditioning == Conditioning::constant) {
+        predict(id, node, weight(node, ".s").to_float());
+      }
+    } else if (filter.spec.transposed) {
+      pack_transposed(filter, node);
+    } else {
+      const std::vector<float> values = weight(node, ".weight").to_float();
+      const int64_t size = int64_t(values.size()) / filter.spec.out_channels;
+      for (int64_t out = 0; out < filter.spec.out_channels; ++out) {
+        pack_channel(filter, node, out, values.data() + out * size);
+      }
+    }
+  }
+}
+
+// `values`: one output channel's filter, [channels][ky][kx]; only the node's own parts are written.
+void FilterBank::pack_channel(PackedFilter& filter, NodeId node, int64_t out, const float* values) {
+  const BlockPlace block = block_of(out, filter.vectors, kernels_.lanes);
+  const int64_t taps = int64_t(filter.spec.kernel) * filter.spec.kernel;
+  float* to = filter.weights + depth(filter.spec) * block.before + (out - block.before);
+  for (const FilterPart& part : filter.spec.parts) {
+    if (part.node == node) {
+      for (int64_t tap = 0; tap < taps; ++tap) {
+        for (int64_t c = 0; c < part.channels; ++c) {
+          to[(tap * part.channels + c) * block.width] = values[(part.first + c) * taps + tap];
+        }
+      }
+    }
+    to += taps * part.channels * block.width;
+  }
+}
+
+// The weights are [channels][out][dy][dx]; each (dy, dx) becomes a 1x1 filter of its own.
+void FilterBank::pack_transposed(PackedFilter& filter, NodeId node) {
+  const std::vector<float> values = weight(node, ".weight").to_float();
+  const int64_t outs = filter.spec.out_channels;
+  const int64_t channels = int64_t(values.size()) / (4 * outs);
+  std::vector<float> column(size_t(channels), 0.0f);
+  PackedFilter single = filter;
+  for (int64_t tap = 0; tap < 4; ++tap) {
+    for (int64_t out = 0; out < outs; ++out) {
+      for (int64_t c = 0; c < channels; ++c)
+        column[size_t(c)] = values[size_t((c * outs + out) * 4 + tap)];
+      pack_channel(single, node, out, column.data());
+    }
+    single.weights += filter.floats;
+  }
+}
+
+void FilterBank::predict(FilterId id, NodeId node, std::span<const float> s) {
+  PackedFilter& filter = filters_[size_t(id)];
+  const auto& op = std::get<HyperConv2d>(model_->graph().node(node).op);
+  encode(s, op.conditioning, encoded_);
+  const WeightView& a1 = weight(node, ".a1.weight");
+  const WeightView& a1_bias = weight(node, ".a1.bias");
+  const WeightView& a2 = weight(node, ".a2.weight");
+  const WeightView& base = weight(node, ".weight");
+
+  float* hidden = hidden_.data();
+  kernels_.convert(a1_bias.bytes.data(), a1_bias.precision, op.hidden, hidden);
+  kernels_.multiply_add(a1.bytes.data(), a1.precision, encoded_.data(), int64_t(encoded_.size()),
+                        op.hidden, hidden);
+  for (int i = 0; i < op.hidden; ++i) hidden[i] = std::max(hidden[i], 0.0f);
+
+  // One output channel at a time: its rows of A2 lie side by side.
+  const int64_t size = base.count() / op.out_channels;
+  const auto base_bytes = int64_t(base.bytes.size()) / op.out_channels;
+  const auto a2_bytes = int64_t(a2.bytes.size()) / op.out_channels;
+  const auto body = [&](int64_t out) {
+    float* values = predicted_.data() + out * size;
+    kernels_.convert(base.bytes.data() + out * base_bytes, base.precision, size, values);
+    kernels_.multiply_add(a2.bytes.data() + out * a2_bytes, a2.precision, hidden, op.hidden, size,
+                          values);
+    pack_channel(filter, node, out, values);
+  };
+  threads_.parallel_for(op.out_channels, std::ref(body));
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,56 @@
+// The weights of a network as the kernels want them.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/memory.hpp"
+#include "base/threads.hpp"
+#include "engine/plan.hpp"
+#include "hyperconv/model.hpp"
+
+namespace hyperconv {
+
+/// One convolution's weights, packed: see ConvRow.
+struct PackedFilter {
+  FilterSpec spec;
+  int vectors = 0;     ///< output channels in vectors
+  int64_t floats = 0;  ///< of one filter; a transposed convolution has four, [dy][dx]
+  float* weights = nullptr;
+  float* bias = nullptr;  ///< the sum of its nodes' biases, zeros behind the last channel
+};
+
+/// enc(s) of HyperConv2d (graph.hpp), into `encoded`.
+void encode(std::span<const float> s, Conditioning conditioning, std::vector<float>& encoded);
+
+class FilterBank {
+ public:
+  /// Packs all that does not depend on the photo. Throws Error when the model lacks a weight.
+  FilterBank(std::shared_ptr<const Model> model, const std::vector<FilterSpec>& specs,
+             const Kernels& kernels, Threads& threads);
+
+  const PackedFilter& operator[](FilterId id) const { return filters_[size_t(id)]; }
+
+  /// Evaluates a HyperConv2d's filters for the statistics `s` and packs them.
+  void predict(FilterId id, NodeId node, std::span<const float> s);
+
+ private:
+  void allocate(const std::vector<FilterSpec>& specs);
+  void pack_constants(FilterId id);
+  void pack_transposed(PackedFilter& filter, NodeId node);
+  void pack_channel(PackedFilter& filter, NodeId node, int64_t out, const float* values);
+  void add_bias(PackedFilter& filter, NodeId node);
+  const WeightView& weight(NodeId node, const char* suffix) const;
+
+  std::shared_ptr<const Model> model_;
+  const Kernels& kernels_;
+  Threads& threads_;
+  Arena arena_;
+  std::vector<PackedFilter> filters_;
+  std::vector<float> encoded_;  // of the HyperConv2d at work
+  std::vector<float> hidden_;
+  std::vector<float> predicted_;  // its filters, [out][channels][ky][kx]
+};
+
+}  // namespace hyperconv

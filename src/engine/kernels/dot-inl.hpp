@@ -1,0 +1,126 @@
+// Matrix times vector where the matrix lies in the model file, in any precision. Included once for
+// every instruction set by kernels.cpp.
+#if defined(HYPERCONV_DOT_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef HYPERCONV_DOT_INL
+#undef HYPERCONV_DOT_INL
+#else
+#define HYPERCONV_DOT_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstring>
+#include <type_traits>
+
+#include "engine/kernels/kernels.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace hyperconv {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// How a vector of floats is read from a file's bytes; they need not be aligned. The compiler makes
+// one load of the copy.
+template <class Value>
+struct Stored {
+  static constexpr int64_t size = sizeof(Value);
+  static HWY_ATTR hn::Vec<hn::ScalableTag<float>> load(const std::byte* from) {
+    const hn::ScalableTag<float> d;
+    const hn::Rebind<Value, decltype(d)> stored;
+    HWY_ALIGN Value values[hn::MaxLanes(d)];
+    std::memcpy(values, from, sizeof values);
+    if constexpr (std::is_same_v<Value, float>) {
+      return hn::Load(d, values);
+    } else {
+      return hn::PromoteTo(d, hn::Load(stored, values));
+    }
+  }
+};
+
+using StoredF32 = Stored<float>;
+using StoredF16 = Stored<hwy::float16_t>;
+using StoredBF16 = Stored<hwy::bfloat16_t>;
+
+// The last values of a row, with zeros behind them.
+template <class Kind>
+HWY_INLINE hn::Vec<hn::ScalableTag<float>> load_tail(const std::byte* from, int64_t count) {
+  std::byte padded[hn::MaxLanes(hn::ScalableTag<float>()) * Kind::size] = {};
+  std::memcpy(padded, from, size_t(count * Kind::size));
+  return Kind::load(padded);
+}
+
+HWY_INLINE hn::Vec<hn::ScalableTag<float>> load_tail(const float* from, int64_t count) {
+  return load_tail<StoredF32>(reinterpret_cast<const std::byte*>(from), count);
+}
+
+template <class Kind>
+HWY_ATTR void convert_all(const std::byte* values, int64_t count, float* out) {
+  const hn::ScalableTag<float> d;
+  constexpr int64_t lanes = hn::MaxLanes(d);
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    hn::StoreU(Kind::load(values + i * Kind::size), d, out + i);
+  if (i >= count) return;
+  float tail[lanes];
+  hn::StoreU(load_tail<Kind>(values + i * Kind::size, count - i), d, tail);
+  std::memcpy(out + i, tail, size_t(count - i) * sizeof(float));
+}
+
+// Two accumulators: rows are as long as the hidden layer, tens to a thousand.
+template <class Kind>
+HWY_ATTR float dot(const std::byte* row, const float* vector, int64_t count) {
+  const hn::ScalableTag<float> d;
+  constexpr int64_t lanes = hn::MaxLanes(d);
+  auto even = hn::Zero(d), odd = hn::Zero(d);
+  int64_t i = 0;
+  for (; i + 2 * lanes <= count; i += 2 * lanes) {
+    even = hn::MulAdd(Kind::load(row + i * Kind::size), hn::LoadU(d, vector + i), even);
+    odd = hn::MulAdd(Kind::load(row + (i + lanes) * Kind::size), hn::LoadU(d, vector + i + lanes),
+                     odd);
+  }
+  for (; i < count; i += lanes) {
+    const int64_t left = count - i < lanes ? count - i : lanes;
+    even =
+        hn::MulAdd(load_tail<Kind>(row + i * Kind::size, left), load_tail(vector + i, left), even);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(even, odd)));
+}
+
+template <class Kind>
+HWY_ATTR void multiply_add_all(const std::byte* matrix, const float* vector, int64_t columns,
+                               int64_t count, float* out) {
+  for (int64_t i = 0; i < count; ++i) {
+    out[i] += dot<Kind>(matrix + i * columns * Kind::size, vector, columns);
+  }
+}
+
+inline HWY_ATTR void convert(const std::byte* values, Precision precision, int64_t count,
+                             float* out) {
+  switch (precision) {
+    case Precision::f32:
+      return convert_all<StoredF32>(values, count, out);
+    case Precision::f16:
+      return convert_all<StoredF16>(values, count, out);
+    case Precision::bf16:
+      return convert_all<StoredBF16>(values, count, out);
+  }
+}
+
+inline HWY_ATTR void multiply_add(const std::byte* matrix, Precision precision, const float* vector,
+                                  int64_t columns, int64_t count, float* out) {
+  switch (precision) {
+    case Precision::f32:
+      return multiply_add_all<StoredF32>(matrix, vector, columns, count, out);
+    case Precision::f16:
+      return multiply_add_all<StoredF16>(matrix, vector, columns, count, out);
+    case Precision::bf16:
+      return multiply_add_all<StoredBF16>(matrix, vector, columns, count, out);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace hyperconv
+HWY_AFTER_NAMESPACE();
+
+#endif

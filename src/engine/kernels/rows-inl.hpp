@@ -1,0 +1,115 @@
+// Element-wise work, pooling and sums on one row. Included once for every instruction set by
+// kernels.cpp.
+#if defined(HYPERCONV_ROWS_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef HYPERCONV_ROWS_INL
+#undef HYPERCONV_ROWS_INL
+#else
+#define HYPERCONV_ROWS_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "engine/kernels/kernels.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace hyperconv {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+inline HWY_ATTR float rectified(float value, Rectifier rectifier) {
+  if (rectifier == Rectifier::none || value > 0) return value;
+  return rectifier == Rectifier::relu ? 0.0f : leaky_slope * value;
+}
+
+// These are bound by memory: the compiler's own vectors do.
+inline HWY_ATTR void rectify_row(PixelRun a, MutablePixelRun out, int64_t channels, int64_t width,
+                                 Rectifier rectifier) {
+  for (int64_t x = 0; x < width; ++x) {
+    const float* HWY_RESTRICT from = a.data + x * a.pixel;
+    float* HWY_RESTRICT to = out.data + x * out.pixel;
+    for (int64_t c = 0; c < channels; ++c) to[c] = rectified(from[c], rectifier);
+  }
+}
+
+inline HWY_ATTR void add_row(PixelRun a, PixelRun b, MutablePixelRun out, int64_t channels,
+                             int64_t width, Rectifier rectifier) {
+  for (int64_t x = 0; x < width; ++x) {
+    const float* HWY_RESTRICT left = a.data + x * a.pixel;
+    const float* HWY_RESTRICT right = b.data + x * b.pixel;
+    float* HWY_RESTRICT to = out.data + x * out.pixel;
+    for (int64_t c = 0; c < channels; ++c) to[c] = rectified(left[c] + right[c], rectifier);
+  }
+}
+
+inline HWY_ATTR void average_pool_row(PixelRun top, PixelRun bottom, MutablePixelRun out,
+                                      int64_t channels, int64_t width) {
+  for (int64_t x = 0; x < width; ++x) {
+    const float* HWY_RESTRICT a = top.data + 2 * x * top.pixel;
+    const float* HWY_RESTRICT b = bottom.data + 2 * x * bottom.pixel;
+    float* HWY_RESTRICT to = out.data + x * out.pixel;
+    for (int64_t c = 0; c < channels; ++c) {
+      to[c] = 0.25f * ((a[c] + a[top.pixel + c]) + (b[c] + b[bottom.pixel + c]));
+    }
+  }
+}
+
+inline HWY_ATTR void upsample_row(PixelRun in, MutablePixelRun out, int64_t channels,
+                                  int64_t width) {
+  for (int64_t x = 0; x < width; ++x) {
+    const float* HWY_RESTRICT from = in.data + x * in.pixel;
+    float* HWY_RESTRICT to = out.data + 2 * x * out.pixel;
+    for (int64_t c = 0; c < channels; ++c) to[c] = to[out.pixel + c] = from[c];
+  }
+}
+
+// Sums run over the pixels one after the other in double: they do not depend on the instruction
+// set, and their error stays below a float's last bit. Groups of four channels side by side.
+constexpr int group = 4;
+
+inline HWY_ATTR void sum_row(PixelRun in, int64_t channels, int64_t width, double* sums) {
+  for (int64_t first = 0; first < channels; first += group) {
+    const auto count = std::min<int64_t>(group, channels - first);
+    double partial[group] = {};
+    for (int64_t x = 0; x < width; ++x) {
+      const float* HWY_RESTRICT from = in.data + x * in.pixel + first;
+      // A picture has room for a whole group behind its last pixel.
+      for (int i = 0; i < group; ++i) partial[i] += double(from[i]);
+    }
+    for (int i = 0; i < count; ++i) sums[first + i] += partial[i];
+  }
+}
+
+inline HWY_ATTR void describe_row(PixelRun in, int64_t channels, int64_t width, const float* shift,
+                                  double* sums) {
+  for (int64_t first = 0; first < channels; first += group) {
+    const auto count = std::min<int64_t>(group, channels - first);
+    double sum[group] = {}, squares[group] = {}, steps[group] = {}, zero[group] = {};
+    for (int i = 0; i < count; ++i) zero[i] = double(shift[first + i]);
+    for (int64_t x = 0; x < width; ++x) {
+      const float* HWY_RESTRICT here = in.data + x * in.pixel + first;
+      const float* HWY_RESTRICT left = x > 0 ? here - in.pixel : here;
+      for (int i = 0; i < group; ++i) {
+        const double value = double(here[i]) - zero[i];
+        sum[i] += value;
+        squares[i] += value * value;
+        steps[i] += std::fabs(double(here[i]) - double(left[i]));
+      }
+    }
+    for (int i = 0; i < count; ++i) {
+      sums[first + i] += sum[i];
+      sums[channels + first + i] += squares[i];
+      sums[2 * channels + first + i] += steps[i];
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace hyperconv
+HWY_AFTER_NAMESPACE();
+
+#endif

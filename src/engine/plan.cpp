@@ -1,0 +1,357 @@
+#include "engine/plan.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <numeric>
+
+#include "base/fail.hpp"
+
+namespace hyperconv {
+namespace {
+
+// A cache line: rows start on one, so that no vector of 16 channels crosses it.
+constexpr int64_t line = 16;
+// Rows whose addresses agree in the last 12 bits fall into the same cache sets, and a load appears
+// to depend on the store before it.
+constexpr int64_t memory_page = 1024;
+
+// 64 TiB: beyond any machine, and far from where sums of sizes overflow.
+constexpr double most_floats = 0x1.0p44;
+
+int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+int64_t row_floats(int64_t width, int64_t border, int64_t pixel) {
+  const int64_t row = round_up((width + 2 * border) * pixel, line);
+  return row % memory_page == 0 ? row + line : row;
+}
+
+Rectifier rectifier_of(const Activation& activation) {
+  switch (activation.kind) {
+    case ActivationKind::relu:
+      return Rectifier::relu;
+    case ActivationKind::leaky_relu:
+      return Rectifier::leaky_relu;
+  }
+  return Rectifier::none;
+}
+
+// The kernel of a stride-1 convolution; nothing for other operators.
+std::optional<int> kernel_of(const Operator& op) {
+  if (const auto* conv = std::get_if<Conv2d>(&op)) return conv->kernel;
+  if (const auto* hyper = std::get_if<HyperConv2d>(&op)) return hyper->kernel;
+  return std::nullopt;
+}
+
+class Planner {
+ public:
+  Planner(const Graph& graph, const Shape& input, int lanes)
+      : graph_(graph), shapes_(infer_shapes(graph, input)), lanes_(lanes) {
+    plan_.input = input;
+    plan_.output = shapes_.back();
+    values_.resize(shapes_.size());
+    done_.resize(shapes_.size());
+    consumers_.resize(shapes_.size());
+    for (NodeId id = 0; id < NodeId(shapes_.size()); ++id) {
+      for (const NodeId from : graph.node(id).inputs) consumers_[size_t(from)].push_back(id);
+    }
+  }
+
+  Plan make() {
+    for (NodeId id = 0; id <= graph_.output(); ++id) {
+      if (done_[size_t(id)]) continue;
+      node_ = id;
+      std::visit([&](const auto& op) { add(id, op); }, graph_.node(id).op);
+    }
+    if (!output_written_) emit(WriteOutput{}, value(graph_.output()), {});
+    widen_borders();
+    for (Picture& picture : plan_.pictures) {
+      picture.row = row_floats(picture.width, picture.border, picture.pixel);
+    }
+    plan_.arena_floats = place_pictures(plan_.pictures);
+    return std::move(plan_);
+  }
+
+ private:
+  const Shape& shape(NodeId id) const { return shapes_[size_t(id)]; }
+  Pictures& value(NodeId id) { return values_[size_t(id)]; }
+  Pictures& input_value(NodeId id, size_t index = 0) {
+    return value(graph_.node(id).inputs[index]);
+  }
+
+  void add(NodeId id, const Input&) { emit(ReadInput{}, {}, {picture(id)}); }
+
+  void add(NodeId id, const Conv2d&) { add_convolution(id); }
+  void add(NodeId id, const HyperConv2d&) { add_convolution(id); }
+
+  void add_convolution(NodeId id) {
+    const auto reader = only_consumer(id);
+    if (reader && is_sum_of_convolutions(*reader)) return;  // computed with the sum
+    convolve(id, {id});
+  }
+
+  // Convolves the inputs of all `terms` into the value of `id`.
+  void convolve(NodeId id, const std::vector<NodeId>& terms) {
+    const FilterId filter = FilterId(plan_.filters.size());
+    FilterSpec spec{.kernel = *kernel_of(graph_.node(terms.front()).op),
+                    .out_channels = shape(id).c};
+    Pictures inputs;
+    for (const NodeId term : terms) {
+      predict(filter, term);
+      append_parts(spec, term, input_value(term));
+      inputs.insert(inputs.end(), input_value(term).begin(), input_value(term).end());
+    }
+    plan_.filters.push_back(spec);
+    NodeId last = id;
+    const Rectifier rectifier = take_activation(last);
+    if (const auto factor = take_output_shuffle(last)) {
+      output_written_ = true;
+      emit(ConvolveToOutput{filter, rectifier, *factor}, inputs, {});
+    } else {
+      emit(Convolve{filter, rectifier}, inputs, {vector_picture(id)}, last);
+    }
+  }
+
+  void predict(FilterId filter, NodeId id) {
+    const auto* op = std::get_if<HyperConv2d>(&graph_.node(id).op);
+    if (op == nullptr || op->conditioning == Conditioning::constant) return;
+    const size_t source = op->conditioning == Conditioning::image ? 1 : 0;
+    emit(PredictFilters{filter, id, op->conditioning}, input_value(id, source), {});
+  }
+
+  void append_parts(FilterSpec& spec, NodeId id, const Pictures& inputs) const {
+    int64_t first = 0;
+    for (const int64_t count : channels(inputs)) {
+      spec.parts.push_back({id, first, count});
+      first += count;
+    }
+  }
+
+  // conv(a, V) + conv(b, W) is one convolution over the channels of both.
+  bool is_sum_of_convolutions(NodeId id) const {
+    const Node& sum = graph_.node(id);
+    if (!std::holds_alternative<Add>(sum.op) || sum.inputs[0] == sum.inputs[1]) return false;
+    const auto left = kernel_of(graph_.node(sum.inputs[0]).op);
+    return left && left == kernel_of(graph_.node(sum.inputs[1]).op) &&
+           only_consumer(sum.inputs[0]) && only_consumer(sum.inputs[1]);
+  }
+
+  void add(NodeId id, const ConvTranspose2d&) {
+    const FilterId filter = FilterId(plan_.filters.size());
+    FilterSpec spec{.kernel = 1, .out_channels = shape(id).c, .transposed = true};
+    const Pictures inputs = input_value(id);
+    append_parts(spec, id, inputs);
+    plan_.filters.push_back(spec);
+    NodeId last = id;
+    const Rectifier rectifier = take_activation(last);
+    emit(ConvolveTransposed{filter, rectifier}, inputs, {vector_picture(id)}, last);
+  }
+
+  void add(NodeId id, const AveragePool2d&) { add_each(id, Pool{}); }
+  void add(NodeId id, const Upsample2d&) { add_each(id, Upsample{}); }
+  void add(NodeId id, const Activation& op) { add_each(id, Rectify{rectifier_of(op)}); }
+
+  void add(NodeId id, const PixelShuffle& op) {
+    join(input_value(id));
+    emit(Shuffle{op.factor}, input_value(id), {picture(id)});
+  }
+
+  void add(NodeId id, const Concat&) {
+    for (size_t i = 0; i < graph_.node(id).inputs.size(); ++i) {
+      const Pictures& part = input_value(id, i);
+      value(id).insert(value(id).end(), part.begin(), part.end());
+    }
+  }
+
+  void add(NodeId id, const Add&) {
+    if (is_sum_of_convolutions(id)) return convolve(id, graph_.node(id).inputs);
+    if (channels(input_value(id, 0)) != channels(input_value(id, 1))) {
+      join(input_value(id, 0));
+      join(input_value(id, 1));
+    }
+    NodeId last = id;
+    const Rectifier rectifier = take_activation(last);
+    Pictures terms = input_value(id, 0);
+    terms.insert(terms.end(), input_value(id, 1).begin(), input_value(id, 1).end());
+    emit(Sum{rectifier}, terms, same_split(id, input_value(id, 0)), last);
+  }
+
+  void add(NodeId id, const PhotoDescriptor&) { emit(Describe{}, input_value(id), {picture(id)}); }
+
+  // What works channel by channel, picture by picture.
+  void add_each(NodeId id, const Action& action) {
+    emit(action, input_value(id), same_split(id, input_value(id)));
+  }
+
+  std::vector<int64_t> channels(const Pictures& pictures) const {
+    std::vector<int64_t> counts;
+    for (const PictureId p : pictures) counts.push_back(plan_.pictures[size_t(p)].channels);
+    return counts;
+  }
+
+  PictureId new_picture(NodeId id, int64_t channels, int64_t pixel) {
+    if (double(shape(id).plane()) * double(pixel) > most_floats) {
+      fail("node '{}' would be {}: more memory than there is", graph_.node(id).name,
+           to_string(shape(id)));
+    }
+    Picture made;
+    made.channels = channels;
+    made.height = shape(id).h;
+    made.width = shape(id).w;
+    made.pixel = pixel;
+    plan_.pictures.push_back(made);
+    return PictureId(plan_.pictures.size()) - 1;
+  }
+
+  PictureId picture(NodeId id) { return new_picture(id, shape(id).c, shape(id).c); }
+  // Convolutions store whole vectors.
+  PictureId vector_picture(NodeId id) {
+    return new_picture(id, shape(id).c, round_up(shape(id).c, lanes_));
+  }
+  Pictures same_split(NodeId id, const Pictures& like) {
+    Pictures made;
+    for (const int64_t count : channels(like)) made.push_back(new_picture(id, count, count));
+    return made;
+  }
+
+  // A list of pictures becomes one.
+  void join(Pictures& pictures) {
+    if (pictures.size() == 1) return;
+    const auto counts = channels(pictures);
+    const Picture& first = plan_.pictures[size_t(pictures.front())];
+    Picture whole;
+    whole.height = first.height;
+    whole.width = first.width;
+    whole.channels = whole.pixel = std::accumulate(counts.begin(), counts.end(), int64_t(0));
+    plan_.pictures.push_back(whole);
+    const Pictures joined = {PictureId(plan_.pictures.size()) - 1};
+    emit_step(Join{}, pictures, joined);
+    pictures = joined;
+  }
+
+  std::optional<NodeId> only_consumer(NodeId id) const {
+    const auto& readers = consumers_[size_t(id)];
+    if (readers.size() != 1 || id == graph_.output()) return std::nullopt;
+    return readers.front();
+  }
+
+  // Where nothing but an activation reads the node, its producer does the work; `last` moves on to
+  // the node whose value is then written.
+  Rectifier take_activation(NodeId& last) {
+    const auto reader = only_consumer(last);
+    if (!reader) return Rectifier::none;
+    const auto* activation = std::get_if<Activation>(&graph_.node(*reader).op);
+    if (activation == nullptr) return Rectifier::none;
+    last = *reader;
+    done_[size_t(last)] = true;
+    return rectifier_of(*activation);
+  }
+
+  // The same for the network's end: a convolution whose result is the output, shuffled or not.
+  std::optional<int> take_output_shuffle(NodeId last) {
+    if (shape(last).c > most_direct_channels) return std::nullopt;
+    if (last == graph_.output()) return 1;
+    const auto reader = only_consumer(last);
+    if (!reader || *reader != graph_.output()) return std::nullopt;
+    const auto* shuffle = std::get_if<PixelShuffle>(&graph_.node(*reader).op);
+    if (shuffle == nullptr) return std::nullopt;
+    done_[size_t(*reader)] = true;
+    return shuffle->factor;
+  }
+
+  void emit(const Action& action, const Pictures& inputs, const Pictures& outputs) {
+    emit(action, inputs, outputs, node_);
+  }
+
+  void emit(const Action& action, const Pictures& inputs, const Pictures& outputs, NodeId result) {
+    emit_step(action, inputs, outputs);
+    if (!outputs.empty()) value(result) = outputs;
+  }
+
+  void emit_step(const Action& action, const Pictures& inputs, const Pictures& outputs) {
+    const int step = int(plan_.steps.size());
+    for (const PictureId p : inputs) plan_.pictures[size_t(p)].last_step = step;
+    for (const PictureId p : outputs) {
+      plan_.pictures[size_t(p)].first_step = plan_.pictures[size_t(p)].last_step = step;
+    }
+    plan_.steps.push_back({action, inputs, outputs, node_});
+  }
+
+  void widen_borders() {
+    for (const Step& step : plan_.steps) {
+      const auto filter = filter_of(step.action);
+      if (!filter) continue;
+      const int64_t border = plan_.filters[size_t(*filter)].kernel / 2;
+      for (const PictureId p : step.inputs) {
+        Picture& picture = plan_.pictures[size_t(p)];
+        picture.border = std::max(picture.border, border);
+      }
+    }
+  }
+
+  const Graph& graph_;
+  const std::vector<Shape> shapes_;
+  const int lanes_;
+  Plan plan_;
+  NodeId node_ = 0;
+  bool output_written_ = false;
+  std::vector<Pictures> values_;  // of each node
+  std::vector<bool> done_;        // fused into another node's step
+  std::vector<std::vector<NodeId>> consumers_;
+};
+
+bool alive_together(const Picture& a, const Picture& b) {
+  return a.first_step <= b.last_step && b.first_step <= a.last_step;
+}
+
+// Lowest place that is free as long as the picture lives; `placed` holds its contemporaries.
+int64_t first_gap(int64_t floats, std::vector<const Picture*>& placed) {
+  std::sort(placed.begin(), placed.end(),
+            [](const Picture* a, const Picture* b) { return a->offset < b->offset; });
+  int64_t start = 0;
+  for (const Picture* other : placed) {
+    if (start + floats <= other->offset) break;
+    start = std::max(start, other->offset + other->floats());
+  }
+  return start;
+}
+
+}  // namespace
+
+std::optional<FilterId> filter_of(const Action& action) {
+  if (const auto* convolve = std::get_if<Convolve>(&action)) return convolve->filter;
+  if (const auto* last = std::get_if<ConvolveToOutput>(&action)) return last->filter;
+  if (const auto* up = std::get_if<ConvolveTransposed>(&action)) return up->filter;
+  return std::nullopt;
+}
+
+int64_t Picture::floats() const {
+  // One line more: kernels that take groups of channels read beyond the last pixel.
+  return round_up(row * (height + 2 * border) + line, line);
+}
+
+int64_t place_pictures(std::vector<Picture>& pictures) {
+  std::vector<size_t> order(pictures.size());
+  std::iota(order.begin(), order.end(), size_t(0));
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return pictures[a].floats() > pictures[b].floats(); });
+  int64_t total = 0;
+  for (size_t i = 0; i < order.size(); ++i) {
+    Picture& picture = pictures[order[i]];
+    std::vector<const Picture*> contemporaries;
+    for (size_t j = 0; j < i; ++j) {
+      if (alive_together(picture, pictures[order[j]]))
+        contemporaries.push_back(&pictures[order[j]]);
+    }
+    picture.offset = first_gap(picture.floats(), contemporaries);
+    total = std::max(total, picture.offset + picture.floats());
+  }
+  return total;
+}
+
+Plan make_plan(const Graph& graph, const Shape& input, int lanes) {
+  return Planner(graph, input, lanes).make();
+}
+
+}  // namespace hyperconv

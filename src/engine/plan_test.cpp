@@ -1,0 +1,106 @@
+#include "engine/plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include "hyperconv/error.hpp"
+#include "hyperconv/zoo.hpp"
+
+namespace hyperconv {
+namespace {
+
+constexpr int lanes = 8;
+constexpr Shape shape{1, 4, 32, 64};
+
+template <class Kind>
+int count(const Plan& plan) {
+  int found = 0;
+  for (const Step& step : plan.steps) found += std::holds_alternative<Kind>(step.action) ? 1 : 0;
+  return found;
+}
+
+std::vector<Plan> plans() {
+  std::vector<Plan> made;
+  for (const Graph& graph :
+       {plain_unet({8}), hyper_unet({.width = 8, .conditioning = Conditioning::layer}),
+        hyper_unet({.width = 12, .conditioning = Conditioning::image, .linear_path = true})}) {
+    made.push_back(make_plan(graph, shape, lanes));
+  }
+  return made;
+}
+
+TEST(Plan, PicturesAliveAtTheSameTimeDoNotOverlap) {
+  for (const Plan& plan : plans()) {
+    for (size_t i = 0; i < plan.pictures.size(); ++i) {
+      const Picture& a = plan.pictures[i];
+      EXPECT_LE(a.offset + a.floats(), plan.arena_floats);
+      for (size_t j = 0; j < i; ++j) {
+        const Picture& b = plan.pictures[j];
+        const bool together = a.first_step <= b.last_step && b.first_step <= a.last_step;
+        const bool apart = a.offset + a.floats() <= b.offset || b.offset + b.floats() <= a.offset;
+        EXPECT_TRUE(!together || apart) << i << " and " << j;
+      }
+    }
+  }
+}
+
+TEST(Plan, EveryPictureIsWrittenBeforeItIsRead) {
+  for (const Plan& plan : plans()) {
+    std::vector<bool> written(plan.pictures.size());
+    for (size_t i = 0; i < plan.steps.size(); ++i) {
+      for (const PictureId p : plan.steps[i].inputs) {
+        EXPECT_TRUE(written[size_t(p)]);
+        EXPECT_LE(plan.pictures[size_t(p)].first_step, int(i));
+        EXPECT_GE(plan.pictures[size_t(p)].last_step, int(i));
+      }
+      for (const PictureId p : plan.steps[i].outputs) written[size_t(p)] = true;
+    }
+  }
+}
+
+TEST(Plan, FusesAllThatAUNetOffers) {
+  for (const Plan& plan : plans()) {
+    EXPECT_EQ(count<Rectify>(plan), 0);
+    EXPECT_EQ(count<Join>(plan), 0);
+    EXPECT_EQ(count<Sum>(plan), 0);
+    EXPECT_EQ(count<Shuffle>(plan), 0);
+    EXPECT_EQ(count<WriteOutput>(plan), 0);
+    EXPECT_EQ(count<ConvolveToOutput>(plan), 1);
+  }
+}
+
+TEST(Plan, SumOfConvolutionsIsOneConvolution) {
+  const Plan plan = plans().back();
+  const FilterSpec& last = plan.filters.back();
+  ASSERT_EQ(last.parts.size(), 2u);
+  EXPECT_EQ(last.parts[0].channels, 12);
+  EXPECT_EQ(last.parts[1].channels, 4);
+  EXPECT_NE(last.parts[0].node, last.parts[1].node);
+}
+
+TEST(Plan, FiltersDoNotDependOnTheFrame) {
+  const Graph graph = hyper_unet({.width = 12});
+  EXPECT_EQ(make_plan(graph, shape, lanes).filters, make_plan(graph, {1, 4, 4, 4}, lanes).filters);
+}
+
+TEST(Plan, AChainNeedsTwoPlaces) {
+  Graph graph;
+  NodeId x = graph.add("input", Input{8}, {});
+  for (const char* name : {"a", "b", "c", "d", "e"}) x = graph.add(name, Conv2d{8, 3}, {x});
+  const Plan plan = make_plan(graph, {1, 8, 32, 64}, lanes);
+  EXPECT_EQ(plan.arena_floats, 2 * plan.pictures.front().floats());
+}
+
+TEST(Plan, ConvolutionsStoreWholeVectorsAndReadABorder) {
+  Graph graph;
+  NodeId x = graph.add("input", Input{3}, {});
+  x = graph.add("a", Conv2d{5, 1}, {x});
+  graph.add("b", Conv2d{4, 7}, {x});
+  const Plan plan = make_plan(graph, {1, 3, 10, 11}, lanes);
+  EXPECT_EQ(plan.pictures[0].pixel, 3);
+  EXPECT_EQ(plan.pictures[0].border, 0);
+  EXPECT_EQ(plan.pictures[1].pixel, 8);
+  EXPECT_EQ(plan.pictures[1].border, 3);
+}
+
+}  // namespace
+}  // namespace hyperconv

@@ -1,0 +1,325 @@
+#include "engine/reference/reference.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/overloaded.hpp"
+
+namespace hyperconv::reference {
+namespace {
+
+constexpr double unit = 0x1.0p-24;
+
+// See Result; one more for the rounding of the value itself.
+float error_bound(double terms, double magnitude) {
+  const double n = terms + 1;
+  return float(n * unit / (1 - n * unit) * magnitude);
+}
+
+Result result_of(const Shape& shape) { return {Tensor(shape), Tensor(shape), 1}; }
+
+// Calls body(n, c, y, x) for every element.
+template <class Body>
+void for_each(const Shape& shape, const Body& body) {
+  for (int64_t n = 0; n < shape.n; ++n) {
+    for (int64_t c = 0; c < shape.c; ++c) {
+      for (int64_t y = 0; y < shape.h; ++y) {
+        for (int64_t x = 0; x < shape.w; ++x) body(n, c, y, x);
+      }
+    }
+  }
+}
+
+// Filters of one sample, [out][channels][ky][kx]: values, and what their own rounding follows.
+struct Filters {
+  std::vector<double> values;
+  std::vector<double> magnitudes;
+  double terms = 0;
+};
+
+struct Geometry {
+  int64_t out;
+  int64_t kernel;
+};
+
+void convolve_sample(const Tensor& x, int64_t n, const Geometry& shape, const Filters& filters,
+                     const std::vector<float>& bias, Result& y) {
+  const Shape& in = x.shape();
+  const int64_t pad = shape.kernel / 2;
+  for_each({1, shape.out, in.h, in.w}, [&](int64_t, int64_t o, int64_t row, int64_t column) {
+    double sum = double(bias[size_t(o)]), magnitude = std::fabs(sum);
+    for_each({1, in.c, shape.kernel, shape.kernel},
+             [&](int64_t, int64_t c, int64_t ky, int64_t kx) {
+               const int64_t yy = row + ky - pad, xx = column + kx - pad;
+               if (yy < 0 || yy >= in.h || xx < 0 || xx >= in.w) return;
+               const auto w = size_t(((o * in.c + c) * shape.kernel + ky) * shape.kernel + kx);
+               const double value = double(x.at(n, c, yy, xx));
+               sum += value * filters.values[w];
+               magnitude += std::fabs(value) * filters.magnitudes[w];
+             });
+    y.value.at(n, o, row, column) = float(sum);
+    const double taps = double(in.c * shape.kernel * shape.kernel + 1);
+    y.terms = taps + filters.terms;
+    y.bound.at(n, o, row, column) = error_bound(y.terms, magnitude);
+  });
+}
+
+class Evaluator {
+ public:
+  Evaluator(const Model& model, NodeId node, const std::vector<Tensor>& inputs)
+      : model_(model), node_(model.graph().node(node)), in_(inputs) {}
+
+  Result evaluate() {
+    return std::visit([&](const auto& op) { return apply(op); }, node_.op);
+  }
+
+ private:
+  std::vector<float> weight(const char* suffix) const {
+    return model_.weight(node_.name + suffix).to_float();
+  }
+  const Tensor& x() const { return in_[0]; }
+  const Shape& shape() const { return in_[0].shape(); }
+
+  Result apply(const Input&) { return {x(), Tensor(shape()), 1}; }
+
+  Result apply(const Conv2d& op) {
+    Filters filters;
+    for (const float w : weight(".weight")) {
+      filters.values.push_back(double(w));
+      filters.magnitudes.push_back(std::fabs(double(w)));
+    }
+    Result y = result_of({shape().n, op.out_channels, shape().h, shape().w});
+    for (int64_t n = 0; n < shape().n; ++n) {
+      convolve_sample(x(), n, {op.out_channels, op.kernel}, filters, weight(".bias"), y);
+    }
+    return y;
+  }
+
+  Result apply(const HyperConv2d& op) {
+    Result y = result_of({shape().n, op.out_channels, shape().h, shape().w});
+    for (int64_t n = 0; n < shape().n; ++n) {
+      const Filters filters = predict(op, encode(op, conditioning(op, n)));
+      convolve_sample(x(), n, {op.out_channels, op.kernel}, filters, weight(".bias"), y);
+    }
+    return y;
+  }
+
+  std::vector<double> conditioning(const HyperConv2d& op, int64_t n) const {
+    std::vector<double> s;
+    switch (op.conditioning) {
+      case Conditioning::layer:
+        for (int64_t c = 0; c < shape().c; ++c) s.push_back(mean(x(), n, c));
+        break;
+      case Conditioning::image:
+        for (int64_t c = 0; c < in_[1].shape().c; ++c) s.push_back(double(in_[1].at(n, c, 0, 0)));
+        break;
+      case Conditioning::constant:
+        for (const float value : weight(".s")) s.push_back(double(value));
+        break;
+    }
+    return s;
+  }
+
+  static double mean(const Tensor& x, int64_t n, int64_t c) {
+    double sum = 0;
+    for_each({1, 1, x.shape().h, x.shape().w}, [&](int64_t, int64_t, int64_t row, int64_t column) {
+      sum += double(x.at(n, c, row, column));
+    });
+    return sum / double(x.shape().plane());
+  }
+
+  static std::vector<double> encode(const HyperConv2d& op, std::vector<double> s) {
+    if (op.conditioning != Conditioning::layer) return s;
+    double squares = 0;
+    for (const double value : s) squares += value * value;
+    const double rms = std::sqrt(squares / double(s.size())) + 1e-6;
+    for (double& value : s) value /= rms;
+    s.push_back(std::tanh(std::log(rms) / 4));
+    return s;
+  }
+
+  Filters predict(const HyperConv2d& op, const std::vector<double>& encoded) const {
+    const auto a1 = weight(".a1.weight"), a1_bias = weight(".a1.bias"), a2 = weight(".a2.weight"),
+               base = weight(".weight");
+    std::vector<double> hidden, hidden_magnitude;
+    for (int h = 0; h < op.hidden; ++h) {
+      double sum = double(a1_bias[size_t(h)]), magnitude = std::fabs(sum);
+      for (size_t e = 0; e < encoded.size(); ++e) {
+        const double term = double(a1[size_t(h) * encoded.size() + e]) * encoded[e];
+        sum += term;
+        magnitude += std::fabs(term);
+      }
+      hidden.push_back(std::max(sum, 0.0));
+      hidden_magnitude.push_back(magnitude);
+    }
+    Filters filters;
+    for (size_t f = 0; f < base.size(); ++f) {
+      double sum = double(base[f]), magnitude = std::fabs(sum);
+      for (size_t h = 0; h < hidden.size(); ++h) {
+        const auto a = double(a2[f * hidden.size() + h]);
+        sum += a * hidden[h];
+        magnitude += std::fabs(a) * hidden_magnitude[h];
+      }
+      filters.values.push_back(sum);
+      filters.magnitudes.push_back(magnitude);
+    }
+    // The two layers' sums, and the roundings of s, of its division and of the logarithm.
+    filters.terms = double(encoded.size()) + op.hidden + 6;
+    return filters;
+  }
+
+  Result apply(const ConvTranspose2d& op) {
+    const auto w = weight(".weight"), bias = weight(".bias");
+    Result y = result_of({shape().n, op.out_channels, 2 * shape().h, 2 * shape().w});
+    for_each(y.value.shape(), [&](int64_t n, int64_t o, int64_t row, int64_t column) {
+      double sum = double(bias[size_t(o)]), magnitude = std::fabs(sum);
+      for (int64_t c = 0; c < shape().c; ++c) {
+        const auto tap = size_t((c * op.out_channels + o) * 4 + row % 2 * 2 + column % 2);
+        const double term = double(w[tap]) * double(x().at(n, c, row / 2, column / 2));
+        sum += term;
+        magnitude += std::fabs(term);
+      }
+      y.value.at(n, o, row, column) = float(sum);
+      y.terms = double(shape().c + 1);
+      y.bound.at(n, o, row, column) = error_bound(y.terms, magnitude);
+    });
+    return y;
+  }
+
+  Result apply(const AveragePool2d&) {
+    Result y = result_of({shape().n, shape().c, shape().h / 2, shape().w / 2});
+    for_each(y.value.shape(), [&](int64_t n, int64_t c, int64_t row, int64_t column) {
+      double sum = 0, magnitude = 0;
+      for (int64_t tap = 0; tap < 4; ++tap) {
+        const auto value = double(x().at(n, c, 2 * row + tap / 2, 2 * column + tap % 2));
+        sum += value / 4;
+        magnitude += std::fabs(value) / 4;
+      }
+      y.value.at(n, c, row, column) = float(sum);
+      y.bound.at(n, c, row, column) = error_bound(4, magnitude);
+    });
+    return y;
+  }
+
+  Result apply(const Upsample2d&) {
+    Result y = result_of({shape().n, shape().c, 2 * shape().h, 2 * shape().w});
+    for_each(y.value.shape(), [&](int64_t n, int64_t c, int64_t row, int64_t column) {
+      y.value.at(n, c, row, column) = x().at(n, c, row / 2, column / 2);
+    });
+    return y;
+  }
+
+  Result apply(const PixelShuffle& op) {
+    const int64_t f = op.factor;
+    Result y = result_of({shape().n, shape().c / (f * f), f * shape().h, f * shape().w});
+    for_each(shape(), [&](int64_t n, int64_t c, int64_t row, int64_t column) {
+      y.value.at(n, c / (f * f), f * row + c % (f * f) / f, f * column + c % f) =
+          x().at(n, c, row, column);
+    });
+    return y;
+  }
+
+  Result apply(const Concat&) {
+    int64_t channels = 0;
+    for (const Tensor& part : in_) channels += part.shape().c;
+    Result y = result_of({shape().n, channels, shape().h, shape().w});
+    int64_t first = 0;
+    for (const Tensor& part : in_) {
+      for_each(part.shape(), [&](int64_t n, int64_t c, int64_t row, int64_t column) {
+        y.value.at(n, first + c, row, column) = part.at(n, c, row, column);
+      });
+      first += part.shape().c;
+    }
+    return y;
+  }
+
+  Result apply(const Add&) {
+    Result y = result_of(shape());
+    for (size_t i = 0; i < y.value.size(); ++i) {
+      const auto a = double(in_[0].data()[i]), b = double(in_[1].data()[i]);
+      y.value.data()[i] = float(a + b);
+      y.bound.data()[i] = error_bound(1, std::fabs(a) + std::fabs(b));
+    }
+    return y;
+  }
+
+  Result apply(const Activation& op) {
+    Result y = result_of(shape());
+    const double slope = op.kind == ActivationKind::relu ? 0 : 0.2;
+    for (size_t i = 0; i < y.value.size(); ++i) {
+      const auto v = double(x().data()[i]);
+      y.value.data()[i] = float(v > 0 ? v : slope * v);
+      // 0.2 itself is rounded, and so is the product.
+      y.bound.data()[i] = error_bound(2, std::fabs(slope * v));
+    }
+    return y;
+  }
+
+  Result apply(const PhotoDescriptor&) {
+    const auto f = [](double v) { return float((std::log(std::max(v, 0.0) + 1e-4) + 4) / 4); };
+    Result y = result_of({shape().n, 3 * shape().c, 1, 1});
+    for_each({shape().n, shape().c, 1, 1}, [&](int64_t n, int64_t c, int64_t, int64_t) {
+      const double centre = mean(x(), n, c);
+      double squares = 0, steps = 0;
+      for_each({1, 1, shape().h, shape().w}, [&](int64_t, int64_t, int64_t row, int64_t column) {
+        const auto value = double(x().at(n, c, row, column));
+        squares += (value - centre) * (value - centre);
+        if (column > 0) steps += std::fabs(value - double(x().at(n, c, row, column - 1)));
+      });
+      const int64_t pairs = shape().h * std::max<int64_t>(shape().w - 1, 1);
+      y.value.at(n, c, 0, 0) = f(centre);
+      y.value.at(n, shape().c + c, 0, 0) = f(std::sqrt(squares / double(shape().plane())));
+      y.value.at(n, 2 * shape().c + c, 0, 0) = f(steps / double(pairs));
+    });
+    // Both sum in double: what remains is the rounding to float, of values that f keeps near one.
+    for (size_t i = 0; i < y.bound.size(); ++i) {
+      y.bound.data()[i] = error_bound(1, std::fabs(double(y.value.data()[i])) + 1);
+    }
+    return y;
+  }
+
+  const Model& model_;
+  const Node& node_;
+  const std::vector<Tensor>& in_;
+};
+
+void move_by_usual_error(Result& result, Random& noise) {
+  const auto part = float(1 / std::sqrt(result.terms));
+  for (size_t i = 0; i < result.value.size(); ++i) {
+    result.value.data()[i] += part * float(noise.uniform(-1, 1)) * result.bound.data()[i];
+  }
+}
+
+}  // namespace
+
+Result apply(const Model& model, NodeId node, const std::vector<Tensor>& inputs) {
+  return Evaluator(model, node, inputs).evaluate();
+}
+
+Tensor run(const Model& model, const Tensor& input, Random* noise) {
+  std::vector<Tensor> values;
+  for (NodeId id = 0; id <= model.graph().output(); ++id) {
+    std::vector<Tensor> inputs;
+    for (const NodeId from : model.graph().node(id).inputs) inputs.push_back(values[size_t(from)]);
+    if (id == 0) inputs.push_back(input);
+    Result result = apply(model, id, inputs);
+    if (noise != nullptr) move_by_usual_error(result, *noise);
+    values.push_back(std::move(result.value));
+  }
+  return values.back();
+}
+
+double tolerance(const Model& model, const Tensor& input) {
+  const Tensor exact = run(model, input);
+  double farthest = 0;
+  for (const uint64_t seed : {1, 2, 3}) {
+    Random noise(seed);
+    const Tensor moved = run(model, input, &noise);
+    for (size_t i = 0; i < exact.size(); ++i) {
+      farthest = std::max(farthest, std::fabs(double(moved.data()[i]) - double(exact.data()[i])));
+    }
+  }
+  return farthest;
+}
+
+}  // namespace hyperconv::reference
