@@ -49,7 +49,8 @@ struct Mosaic {
   std::vector<uint16_t> samples;  ///< rows from the top; sample (y,x) at y*width + x
   Cfa cfa = Cfa::rggb;
   std::array<double, 4> black{};  ///< by place in the cell: (0,0) (0,1) (1,0) (1,1)
-  double white = 65535;           ///< level at which a sample is saturated
+  /// Level at which a sample is saturated, at most 65535; samples may be above it.
+  double white = 65535;
   /// Multipliers that make a grey grey, R G B, with G = 1.
   std::array<double, 3> white_balance{1, 1, 1};
   /// XYZ (D65) to camera RGB before white balance, as in DNG's ColorMatrix and LibRaw's cam_xyz;
@@ -61,8 +62,13 @@ struct Mosaic {
   std::vector<std::string> warnings;  ///< one line each: what was missing and what was taken for it
 };
 
-/// Reads a camera file (through LibRaw). Throws Error naming the file when it is missing, a
-/// directory, empty, truncated, no RAW file, or its sensor is not Bayer (says which it is).
+/// Reads a camera file (through LibRaw), of several pictures the first. White is what the file or
+/// LibRaw's table of cameras says, whatever the picture: LibRaw's own rendering lowers it to the
+/// brightest sample unless adjust_maximum_thr is 0. Black levels that do not repeat with the cell
+/// are evened out in the samples. Of a noise profile for three planes green's is taken. An active
+/// area that starts at an odd row or column loses it, as in LibRaw. Throws Error naming the file
+/// when it is missing, a directory, empty, truncated, no RAW file, smaller than 22x22, larger than
+/// 2^29 samples, or its sensor is not Bayer (says which it is).
 Mosaic read_camera_file(const std::filesystem::path& path);
 
 /// Facts that a mosaic without a header lacks.
@@ -75,15 +81,19 @@ struct MosaicFormat {
   std::array<double, 3> white_balance{0, 0, 0};  ///< zeros: grey-world is taken, with a warning
 };
 
-/// Headerless little-endian u16 samples. Throws Error when the size of the file does not fit.
+/// Headerless little-endian u16 samples. Throws Error when the size of the file does not fit (says
+/// what would), or more than one sample in a thousand is above what `bits` hold; fewer are left
+/// above white, with a warning.
 Mosaic read_headerless(const std::filesystem::path& path, const MosaicFormat& format);
 
 /// A mosaic as a one-channel PNG, 8 or 16 bit, its values in sensor units whatever the depth (the
-/// kind Zurich RAW-to-DSLR uses: 10-bit units in either).
+/// kind Zurich RAW-to-DSLR uses: 10-bit units in either). Width and height are the picture's.
+/// Throws Error as read_headerless does, and when the file is no PNG of one channel.
 Mosaic read_mosaic_png(const std::filesystem::path& path, const MosaicFormat& format);
 
-/// A DNG 1.4 with one uncompressed 16-bit CFA plane and everything the mosaic knows. The file
-/// appears whole or not at all.
+/// A DNG 1.4 with one uncompressed 16-bit CFA plane and everything the mosaic knows; the white
+/// level is rounded. Where the camera's matrix is not known it says linear sRGB, which DNG cannot
+/// leave open. The file appears whole or not at all. Throws Error when it cannot be written.
 void write_dng(const std::filesystem::path& path, const Mosaic& mosaic);
 std::vector<uint8_t> encode_dng(const Mosaic& mosaic);
 

@@ -27,6 +27,7 @@ namespace fs = std::filesystem;
 
 /// Facts that LibRaw 0.20 does not hand on; noted while it walks through the file's tags.
 struct PassingTags {
+  const LibRaw* raw = nullptr;  ///< at work on them
   std::optional<NoiseProfile> noise;
   std::array<uint32_t, 2> filter_repeat{2, 2};
   std::optional<std::array<uint32_t, 2>> active_origin;  ///< row, column
@@ -56,11 +57,20 @@ std::optional<NoiseProfile> read_noise(LibRaw_abstract_datastream& stream, int c
   return noise;
 }
 
+/// LibRaw 0.20.2 runs over the end of its X-Trans pattern (undefined behaviour that g++ makes an
+/// endless loop of) when 36 filters come without a repeat of 6x6 before them.
+bool would_overrun_libraw(const LibRaw& raw, int tag, int count) {
+  if (count != 36) return false;
+  return tag == 64777 || (tag == 33422 && raw.imgdata.idata.filters != LIBRAW_XTRANS);
+}
+
 /// LibRaw's callback for every tag; LibRaw puts the stream back afterwards.
 void note_tag(void* context, int tag, int type, int count, unsigned order, void* stream_pointer,
               INT64 /*base*/) {
   if (tag < 1 << 20) return;  // of the EXIF, GPS or maker's part, not of an image
   auto& tags = *static_cast<PassingTags*>(context);
+  // LibRaw catches its own exceptions and gives the file up.
+  if (would_overrun_libraw(*tags.raw, tag & 0xffff, count)) throw LIBRAW_EXCEPTION_IO_CORRUPT;
   auto& stream = *static_cast<LibRaw_abstract_datastream*>(stream_pointer);
   const bool little_endian = order == 0x4949;
   const auto read_integer = [&]() -> uint32_t {
@@ -110,6 +120,7 @@ class CameraFile {
     // LibRaw's own handlers write to stderr.
     raw_->set_dataerror_handler(nullptr, nullptr);
     raw_->set_memerror_handler([](void*, const char*, const char*) {}, nullptr);
+    tags_.raw = raw_.get();
     raw_->set_exifparser_handler(note_tag, &tags_);
     // The default limit of 2 GiB, in terms of samples; LibRaw adds eight rows of its own.
     raw_->imgdata.params.max_raw_memory_mb = unsigned(most_samples * 2 >> 20) + 2;
@@ -248,10 +259,10 @@ class BlackPattern {
   }
 
   bool fits_the_cell() const { return rows_ == 0 || (2 % rows_ == 0 && 2 % columns_ == 0); }
-  size_t index(int y, int x) const {
-    return size_t(unsigned(y + dy_) % rows_) * columns_ + unsigned(x + dx_) % columns_;
-  }
   unsigned at(int y, int x) const { return rows_ == 0 ? 0 : values_[6 + index(y, x)]; }
+  double fraction(const libraw_dng_levels_t& exact, int y, int x) const {
+    return rows_ == 0 ? 0 : double(exact.dng_fcblack[6 + index(y, x)]);
+  }
 
   /// Mean over one period at the places of the cell that (y, x) stands in, rounded.
   unsigned mean(int y, int x) const {
@@ -262,6 +273,10 @@ class BlackPattern {
   }
 
  private:
+  size_t index(int y, int x) const {
+    return size_t(unsigned(y + dy_) % rows_) * columns_ + unsigned(x + dx_) % columns_;
+  }
+
   const unsigned* values_;
   unsigned rows_ = 0, columns_ = 0;
   int dy_ = 0, dx_ = 0;
@@ -300,7 +315,7 @@ void read_levels(CameraFile& file, Mosaic& mosaic) {
     double fraction = double(exact.dng_fblack) + exact.dng_fcblack[colour];
     if (pattern.fits_the_cell()) {
       black += pattern.at(y, x);
-      if (color.cblack[4] != 0) fraction += exact.dng_fcblack[6 + pattern.index(y, x)];
+      fraction += pattern.fraction(exact, y, x);
       black = with_fraction(black, fraction);
     } else {
       black += pattern.mean(y, x);

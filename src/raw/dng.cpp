@@ -78,6 +78,10 @@ TiffDirectory exif_of(const Shot& shot) {
   positive(33437, rounded_to_float(shot.f_number));
   positive(37386, rounded_to_float(shot.focal_length_mm));
   if (shot.iso > 0) exif.shorts(34855, {iso_tag(shot.iso)});
+  if (exceeds_iso_tag(shot.iso)) {
+    exif.shorts(34864, {recommended_exposure_index});
+    exif.longs(34866, {uint32_t(std::min(shot.iso, 4e9))});
+  }
   if (is_exif_date(shot.date_time)) exif.ascii(36867, shot.date_time);  // DateTimeOriginal
   if (!shot.lens.empty()) exif.ascii(42036, shot.lens);                 // LensModel
   if (!exif.empty()) exif.undefined(36864, "0230");                     // ExifVersion

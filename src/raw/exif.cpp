@@ -54,6 +54,10 @@ std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic) {
   set_positive(exif, "Exif.Photo.FNumber", shot.f_number);
   set_positive(exif, "Exif.Photo.FocalLength", shot.focal_length_mm);
   if (shot.iso > 0) exif["Exif.Photo.ISOSpeedRatings"] = iso_tag(shot.iso);
+  if (exceeds_iso_tag(shot.iso)) {
+    exif["Exif.Photo.SensitivityType"] = recommended_exposure_index;
+    exif["Exif.Photo.RecommendedExposureIndex"] = uint32_t(std::min(shot.iso, 4e9));
+  }
 
   Exiv2::Blob stream;
   Exiv2::ExifParser::encode(stream, Exiv2::littleEndian, exif);

@@ -23,7 +23,10 @@ bool is_exif_date(const std::string& date);
 /// same float is what was meant.
 double rounded_to_float(double value);
 
-/// EXIF's ISO is 16 bits wide; 65535 says "this or more".
+/// EXIF's old ISO tag is 16 bits wide. Where that is not enough it says 65535, and the index
+/// stands in RecommendedExposureIndex, with SensitivityType 2 to say so.
 uint16_t iso_tag(double iso);
+inline bool exceeds_iso_tag(double iso) { return iso > 65534.5; }
+inline constexpr uint16_t recommended_exposure_index = 2;
 
 }  // namespace hyperconv
