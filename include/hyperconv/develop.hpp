@@ -12,10 +12,6 @@ namespace hyperconv {
 /// LibRaw and dcraw do. Identity where the camera's matrix is not known.
 Matrix3 camera_to_srgb(const Mosaic& mosaic);
 
-/// The sRGB curve (IEC 61966-2-1), linear to encoded and back, for any float; odd around zero.
-float srgb_encode(float linear);
-float srgb_decode(float encoded);
-
 /// A mosaic as a `develop` network takes it: [1,4,h,w] in the order R, G of the red row, G of the
 /// blue row, B, whatever the CFA's phase: black subtracted, 1 = the level at which the least
 /// amplified channel saturates, white-balanced, cut at 1 from above and not from below. The frame
@@ -28,24 +24,37 @@ struct PackedMosaic {
 };
 PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple);
 
-/// Develops mosaics with one model. Throws Error when the model is for another task.
+/// Seconds that the parts of one photo took.
+struct DevelopTimes {
+  double network = 0;  ///< packing and the network
+  double colour = 0;   ///< the camera's matrix and the sRGB curve
+};
+
+/// Develops mosaics with one model; photos of any size of at least 2x2 samples.
 class Developer {
  public:
+  /// Throws Error when the model is for another task, or its graph does not turn a packed mosaic
+  /// [1,4,h,w] into RGB [1,3,2h,2w].
   explicit Developer(std::shared_ptr<const Model> model, const EngineOptions& options = {});
 
-  /// Camera RGB, linear, white-balanced, cropped to the photo: [1,3,height,width].
+  /// Camera RGB, linear, white-balanced: [1,3,height,width]. Around 1 a channel is saturated; noise
+  /// that is left may be below 0.
   Tensor camera_rgb(const Mosaic& mosaic);
 
-  /// The picture: camera_rgb through camera_to_srgb and the sRGB curve, 16-bit, with EXIF; the
-  /// orientation is handed on in the metadata.
+  /// The picture: camera_rgb through camera_to_srgb and the sRGB curve, 16 bits a sample, with the
+  /// shot's EXIF; the orientation is handed on in the metadata, not applied.
   Image picture(const Mosaic& mosaic);
+
+  /// Of the last photo.
+  const DevelopTimes& times() const { return times_; }
 
  private:
   std::shared_ptr<const Model> model_;
   Engine engine_;
+  int margin_;    ///< mirrored samples around the photo: as far as the network looks
+  int multiple_;  ///< of cells
+  Tensor output_;
+  DevelopTimes times_;
 };
-
-/// Linear camera RGB [1,3,H,W] -> 16-bit sRGB picture by the mosaic's colours.
-Image render(const Tensor& camera_rgb, const Mosaic& mosaic);
 
 }  // namespace hyperconv

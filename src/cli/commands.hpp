@@ -8,7 +8,10 @@
 namespace hyperconv::cli {
 
 void add_compare(CLI::App& program);
+void add_enhance(CLI::App& program);
+void add_evaluate(CLI::App& program);
 void add_info(CLI::App& program);
+void add_profile(CLI::App& program);
 void add_simulate(CLI::App& program);
 
 /// Only where the program is built with training.

@@ -17,13 +17,17 @@ int run(int argc, char** argv) {
   CLI::App program(
       "hyperconv: camera RAW in, clean photo out, with networks whose filters are predicted from "
       "the "
-      "photo itself");
+      "photo");
   program.set_version_flag("--version", std::string("hyperconv ") + HYPERCONV_VERSION);
   program.require_subcommand(1);
-  hyperconv::cli::add_compare(program);
-  hyperconv::cli::add_info(program);
-  if constexpr (HYPERCONV_HAS_TRAINING) hyperconv::cli::add_train(program);
-  hyperconv::cli::add_simulate(program);
+  using namespace hyperconv::cli;
+  add_enhance(program);
+  add_evaluate(program);
+  if constexpr (HYPERCONV_HAS_TRAINING) add_train(program);
+  add_profile(program);
+  add_compare(program);
+  add_simulate(program);
+  add_info(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -9,6 +9,7 @@
 
 #include "base/fail.hpp"
 #include "cli/commands.hpp"
+#include "cli/size.hpp"
 #include "raw/colour.hpp"
 #include "raw/demosaic.hpp"
 #include "raw/scene.hpp"
@@ -31,39 +32,11 @@ struct Options {
 
 enum class OutputKind { dng, png };
 
-std::string lower_case_ending(const std::filesystem::path& path) {
-  std::string ending = path.extension().string();
-  std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
-  return ending;
-}
-
 OutputKind output_kind(const std::string& path) {
-  const std::string ending = lower_case_ending(path);
+  const std::string ending = lower_ending(path);
   if (ending == ".dng") return OutputKind::dng;
   if (ending == ".png") return OutputKind::png;
   fail("{}: a simulated RAW file is a .dng, or a .png with the sensor's values", path);
-}
-
-// "1200x800". CLI11 has checked that it looks so.
-std::array<int, 2> size_from(const std::string& text) {
-  const size_t cross = text.find('x');
-  try {
-    return {std::stoi(text.substr(0, cross)), std::stoi(text.substr(cross + 1))};
-  } catch (const std::out_of_range&) {
-    fail("--scene {}: a painted scene has at most 2^27 pixels", text);
-  }
-}
-
-std::string check_size(const std::string& text) {
-  const size_t cross = text.find('x');
-  const auto is_number = [](const std::string& part) {
-    return !part.empty() &&
-           std::ranges::all_of(part, [](unsigned char c) { return std::isdigit(c); });
-  };
-  if (cross != std::string::npos && is_number(text.substr(0, cross)) &&
-      is_number(text.substr(cross + 1)))
-    return {};
-  return "a size is WIDTHxHEIGHT, like 1200x800, not " + text;
 }
 
 SensorSettings sensor_settings(const Options& options) {
@@ -81,7 +54,7 @@ SensorSettings sensor_settings(const Options& options) {
 
 Image source(const Options& options) {
   if (options.scene.empty()) return upright(read_image(options.photo));
-  const auto [width, height] = size_from(options.scene);
+  const auto [width, height] = parse_size(options.scene);
   return painted_scene(width, height);
 }
 
@@ -148,7 +121,7 @@ void add_sources(CLI::App& command, Options& options) {
   auto* photo = command.add_option("PHOTO", options.photo, "JPEG, PNG or TIFF, taken as sRGB");
   auto* scene = command.add_option("--scene", options.scene,
                                    "Instead of a photo: our painted scene of this size, WxH");
-  scene->check(CLI::Validator(check_size, "WxH"));
+  scene->check(size_validator());
   scene->excludes(photo);
 }
 

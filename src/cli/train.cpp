@@ -51,7 +51,8 @@ void add_train(CLI::App& program) {
   auto* command = program.add_subcommand(
       "train", "Train a network by a recipe (TOML); the same command resumes a stopped run");
   auto a = std::make_shared<TrainArguments>();
-  command->add_option("RECIPE", a->recipe, "recipe, for example recipes/develop-16.toml")->required();
+  command->add_option("RECIPE", a->recipe, "recipe, for example recipes/develop-16.toml")
+      ->required();
   command->add_option("-o,--output", a->output, "folder of the run (default runs/<name>)");
   command->add_option("--threads", a->threads, "threads (default: all cores)")
       ->check(CLI::Range(1, 1024));

@@ -39,6 +39,8 @@ struct Levels {
 std::array<Levels, 4> packed_levels(const Mosaic& mosaic) {
   const auto& gains = mosaic.white_balance;
   const double least = std::min({gains[0], gains[1], gains[2]});
+  // One range for all places, as LibRaw has it, so that its rendering and ours agree.
+  const double range = mosaic.white - *std::ranges::min_element(mosaic.black);
   const auto red = red_offset(mosaic.cfa);
   constexpr int colours[4] = {0, 1, 1, 2};
   std::array<Levels, 4> levels;
@@ -47,7 +49,7 @@ std::array<Levels, 4> packed_levels(const Mosaic& mosaic) {
     const int x = (red[1] + place % 2) % 2;
     const double black = mosaic.black[size_t(2 * y + x)];
     const double gain = gains[size_t(colours[place])] / least;
-    levels[size_t(place)] = {float(black), float(gain / (mosaic.white - black))};
+    levels[size_t(place)] = {float(black), float(gain / range)};
   }
   return levels;
 }

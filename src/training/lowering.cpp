@@ -113,8 +113,9 @@ std::vector<NodeId> last_uses(const Graph& graph) {
 }  // namespace
 
 torch::Tensor encode_means(const torch::Tensor& s) {
-  const torch::Tensor rms = (s.square().mean(1, true) + 1e-12).sqrt();
-  return torch::cat({s / rms, torch::tanh(torch::log(rms + 1e-6) / 4)}, 1);
+  // The tiny term keeps the root's slope finite for a black frame.
+  const torch::Tensor r = (s.square().mean(1, true) + 1e-24).sqrt() + 1e-6;
+  return torch::cat({s / r, torch::tanh(torch::log(r) / 4)}, 1);
 }
 
 torch::Tensor per_sample_conv2d(const torch::Tensor& x, const torch::Tensor& filters,

@@ -33,8 +33,7 @@ class LoweredNetwork {
   std::vector<torch::Tensor> weights_;
 };
 
-/// The encoding of a layer's pooled means: s / rms(s) joined with tanh(log(rms(s) + 1e-6) / 4):
-/// [N,C] -> [N,C+1].
+/// enc(s) of a layer's pooled means (graph.hpp, HyperConv2d): [N,C] -> [N,C+1].
 torch::Tensor encode_means(const torch::Tensor& s);
 
 /// y[n] = conv2d(x[n], filters[n]) + bias, zero padding (k-1)/2: x [N,C,H,W], filters

@@ -7,6 +7,7 @@
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
 #include "hyperconv/image.hpp"
+#include "image/folder.hpp"
 #include "raw/colour.hpp"
 #include "raw/simulator.hpp"
 
@@ -14,16 +15,6 @@ namespace hyperconv {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::vector<fs::path> picture_files(const fs::path& folder) {
-  if (!fs::is_directory(folder)) fail("{}: is no folder of photos", folder.string());
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.is_regular_file() && is_writable_image(entry.path())) files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  if (files.empty()) fail("{}: holds no JPEG, PNG or TIFF", folder.string());
-  return files;
-}
 
 /// Spread of read noise around its regression line, Brooks et al. 2019.
 constexpr double read_spread = 0.26;
@@ -53,7 +44,7 @@ std::span<float> sample_of(const torch::Tensor& batch, int64_t index) {
 }  // namespace
 
 PhotoPool::PhotoPool(const fs::path& folder, int shrink, int patch) {
-  const auto files = picture_files(folder);
+  const auto files = pictures_in(folder);
   Progress progress("reading photos", int64_t(files.size()));
   double area = 0;
   for (const fs::path& file : files) {

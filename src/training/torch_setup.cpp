@@ -1,7 +1,7 @@
 #include "training/torch_setup.hpp"
 
-#include <malloc.h>
 #include <ATen/Parallel.h>
+#include <malloc.h>
 
 #include <climits>
 

@@ -1,0 +1,146 @@
+// hyperconv profile: what a network costs, without running it.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/fail.hpp"
+#include "cli/commands.hpp"
+#include "cli/size.hpp"
+#include "engine/kernels/kernels.hpp"
+#include "engine/plan.hpp"
+#include "hyperconv/cost.hpp"
+#include "hyperconv/zoo.hpp"
+
+namespace hyperconv::cli {
+namespace {
+
+struct ProfileArguments {
+  std::string network;
+  std::string size = "3072x4096";
+  int width = 0, hidden = -1;
+  bool layers = false, json = false;
+};
+
+struct Profile {
+  std::string network;
+  int64_t height = 0, width = 0;  ///< of the photo, in samples
+  std::optional<int> hidden;
+  Graph graph;
+  Shape input;
+  Cost cost;
+  int64_t peak_memory_bytes = 0;
+  int receptive_field = 0;  ///< in samples
+};
+
+/// Hidden width of the first HyperConvolution.
+std::optional<int> hidden_of(const Graph& graph) {
+  for (const Node& node : graph.nodes())
+    if (const auto* hyper = std::get_if<HyperConv2d>(&node.op)) return hyper->hidden;
+  return std::nullopt;
+}
+
+/// The paper writes sizes as rows x columns.
+Profile profile_of(const ProfileArguments& a) {
+  ZooOptions options;
+  if (a.width > 0) options.width = a.width;
+  if (a.hidden >= 0) options.hidden = a.hidden;
+  Profile p;
+  p.network = a.network;
+  p.graph = make_network(a.network, options);
+  const auto [height, width] = parse_size(a.size);
+  const int multiple = 2 * size_multiple(p.graph);
+  if (height % multiple != 0 || width % multiple != 0)
+    fail("--size {}: {} takes rows and columns that are multiples of {}", a.size, a.network,
+         multiple);
+  p.height = height;
+  p.width = width;
+  p.input = {1, 4, height / 2, width / 2};
+  p.hidden = hidden_of(p.graph);
+  p.cost = total_cost(p.graph, p.input);
+  p.peak_memory_bytes =
+      make_plan(p.graph, p.input, kernels().lanes).arena_floats * int64_t(sizeof(float));
+  p.receptive_field = 2 * receptive_field(p.graph);
+  return p;
+}
+
+nlohmann::ordered_json to_json(const Cost& cost) {
+  return {{"parameters", cost.parameters},
+          {"flops", cost.flops},
+          {"flops_total", cost.flops_total},
+          {"conv_memory_bytes", cost.conv_memory_bytes}};
+}
+
+void print_json(const Profile& p, bool layers) {
+  nlohmann::ordered_json json = {{"network", p.network},
+                                 {"size", fmt::format("{}x{}", p.height, p.width)}};
+  json["hidden"] = p.hidden ? nlohmann::ordered_json(*p.hidden) : nlohmann::ordered_json(nullptr);
+  json.update(to_json(p.cost));
+  json["peak_memory_bytes"] = p.peak_memory_bytes;
+  json["receptive_field"] = p.receptive_field;
+  if (layers) {
+    const auto costs = node_costs(p.graph, p.input);
+    json["layers"] = nlohmann::ordered_json::array();
+    for (size_t i = 0; i < costs.size(); ++i) {
+      const Node& node = p.graph.nodes()[i];
+      nlohmann::ordered_json entry = {{"name", node.name}, {"op", operator_name(node.op)}};
+      entry.update(to_json(costs[i]));
+      json["layers"].push_back(std::move(entry));
+    }
+  }
+  fmt::print("{}\n", json.dump());
+}
+
+constexpr double gib = 1 << 30;
+
+void print_text(const Profile& p, bool layers) {
+  fmt::print("{} at {}x{} samples\n", p.network, p.height, p.width);
+  fmt::print("  parameters       {:.3f} M\n", double(p.cost.parameters) / 1e6);
+  if (p.hidden) fmt::print("  hidden           {}\n", *p.hidden);
+  fmt::print("  FLOPs            {:.3f} T (convolutions: 2 x multiply-accumulates)\n",
+             double(p.cost.flops) / 1e12);
+  fmt::print("  FLOPs, total     {:.3f} T\n", double(p.cost.flops_total) / 1e12);
+  fmt::print("  conv memory      {:.2f} GiB (sum over convolutions, the paper's way)\n",
+             double(p.cost.conv_memory_bytes) / gib);
+  fmt::print("  peak memory      {:.2f} GiB (activations of our plan)\n",
+             double(p.peak_memory_bytes) / gib);
+  fmt::print("  receptive field  {} samples\n", p.receptive_field);
+  if (!layers) return;
+  const auto costs = node_costs(p.graph, p.input);
+  fmt::print("\n{:<18} {:<18} {:>12} {:>10} {:>10}\n", "layer", "operator", "parameters", "GFLOP",
+             "MiB");
+  for (size_t i = 0; i < costs.size(); ++i) {
+    const Node& node = p.graph.nodes()[i];
+    fmt::print("{:<18} {:<18} {:>12} {:>10.2f} {:>10.1f}\n", node.name, operator_name(node.op),
+               costs[i].parameters, double(costs[i].flops_total) / 1e9,
+               double(costs[i].conv_memory_bytes) / (1 << 20));
+  }
+}
+
+}  // namespace
+
+void add_profile(CLI::App& program) {
+  auto* command = program.add_subcommand("profile", "What a network costs, without running it");
+  auto a = std::make_shared<ProfileArguments>();
+  command
+      ->add_option("--network", a->network,
+                   "one of " + fmt::format("{}", fmt::join(network_names(), ", ")))
+      ->required();
+  command->add_option("--size", a->size, "photo in samples, rows x columns (default 3072x4096)")
+      ->check(size_validator());
+  command->add_option("--width", a->width, "channels of the first level")
+      ->check(CLI::Range(1, 4096));
+  command->add_option("--hidden", a->hidden, "hidden width of the HyperConvolutions")
+      ->check(CLI::Range(0, 1 << 20));
+  command->add_flag("--layers", a->layers, "a line a layer");
+  command->add_flag("--json", a->json, "one JSON object on stdout");
+  command->callback([a] {
+    const Profile profile = profile_of(*a);
+    if (a->json)
+      print_json(profile, a->layers);
+    else
+      print_text(profile, a->layers);
+  });
+}
+
+}  // namespace hyperconv::cli

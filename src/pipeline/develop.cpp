@@ -1,0 +1,73 @@
+#include "hyperconv/develop.hpp"
+
+#include <chrono>
+
+#include "base/fail.hpp"
+#include "raw/colour.hpp"
+#include "raw/exif.hpp"
+
+namespace hyperconv {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+const Model& checked(const std::shared_ptr<const Model>& model) {
+  const ModelInfo& info = model->info();
+  if (info.task != Task::develop)
+    fail("the model '{}' is for the task '{}', not for 'develop'", info.name, to_string(info.task));
+  const int side = size_multiple(model->graph());
+  const Shape in{1, 4, side, side}, out = infer_shapes(model->graph(), in).back();
+  if (out != Shape{1, 3, 2 * side, 2 * side})
+    fail("the model '{}' turns {} into {}; a developer needs {}", info.name, to_string(in),
+         to_string(out), to_string(Shape{1, 3, 2 * side, 2 * side}));
+  return *model;
+}
+
+/// The photo's part of a padded frame.
+Tensor cropped(const Tensor& frame, const PackedMosaic& packed) {
+  Tensor photo({1, 3, packed.height, packed.width});
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < packed.height; ++y) {
+      const float* from = frame.row(0, c, packed.top + y) + packed.left;
+      std::copy(from, from + packed.width, photo.row(0, c, y));
+    }
+  return photo;
+}
+
+}  // namespace
+
+Matrix3 camera_to_srgb(const Mosaic& mosaic) {
+  return mosaic.xyz_to_camera ? camera_to_srgb(*mosaic.xyz_to_camera) : identity3;
+}
+
+Developer::Developer(std::shared_ptr<const Model> model, const EngineOptions& options)
+    : model_(std::move(model)),
+      engine_(model_, options),
+      // A cell is two samples wide, and the network looks half its receptive field to each side.
+      margin_(receptive_field(checked(model_).graph())),
+      multiple_(size_multiple(model_->graph())) {}
+
+Tensor Developer::camera_rgb(const Mosaic& mosaic) {
+  const auto start = Clock::now();
+  const PackedMosaic packed = pack_mosaic(mosaic, margin_, multiple_);
+  engine_.run(packed.cells, output_);
+  Tensor photo = cropped(output_, packed);
+  times_ = {.network = seconds_since(start)};
+  return photo;
+}
+
+Image Developer::picture(const Mosaic& mosaic) {
+  const Tensor rgb = camera_rgb(mosaic);
+  const auto start = Clock::now();
+  Image picture = srgb_picture(rgb, camera_to_srgb(mosaic));
+  picture.metadata.exif = exif_for_picture(mosaic);
+  picture.metadata.orientation = mosaic.orientation;
+  times_.colour = seconds_since(start);
+  return picture;
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,149 @@
+#include "hyperconv/develop.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/testing.hpp"
+#include "engine/reference/reference.hpp"
+#include "hyperconv/error.hpp"
+#include "hyperconv/zoo.hpp"
+#include "raw/colour.hpp"
+#include "raw/scene.hpp"
+#include "raw/simulator.hpp"
+
+namespace hyperconv {
+namespace {
+
+std::shared_ptr<const Model> tiny_model(Task task = Task::develop) {
+  const Graph graph = hyper_unet({.width = 4, .hidden = 4, .linear_path = true});
+  return std::make_shared<const Model>(untrained(graph, {.task = task, .name = "tiny"}, 3));
+}
+
+/// A network that hands its input on: R, the mean of both greens, B of the cell to its four pixels.
+std::shared_ptr<const Model> nearest_neighbour_model() {
+  Graph graph;
+  const NodeId input = graph.add("input", Input{4}, {});
+  const NodeId conv = graph.add("conv", Conv2d{12, 1}, {input});
+  graph.add("output", PixelShuffle{2}, {conv});
+  std::map<std::string, std::vector<float>> weights;
+  weights["conv.bias"].assign(12, 0);
+  auto& w = weights["conv.weight"];
+  w.assign(12 * 4, 0);
+  for (size_t pixel = 0; pixel < 4; ++pixel) {
+    w[(0 + pixel) * 4 + 0] = 1;
+    w[(4 + pixel) * 4 + 1] = 0.5f;
+    w[(4 + pixel) * 4 + 2] = 0.5f;
+    w[(8 + pixel) * 4 + 3] = 1;
+  }
+  return std::make_shared<const Model>(graph, ModelInfo{.name = "nearest"}, weights);
+}
+
+Mosaic scene_mosaic(int width, int height, Cfa cfa = Cfa::rggb) {
+  const SimulatedCamera camera = standard_camera();
+  const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(width, height)), camera);
+  Random random(1);
+  return expose(scene, camera, {.cfa = cfa, .noise = {1e-3, 1e-6}}, random);
+}
+
+TEST(Developer, TakesPhotosOfAnySize) {
+  Developer developer(tiny_model());
+  for (const auto& [width, height] : {std::array{2, 2}, std::array{3, 2}, std::array{2, 9},
+                                      std::array{17, 31}, std::array{64, 40}, std::array{65, 41}}) {
+    Mosaic mosaic = scene_mosaic(64 + 2, 64);
+    mosaic.width = width;
+    mosaic.height = height;
+    mosaic.samples.resize(size_t(width) * size_t(height));
+    const Image picture = developer.picture(mosaic);
+    EXPECT_EQ(picture.width, width);
+    EXPECT_EQ(picture.height, height);
+  }
+}
+
+// Every pixel of the padded run equals the run of a frame mirrored much farther: nothing of the
+// network's own zero padding reaches the photo.
+TEST(Developer, EdgesDoNotFeelThePadding) {
+  const auto graph = plain_unet({.width = 3});
+  const auto model = std::make_shared<const Model>(untrained(graph, {}, 8));
+  const Mosaic mosaic = scene_mosaic(30, 22, Cfa::grbg);
+  const Tensor photo = Developer(model).camera_rgb(mosaic);
+  const PackedMosaic wide = pack_mosaic(mosaic, 120, 4);
+  const Tensor frame = reference::run(*model, wide.cells);
+  double largest = 0, difference = 0;
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < 22; ++y)
+      for (int64_t x = 0; x < 30; ++x) {
+        const double expected = frame.at(0, c, wide.top + y, wide.left + x);
+        largest = std::max(largest, std::fabs(expected));
+        difference = std::max(difference, std::fabs(photo.at(0, c, y, x) - expected));
+      }
+  // Rounding of a dozen layers in float.
+  EXPECT_LT(difference, 1e-5 * largest);
+}
+
+TEST(Developer, AllPhasesShowTheSamePicture) {
+  // Cutting a row or column off changes the phase; the network must see the same cells.
+  const Mosaic whole = scene_mosaic(40, 32);
+  const auto cut = [&](int dy, int dx) {
+    Mosaic part = whole;
+    part.cfa = shifted(whole.cfa, dy, dx);
+    part.width = whole.width - dx;
+    part.height = whole.height - dy;
+    part.samples.clear();
+    for (int y = dy; y < whole.height; ++y)
+      for (int x = dx; x < whole.width; ++x)
+        part.samples.push_back(whole.samples[size_t(y * whole.width + x)]);
+    return part;
+  };
+  Developer developer(nearest_neighbour_model());
+  const Tensor full = developer.camera_rgb(whole);
+  for (const auto& [dy, dx] : {std::array{0, 1}, std::array{1, 0}, std::array{1, 1}}) {
+    const Tensor part = developer.camera_rgb(cut(dy, dx));
+    for (int64_t c = 0; c < 3; ++c)
+      for (int64_t y = 2; y < 28; ++y)
+        for (int64_t x = 2; x < 36; ++x)
+          ASSERT_EQ(part.at(0, c, y, x), full.at(0, c, y + dy, x + dx)) << dy << dx;
+  }
+}
+
+TEST(Developer, GreyStaysGrey) {
+  const SimulatedCamera camera = standard_camera();
+  Tensor grey({1, 3, 16, 16});
+  for (size_t i = 0; i < grey.size(); ++i) grey.data()[i] = 0.4f;
+  Random random(1);
+  const Mosaic mosaic = expose(grey, camera, {.bits = 14}, random);
+  const Image picture = Developer(nearest_neighbour_model()).picture(mosaic);
+  const auto samples = to_float(picture);
+  for (size_t i = 0; i < samples.size(); i += 3) {
+    // One step of 14 bits at 0.4, amplified by the white balance, through the curve's slope of 0.9.
+    EXPECT_NEAR(samples[i], samples[i + 1], 3e-4);
+    EXPECT_NEAR(samples[i + 2], samples[i + 1], 3e-4);
+    EXPECT_NEAR(samples[i + 1], encode_srgb(0.4), 3e-4);
+  }
+}
+
+TEST(Developer, HandsOrientationOn) {
+  Mosaic mosaic = scene_mosaic(32, 24);
+  mosaic.orientation = 6;
+  const Image picture = Developer(tiny_model()).picture(mosaic);
+  EXPECT_EQ(picture.metadata.orientation, 6);
+  EXPECT_EQ(upright(picture).width, 24);
+}
+
+TEST(Developer, RefusesModelsOfOtherTasksAndShapes) {
+  try {
+    Developer developer(tiny_model(Task::denoise));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("denoise"));
+  }
+  Graph graph;
+  graph.add("input", Input{4}, {});
+  const auto same = std::make_shared<const Model>(graph, ModelInfo{},
+                                                  std::map<std::string, std::vector<float>>{});
+  EXPECT_THROW(Developer{same}, Error);
+}
+
+}  // namespace
+}  // namespace hyperconv

@@ -1,0 +1,47 @@
+// How good a develop model is, on photos that a simulated camera took.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "hyperconv/develop.hpp"
+
+namespace hyperconv {
+
+/// Means over the photos, on 16-bit sRGB pictures.
+struct Quality {
+  double psnr = 0;  ///< dB
+  double ssim = 0;
+  std::optional<double> ms_ssim;  ///< nothing where a photo is too small for it
+};
+
+struct LevelResult {
+  NoiseProfile noise;
+  Quality model;
+  Quality ahd, dht;  ///< LibRaw's demosaicers on the same mosaics, through the same colours
+};
+
+struct EvaluateOptions {
+  int shrink = 2;     ///< photos are shrunk by this in linear light: their JPEG artefacts go
+  uint64_t seed = 1;  ///< of cameras and noise
+  int64_t limit = 0;  ///< photos at most; 0: all
+};
+
+struct Evaluation {
+  int64_t images = 0;
+  std::vector<LevelResult> levels;
+  /// Photos that could not be read or are too small: one line each.
+  std::vector<std::string> skipped;
+};
+
+/// The noise levels that we report: none, and three on the line of typical cameras.
+inline constexpr NoiseProfile evaluation_levels[] = {
+    {0, 0}, {1e-3, 9.6e-7}, {4e-3, 2.0e-5}, {1.2e-2, 2.2e-4}};
+
+/// Every photo of the folder, in the order of names, seen by a random camera (the same for all
+/// levels) and developed. Throws Error when no photo could be used.
+Evaluation evaluate_develop(Developer& developer, const std::filesystem::path& folder,
+                            const EvaluateOptions& options);
+
+}  // namespace hyperconv

@@ -1,0 +1,102 @@
+#include <gtest/gtest.h>
+
+#include "base/random.hpp"
+#include "hyperconv/develop.hpp"
+#include "hyperconv/error.hpp"
+#include "raw/simulator.hpp"
+
+namespace hyperconv {
+namespace {
+
+/// A mosaic whose sample values tell their place: 1000 * colour + 10 * y + x + black.
+Mosaic telling_mosaic(int width, int height, Cfa cfa) {
+  Mosaic mosaic{.width = width, .height = height, .cfa = cfa, .black = {1, 2, 3, 4}, .white = 5000};
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      mosaic.samples.push_back(uint16_t(1000 * cfa_colour(cfa, y, x) + 10 * y + x +
+                                        int(mosaic.black[size_t(2 * (y % 2) + x % 2)])));
+  return mosaic;
+}
+
+/// The oracle: what stands at padded sample (y, x), by walking back and forth from the edges.
+int reflected(int index, int count) {
+  while (index < 0 || index >= count) index = index < 0 ? -index : 2 * (count - 1) - index;
+  return index;
+}
+
+class Pack : public testing::TestWithParam<Cfa> {};
+
+TEST_P(Pack, EverySampleStandsWhereItsColourSays) {
+  constexpr int colours[4] = {0, 1, 1, 2};
+  for (const auto& [width, height, margin, multiple] :
+       {std::array{6, 4, 0, 1}, std::array{5, 7, 3, 4}, std::array{2, 2, 11, 4},
+        std::array{3, 2, 0, 1}, std::array{9, 2, 8, 2}}) {
+    const Mosaic mosaic = telling_mosaic(width, height, GetParam());
+    const PackedMosaic packed = pack_mosaic(mosaic, margin, multiple);
+    const Shape shape = packed.cells.shape();
+    EXPECT_EQ(shape.h % multiple, 0);
+    EXPECT_EQ(shape.w % multiple, 0);
+    EXPECT_GE(packed.top, margin);
+    EXPECT_GE(2 * shape.h, packed.top + height + margin);
+    for (int64_t place = 0; place < 4; ++place)
+      for (int64_t y = 0; y < shape.h; ++y)
+        for (int64_t x = 0; x < shape.w; ++x) {
+          const int sy = reflected(int(2 * y + place / 2) - packed.top, height);
+          const int sx = reflected(int(2 * x + place % 2) - packed.left, width);
+          const int expected = 1000 * colours[place] + 10 * sy + sx;
+          // White less the smallest black.
+          ASSERT_NEAR(packed.cells.at(0, place, y, x), expected / 4999.0, 1e-6)
+              << width << "x" << height << " place " << place << " at " << y << "," << x;
+        }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Phases, Pack, testing::Values(Cfa::rggb, Cfa::bggr, Cfa::grbg, Cfa::gbrg),
+                         [](const auto& p) { return to_string(p.param); });
+
+TEST(Pack, BalancesWhiteAndCutsAtOneFromAboveOnly) {
+  Mosaic mosaic{.width = 2,
+                .height = 2,
+                .samples = {90, 100, 200, 1100},
+                .black = {100, 100, 100, 100},
+                .white = 1100,
+                .white_balance = {2, 1, 0.5}};
+  const PackedMosaic packed = pack_mosaic(mosaic, 0, 1);
+  // Blue is amplified least; at its saturation everything is 1.
+  EXPECT_FLOAT_EQ(packed.cells.at(0, 0, 0, 0), -10.0f / 1000 * 4);
+  EXPECT_FLOAT_EQ(packed.cells.at(0, 1, 0, 0), 0);
+  EXPECT_FLOAT_EQ(packed.cells.at(0, 2, 0, 0), 100.0f / 1000 * 2);
+  EXPECT_FLOAT_EQ(packed.cells.at(0, 3, 0, 0), 1);
+  mosaic.samples[0] = 1000;
+  EXPECT_FLOAT_EQ(pack_mosaic(mosaic, 0, 1).cells.at(0, 0, 0, 0), 1);
+}
+
+// The trainer makes its cells without a mosaic; they must be what the product sees.
+TEST(Pack, EqualsWhatTheTrainerSees) {
+  constexpr int side = 16;
+  Random scene_random(4);
+  Tensor scene({1, 3, side, side});
+  for (size_t i = 0; i < scene.size(); ++i) scene.data()[i] = float(scene_random.uniform());
+  const SimulatedCamera camera = standard_camera();
+  const SensorSettings sensor{.bits = 10, .noise = {0.01, 0.0001}};
+  Tensor cells({1, 4, side / 2, side / 2}), clean({1, 3, side, side});
+  Random one(9), two(9);
+  expose_patch({scene.data(), scene.size()}, side, side, camera, sensor, one,
+               {cells.data(), cells.size()}, {clean.data(), clean.size()});
+  const PackedMosaic packed = pack_mosaic(expose(scene, camera, sensor, two), 0, 1);
+  for (size_t i = 0; i < cells.size(); ++i)
+    ASSERT_NEAR(cells.data()[i], packed.cells.data()[i], 1e-5) << i;
+}
+
+TEST(Pack, RefusesWhatMakesNoSense) {
+  Mosaic mosaic = telling_mosaic(4, 4, Cfa::rggb);
+  mosaic.white = 2;
+  EXPECT_THROW(pack_mosaic(mosaic, 0, 1), Error);
+  EXPECT_THROW(pack_mosaic(telling_mosaic(1, 8, Cfa::rggb), 0, 1), Error);
+  mosaic.white = 5000;
+  mosaic.white_balance[1] = 0;
+  EXPECT_THROW(pack_mosaic(mosaic, 0, 1), Error);
+}
+
+}  // namespace
+}  // namespace hyperconv
