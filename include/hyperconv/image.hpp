@@ -42,9 +42,11 @@ Image to_u16(const Image& image);
 Image upright(const Image& image);
 
 /// Reads JPEG, PNG (1..16 bit, palette, grey, alpha) or TIFF (8 and 16 bit, strips and tiles), by
-/// content, not by name. Embedded ICC and EXIF are kept; orientation is reported, not applied.
-/// Throws Error naming the file when it is missing, a directory, empty, truncated, damaged, of
-/// another kind, or larger than 2^29 pixels.
+/// content, not by name. Embedded ICC and EXIF are kept where they are sound and the profile fits
+/// the channels, else dropped; orientation is reported, not applied. Grey PNGs of 1, 2 or 4 bits
+/// are spread over 8, those of 16 keep their values. Throws Error naming the file when it is
+/// missing, a directory, empty, truncated, damaged, of another kind (CMYK, floats, a camera's RAW
+/// file, which may be a TIFF), larger than 2^29 pixels or longer than 2^20.
 Image read_image(const std::filesystem::path& path);
 
 struct WriteOptions {
@@ -55,9 +57,12 @@ struct WriteOptions {
 bool is_writable_image(const std::filesystem::path& path);
 
 /// Writes by the path's ending. JPEG takes 8 bits, PNG and TIFF keep 8 or 16; floats become 8 bits
-/// in JPEG and 16 elsewhere. An empty ICC profile writes sRGB's. The orientation goes into the
-/// EXIF, in place of what stood there. The file appears whole or not at all. Throws Error when the
-/// ending is unknown, the folder is missing, the disk full, or alpha would be lost (JPEG).
+/// in JPEG and 16 elsewhere. An empty ICC profile writes sRGB's (for grey: sRGB's curve). The
+/// orientation goes into the EXIF, in place of what stood there, and so does the size; thumbnails
+/// and tags that tell how another file was stored are left out. The file appears whole or not at
+/// all. Throws Error when the ending is unknown, the folder is missing, the disk full, alpha would
+/// be lost (JPEG), or the ICC profile is for another number of channels: clear it where colours
+/// are changed.
 void write_image(const std::filesystem::path& path, const Image& image,
                  const WriteOptions& options = {});
 

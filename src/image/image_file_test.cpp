@@ -594,7 +594,7 @@ class TiffFile {
   }
 
   const Image& image_;
-  const TiffKind& kind_;
+  TiffKind kind_;
   TIFF* tiff_;
 };
 
@@ -762,7 +762,9 @@ std::vector<uint8_t> small_file(const TemporaryFolder& folder, const std::string
 TEST_F(ImageFile, TruncatedIsRefusedAtEveryLength) {
   for (const char* name : {"a.jpg", "a.png", "a.tif"}) {
     const auto whole = small_file(folder_, name);
-    for (size_t length = 1; length < whole.size(); ++length) {
+    // A strip of odd length is padded in TIFF: without that byte nothing is missing.
+    const bool padded = whole.back() == 0 && std::string(name) == "a.tif";
+    for (size_t length = 1; length < whole.size() - (padded ? 1 : 0); ++length) {
       const fs::path path = put(name, {whole.begin(), whole.begin() + long(length)});
       ASSERT_THROW(read_image(path), Error) << name << " of " << length << " bytes";
     }

@@ -171,7 +171,7 @@ class Encoder {
     png_set_IHDR(png_, info_, png_uint_32(image.width), png_uint_32(image.height), bits_of(image),
                  colour_types[size_t(image.channels - 1)], PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_BASE, PNG_FILTER_TYPE_BASE);
-    // Half the time of the default for 2 % more bytes, on photos.
+    // A third of the default's time for 4 to 9 % more bytes, on noisy photos of 5 megapixels.
     constexpr int compression = 3;
     png_set_compression_level(png_, compression);
   }

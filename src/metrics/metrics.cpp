@@ -70,18 +70,21 @@ std::array<double, window> gaussian() {
   return weights;
 }
 
-/// Gaussian means under one row of windows: first down the columns, then along the row.
+/// Gaussian means under one row of windows: first down the columns, then along the row, each with
+/// the innermost loop over x so that the compiler makes vectors of it.
 class WindowRow {
  public:
-  explicit WindowRow(int width) : width_(width) {
-    for (auto& column : columns_) column.resize(size_t(width));
+  explicit WindowRow(int width) : width_(width), windows_(width - window + 1) {
+    for (auto& column : columns_) column.resize(size_t(width_));
+    for (auto& mean : means_) mean.resize(size_t(windows_));
   }
 
   /// The sums of both similarities over the windows whose first row is y.
   Similarity sums(const Plane& a, const Plane& b, int64_t y) {
     gather_columns(a, b, y);
+    for (int moment = 0; moment < moments; ++moment) gather_row(columns_[moment], means_[moment]);
     Similarity sums;
-    for (int x = 0; x + window <= width_; ++x) {
+    for (int x = 0; x < windows_; ++x) {
       const Similarity here = at(x);
       sums.whole += here.whole;
       sums.contrast_structure += here.contrast_structure;
@@ -109,21 +112,26 @@ class WindowRow {
     }
   }
 
+  void gather_row(const std::vector<double>& column, std::vector<double>& mean) const {
+    std::fill(mean.begin(), mean.end(), 0.0);
+    for (int i = 0; i < window; ++i)
+      for (int x = 0; x < windows_; ++x) mean[x] += weights_[i] * column[x + i];
+  }
+
   Similarity at(int x) const {
-    std::array<double, moments> m{};
-    for (int k = 0; k < moments; ++k)
-      for (int i = 0; i < window; ++i) m[k] += weights_[i] * columns_[k][x + i];
-    const double means = m[mean_a] * m[mean_b];
-    const double squares = m[mean_a] * m[mean_a] + m[mean_b] * m[mean_b];
-    const double variances = m[square_a] + m[square_b] - squares;
-    const double covariance = m[product] - means;
+    const double a = means_[mean_a][x], b = means_[mean_b][x];
+    const double squares = a * a + b * b;
+    const double variances = means_[square_a][x] + means_[square_b][x] - squares;
+    const double covariance = means_[product][x] - a * b;
     const double contrast_structure = (2 * covariance + c2) / (variances + c2);
-    return {(2 * means + c1) / (squares + c1) * contrast_structure, contrast_structure};
+    return {(2 * a * b + c1) / (squares + c1) * contrast_structure, contrast_structure};
   }
 
   int width_;
+  int windows_;
   std::array<double, window> weights_ = gaussian();
-  std::array<std::vector<double>, moments> columns_;
+  std::array<std::vector<double>, moments> columns_;  ///< weighted sums of 11 samples above another
+  std::array<std::vector<double>, moments> means_;    ///< and of 11 columns
 };
 
 Similarity similarity(const Plane& a, const Plane& b, Threads& threads) {
