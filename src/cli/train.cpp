@@ -38,11 +38,10 @@ void train_command(const TrainArguments& arguments) {
   }
   fmt::print("step {} of {}, loss {:.4f}, {:.0f} patches/s\n", summary.step, summary.steps,
              summary.loss, summary.patches_per_second);
-  if (summary.model.empty())
+  if (summary.step < summary.steps)
     fmt::print("stopped; the same command goes on from {}/checkpoint.safetensors\n",
                options.output.string());
-  else
-    fmt::print("{}\n", summary.model.string());
+  fmt::print("{}\n", summary.model.string());
 }
 
 }  // namespace

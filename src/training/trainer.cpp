@@ -104,7 +104,7 @@ class Trainer {
       if (step_ % recipe_.training.checkpoint_every == 0) save();
     }
     save();
-    finish();
+    write_model();
     return summary_;
   }
 
@@ -163,18 +163,17 @@ class Trainer {
   ModelInfo info() const {
     const auto& t = recipe_.training;
     return {Task::develop, recipe_.name,
-            fmt::format("{} trained for {} steps of {} simulated RAW patches {}x{} ({} in display "
-                        "space, seed {}) on photos shrunk by {}",
-                        recipe_.network, t.steps, recipe_.patches.batch, recipe_.patches.patch,
-                        recipe_.patches.patch, t.loss == Loss::l1 ? "L1" : "Charbonnier", t.seed,
-                        recipe_.patches.shrink),
+            fmt::format("{} trained for {} of {} steps of {} simulated RAW patches {}x{} ({} in "
+                        "display space, seed {}) on photos shrunk by {}",
+                        recipe_.network, step_, t.steps, recipe_.patches.batch,
+                        recipe_.patches.patch, recipe_.patches.patch,
+                        t.loss == Loss::l1 ? "L1" : "Charbonnier", t.seed, recipe_.patches.shrink),
             recipe_.data_licence};
   }
 
-  void finish() {
+  void write_model() {
     summary_.step = step_;
     summary_.steps = recipe_.training.steps;
-    if (step_ < recipe_.training.steps) return;
     summary_.model = options_.output / (recipe_.name + ".safetensors");
     save_model(summary_.model, network_.to_model(info(), average_), Precision::f16);
   }

@@ -21,7 +21,7 @@ struct TrainSummary {
   int64_t steps = 0;  ///< wanted
   double loss = 0;    ///< mean of the last log interval
   double patches_per_second = 0;
-  std::filesystem::path model;  ///< written when the last step was reached; empty otherwise
+  std::filesystem::path model;  ///< the averaged weights so far, in fp16
 };
 
 /// Runs until the recipe's last step, a Ctrl-C or stop_after; goes on from the folder's checkpoint

@@ -59,7 +59,7 @@ TEST_F(TrainerTest, StoppedAndResumedEqualsUninterrupted) {
   ASSERT_EQ(whole.step, 12);
   for (const int64_t stop : {5, 3, 0}) {
     const TrainSummary part = train(r, options("parts", stop));
-    EXPECT_EQ(part.model.empty(), part.step < 12);
+    EXPECT_NO_THROW(Model::load(part.model));
   }
   EXPECT_EQ(read_file(folder_ / "whole/checkpoint.safetensors"),
             read_file(folder_ / "parts/checkpoint.safetensors"));
