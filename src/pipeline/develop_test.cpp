@@ -40,22 +40,28 @@ std::shared_ptr<const Model> nearest_neighbour_model() {
   return std::make_shared<const Model>(graph, ModelInfo{.name = "nearest"}, weights);
 }
 
+/// The top left of the painted scene, which cannot be painted smaller than 64x64.
 Mosaic scene_mosaic(int width, int height, Cfa cfa = Cfa::rggb) {
+  constexpr int side = 80;
   const SimulatedCamera camera = standard_camera();
-  const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(width, height)), camera);
+  const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(side, side)), camera);
   Random random(1);
-  return expose(scene, camera, {.cfa = cfa, .noise = {1e-3, 1e-6}}, random);
+  Mosaic whole = expose(scene, camera, {.cfa = cfa, .noise = {1e-3, 1e-6}}, random);
+  Mosaic part = whole;
+  part.width = width;
+  part.height = height;
+  part.samples.clear();
+  for (int y = 0; y < height; ++y)
+    part.samples.insert(part.samples.end(), &whole.samples[size_t(y * side)],
+                        &whole.samples[size_t(y * side)] + width);
+  return part;
 }
 
 TEST(Developer, TakesPhotosOfAnySize) {
   Developer developer(tiny_model());
   for (const auto& [width, height] : {std::array{2, 2}, std::array{3, 2}, std::array{2, 9},
                                       std::array{17, 31}, std::array{64, 40}, std::array{65, 41}}) {
-    Mosaic mosaic = scene_mosaic(64 + 2, 64);
-    mosaic.width = width;
-    mosaic.height = height;
-    mosaic.samples.resize(size_t(width) * size_t(height));
-    const Image picture = developer.picture(mosaic);
+    const Image picture = developer.picture(scene_mosaic(width, height));
     EXPECT_EQ(picture.width, width);
     EXPECT_EQ(picture.height, height);
   }
@@ -68,7 +74,8 @@ TEST(Developer, EdgesDoNotFeelThePadding) {
   const auto model = std::make_shared<const Model>(untrained(graph, {}, 8));
   const Mosaic mosaic = scene_mosaic(30, 22, Cfa::grbg);
   const Tensor photo = Developer(model).camera_rgb(mosaic);
-  const PackedMosaic wide = pack_mosaic(mosaic, 120, 4);
+  // By a multiple of what the network pools, or its grid would lie differently.
+  const PackedMosaic wide = pack_mosaic(mosaic, receptive_field(graph) + 80, 4);
   const Tensor frame = reference::run(*model, wide.cells);
   double largest = 0, difference = 0;
   for (int64_t c = 0; c < 3; ++c)
