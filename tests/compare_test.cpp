@@ -21,9 +21,8 @@ Image slope(int width, int height, int channels, int offset = 0) {
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
       for (int c = 0; c < channels; ++c) {
-        const bool alpha = c == 1 || c == 3;
-        samples.push_back(
-            uint8_t(alpha && channels != 3 ? x + offset : (x + 2 * y) % 200 + offset));
+        const bool alpha = channels % 2 == 0 && c == channels - 1;
+        samples.push_back(uint8_t((alpha ? x : (x + 2 * y) % 200) + offset));
       }
   image.samples = std::move(samples);
   return image;

@@ -120,7 +120,10 @@ void add_compare(CLI::App& program) {
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([options] {
     const Scores scores = compare(*options);
-    options->json ? print_json(scores) : print_text(scores);
+    if (options->json)
+      print_json(scores);
+    else
+      print_text(scores);
   });
 }
 

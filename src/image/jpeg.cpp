@@ -120,7 +120,7 @@ class Decoder {
   template <class Work>
   void guarded(const Work& work) {
     if (!run(reporter_, work))
-      fail("{}: is truncated or damaged JPEG, or of a rare kind ({})", name_, reporter_.message);
+      fail("{}: is a truncated or damaged JPEG, or of a rare kind ({})", name_, reporter_.message);
   }
 
   void read_header() {

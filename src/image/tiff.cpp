@@ -33,7 +33,7 @@ int on_error(TIFF*, void* complaints, const char*, const char* format, va_list a
 
 /// Only a JPEG within the TIFF warns of samples that are not there.
 int on_warning(TIFF*, void* complaints, const char* module, const char* format, va_list arguments) {
-  if (std::string_view(module != nullptr ? module : "").substr(0, 4) != "JPEG") return 1;
+  if (module == nullptr || std::string_view(module) != "JPEGLib") return 1;
   return note(*static_cast<Complaints*>(complaints), format, arguments);
 }
 
