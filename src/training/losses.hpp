@@ -3,12 +3,9 @@
 
 #include <torch/types.h>
 
-namespace hyperconv {
+#include "training/recipe.hpp"
 
-enum class Loss {
-  l1,          ///< mean |a - b|
-  charbonnier  ///< mean sqrt((a - b)^2 + 1e-6)
-};
+namespace hyperconv {
 
 /// The sRGB curve on linear values of any size, differentiable everywhere; odd around zero, as
 /// srgb_encode().

@@ -6,9 +6,13 @@
 #include <string>
 
 #include "hyperconv/zoo.hpp"
-#include "training/losses.hpp"
 
 namespace hyperconv {
+
+enum class Loss {
+  l1,          ///< mean |a - b|
+  charbonnier  ///< mean sqrt((a - b)^2 + 1e-6)
+};
 
 /// Simulated RAW patches from a folder of photos.
 struct PatchRecipe {

@@ -1,0 +1,207 @@
+// hyperconv enhance as photographers and scripts run it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "hyperconv/image.hpp"
+#include "hyperconv/model.hpp"
+#include "hyperconv/mosaic.hpp"
+#include "hyperconv/zoo.hpp"
+#include "program.hpp"
+#include "raw/scene.hpp"
+#include "raw/simulator.hpp"
+
+namespace hyperconv {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+constexpr int width = 80, height = 64;
+
+Mosaic shot_of_the_scene(Cfa cfa) {
+  const SimulatedCamera camera = standard_camera();
+  const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(width, height)), camera);
+  Random random(1);
+  SensorSettings sensor;
+  sensor.cfa = cfa;
+  sensor.noise = {1e-3, 1e-6};
+  Mosaic mosaic = expose(scene, camera, sensor, random);
+  mosaic.shot.iso = 800;
+  return mosaic;
+}
+
+/// A folder with a tiny untrained model and a camera file.
+class Enhance : public testing::Test {
+ protected:
+  Enhance() {
+    save(Task::develop, "m.safetensors");
+    mosaic_ = shot_of_the_scene(Cfa::gbrg);
+    write_dng(folder_ / "a.dng", mosaic_);
+  }
+
+  void save(Task task, const std::string& name) {
+    ModelInfo info;
+    info.task = task;
+    info.name = "tiny";
+    save_model(folder_ / name, untrained(hyper_unet({.width = 4, .hidden = 4}), info, 1),
+               Precision::f16);
+  }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+  Outcome enhance(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> all = {"enhance", "--model", path("m.safetensors")};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return run_program(all);
+  }
+
+  /// Fails with exit 1 and one line that holds `reason`; the folder stays as it was.
+  void expect_failure(const std::vector<std::string>& arguments, const std::string& reason) const {
+    const auto before = files();
+    const Outcome run = enhance(arguments);
+    EXPECT_EQ(run.status, 1) << reason;
+    EXPECT_EQ(run.output, "");
+    EXPECT_THAT(run.errors, testing::StartsWith("hyperconv: "));
+    EXPECT_THAT(run.errors, HasSubstr(reason));
+    EXPECT_EQ(std::count(run.errors.begin(), run.errors.end(), '\n'), 1) << run.errors;
+    EXPECT_EQ(files(), before);
+  }
+
+  std::vector<fs::path> files() const {
+    std::vector<fs::path> all;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_.path()))
+      all.push_back(entry.path());
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+
+  TemporaryFolder folder_;
+  Mosaic mosaic_;
+};
+
+TEST_F(Enhance, WritesEveryFormatAndSaysSoInJson) {
+  for (const std::string ending : {"jpg", "png", "tif"}) {
+    const std::string output = path("o." + ending);
+    const Outcome run = enhance({path("a.dng"), "-o", output, "--json"});
+    ASSERT_EQ(run.status, 0) << run.errors;
+    const auto json = nlohmann::json::parse(run.output);
+    EXPECT_EQ(json["input"], path("a.dng"));
+    EXPECT_EQ(json["output"], output);
+    EXPECT_EQ(json["width"], width);
+    EXPECT_EQ(json["height"], height);
+    EXPECT_EQ(json["model"], path("m.safetensors"));
+    for (const char* stage : {"decode", "process", "encode", "total"})
+      EXPECT_GT(json["seconds"][stage].get<double>(), 0) << stage;
+    EXPECT_GT(json["peak_rss_bytes"].get<int64_t>(), 1 << 20);
+    const Image image = read_image(output);
+    EXPECT_EQ(image.width, width);
+    EXPECT_EQ(image.height, height);
+    EXPECT_EQ(image.metadata.orientation, 1);
+    EXPECT_FALSE(image.metadata.exif.empty());
+    EXPECT_FALSE(image.metadata.icc.empty());
+  }
+}
+
+TEST_F(Enhance, WritesALinearDng) {
+  const Outcome run = enhance({path("a.dng"), "-o", path("o.dng")});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  // It is demosaiced: we refuse to develop it again, and say why.
+  expect_failure({path("o.dng"), "-o", path("p.png")}, "linear DNG");
+}
+
+TEST_F(Enhance, DoesNotDependOnTheNumberOfThreads) {
+  ASSERT_EQ(enhance({path("a.dng"), "-o", path("1.png"), "--threads", "1"}).status, 0);
+  ASSERT_EQ(enhance({path("a.dng"), "-o", path("3.png"), "--threads", "3"}).status, 0);
+  EXPECT_EQ(read_image(path("1.png")).samples, read_image(path("3.png")).samples);
+}
+
+TEST_F(Enhance, AppliesTheOrientation) {
+  mosaic_.orientation = 6;
+  write_dng(folder_ / "turned.dng", mosaic_);
+  ASSERT_EQ(enhance({path("turned.dng"), "-o", path("o.png")}).status, 0);
+  const Image image = read_image(path("o.png"));
+  EXPECT_EQ(image.width, height);
+  EXPECT_EQ(image.height, width);
+  EXPECT_EQ(image.metadata.orientation, 1);
+}
+
+TEST_F(Enhance, TakesMosaicPngsAndHeaderlessFiles) {
+  write_image(folder_ / "m.png", Image{width, height, 1, mosaic_.samples, {}});
+  std::vector<uint8_t> bytes;
+  for (const uint16_t sample : mosaic_.samples) {
+    bytes.push_back(uint8_t(sample & 255));
+    bytes.push_back(uint8_t(sample >> 8));
+  }
+  write_file(folder_ / "m.raw", bytes);
+  const std::vector<std::string> sensor = {"--cfa", "gbrg", "--bits", "12", "--black", "64"};
+  auto png = sensor, raw = sensor;
+  png.insert(png.end(), {path("m.png"), "-o", path("a.png")});
+  raw.insert(raw.end(), {path("m.raw"), "--raw-size", "80x64", "-o", path("b.png")});
+  ASSERT_EQ(enhance(png).status, 0);
+  ASSERT_EQ(enhance(raw).status, 0);
+  EXPECT_EQ(read_image(path("a.png")).samples, read_image(path("b.png")).samples);
+  expect_failure({path("m.raw"), "-o", path("c.png")}, "--raw-size");
+  expect_failure({path("m.raw"), "--raw-size", "81x64", "-o", path("c.png")}, "m.raw");
+}
+
+TEST_F(Enhance, BadInputGetsOneLine) {
+  const std::string out = path("o.png");
+  const auto whole = read_file(folder_ / "a.dng");
+  write_file(folder_ / "cut.dng", std::span(whole).first(whole.size() / 2));
+  write_file(folder_ / "empty.dng", "");
+  write_file(folder_ / "text.dng", "no camera made this");
+  write_image(folder_ / "photo.jpg", to_u8(painted_scene(64, 64)));
+  expect_failure({path("cut.dng"), "-o", out}, "cut.dng");
+  expect_failure({path("empty.dng"), "-o", out}, "empty.dng");
+  expect_failure({path("text.dng"), "-o", out}, "text.dng");
+  expect_failure({path("none.dng"), "-o", out}, "none.dng");
+  expect_failure({path("photo.jpg"), "-o", out}, "JPEG photo");
+  expect_failure({path("a.dng"), "-o", path("none/o.png")}, "does not exist");
+  expect_failure({path("a.dng"), "-o", path("o.gif")}, ".gif");
+  expect_failure({path("a.dng"), "-o", path("a.dng")}, "overwritten");
+}
+
+TEST_F(Enhance, BadModelsGetOneLine) {
+  save(Task::denoise, "denoise.safetensors");
+  write_file(folder_ / "bad.safetensors", "nothing");
+  for (const auto& [model, reason] : {std::pair{"denoise.safetensors", "denoise"},
+                                      std::pair{"bad.safetensors", "bad.safetensors"},
+                                      std::pair{"none.safetensors", "none.safetensors"}}) {
+    const Outcome run =
+        run_program({"enhance", path("a.dng"), "-o", path("o.png"), "--model", path(model)});
+    EXPECT_EQ(run.status, 1);
+    EXPECT_THAT(run.errors, HasSubstr(reason));
+    EXPECT_EQ(std::count(run.errors.begin(), run.errors.end(), '\n'), 1) << run.errors;
+    EXPECT_FALSE(fs::exists(folder_ / "o.png"));
+  }
+}
+
+TEST_F(Enhance, ABatchGoesOnPastABadFile) {
+  fs::create_directories(folder_ / "in");
+  fs::create_directories(folder_ / "out");
+  write_dng(folder_ / "in/1.dng", mosaic_);
+  write_file(folder_ / "in/2.dng", "broken");
+  write_dng(folder_ / "in/3.dng", mosaic_);
+  const Outcome run = enhance({path("in"), "-o", path("out"), "--format", "png", "--json"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.errors, HasSubstr("2.dng"));
+  EXPECT_THAT(run.errors, HasSubstr("1 of 3 photos failed"));
+  const auto json = nlohmann::json::parse(run.output);
+  EXPECT_EQ(json["results"].size(), 2u);
+  EXPECT_EQ(json["failed"], 1);
+  EXPECT_TRUE(fs::exists(folder_ / "out/1.png"));
+  EXPECT_TRUE(fs::exists(folder_ / "out/3.png"));
+  expect_failure({path("in"), "-o", path("nowhere")}, "folder that exists");
+}
+
+TEST_F(Enhance, WrongUsageIsExitTwo) {
+  EXPECT_EQ(enhance({path("a.dng")}).status, 2);
+  EXPECT_EQ(enhance({path("a.dng"), "-o", path("o.png"), "--quality", "101"}).status, 2);
+  EXPECT_EQ(enhance({path("a.dng"), "-o", path("o.png"), "--raw-size", "80"}).status, 2);
+}
+
+}  // namespace
+}  // namespace hyperconv
