@@ -30,11 +30,20 @@ void expect_near(const Tensor& got, const Tensor& want, double tolerance) {
   }
 }
 
+double largest(const Tensor& tensor) {
+  double most = 0;
+  for (size_t i = 0; i < tensor.size(); ++i)
+    most = std::max(most, std::fabs(double(tensor.data()[i])));
+  return most;
+}
+
 void check(const Shared& model, const Shape& shape) {
   SCOPED_TRACE(to_string(shape));
   const Tensor input = random_tensor(shape);
   const Tensor want = reference::run(*model, input);
   const double tolerance = reference::tolerance(*model, input);
+  // A network that magnifies roundings so much would let anything pass.
+  ASSERT_LT(tolerance, 1e-3 * largest(want));
   for (const std::string& target : kernel_targets()) {
     SCOPED_TRACE(target);
     const ForcedTarget forced(target);
@@ -64,9 +73,9 @@ TEST(Engine, LinearPathAndPlainConvolutions) {
 // The comparators at small widths: instance norms over very few pixels would magnify every
 // rounding, so the lowest level has some.
 TEST(Engine, PyNets) {
-  for (const Graph& graph : {pynet(2), pynet_ca(2)}) {
+  for (const Graph& graph : {pynet(2), pynet_ca(1)}) {
     const Shared model = shared(random_model(graph));
-    for (const Shape& shape : {Shape{1, 4, 48, 48}, Shape{1, 4, 32, 80}}) check(model, shape);
+    for (const Shape& shape : {Shape{1, 4, 32, 48}, Shape{1, 4, 16, 80}}) check(model, shape);
   }
 }
 
