@@ -10,6 +10,7 @@
 #include "base/progress.hpp"
 #include "training/adam.hpp"
 #include "training/checkpoint.hpp"
+#include "training/losses.hpp"
 #include "training/lowering.hpp"
 #include "training/patches.hpp"
 #include "training/torch_setup.hpp"
