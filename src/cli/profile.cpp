@@ -1,5 +1,6 @@
 // hyperconv profile: what a network costs, without running it.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
