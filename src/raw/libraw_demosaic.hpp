@@ -1,0 +1,20 @@
+// What LibRaw makes of a mosaic: the demosaicing that a network has to be better than.
+#pragma once
+
+#include "hyperconv/mosaic.hpp"
+#include "hyperconv/tensor.hpp"
+
+namespace hyperconv {
+
+enum class LibRawMethod {
+  ahd,  ///< adaptive homogeneity-directed (Hirakawa and Parks 2005), LibRaw's default
+  dht,  ///< LibRaw's own, after Anton Petrusevich; strong on fine hairlines
+};
+
+/// Camera RGB, linear, white-balanced, 1 = the level at which the least amplified channel
+/// saturates, as bilinear_camera_rgb gives it, but in 65535 steps and cut at 0, too, as LibRaw cuts
+/// it: [1,3,height,width]. Noise stays as it is. Throws Error below 22x22 samples, LibRaw's least,
+/// and where LibRaw fails.
+Tensor demosaic_with_libraw(const Mosaic& mosaic, LibRawMethod method);
+
+}  // namespace hyperconv
