@@ -99,7 +99,8 @@ TEST_F(Colour, PathEqualsLibRaws) {
 }
 
 // With the shipped network, which moves dark colours a little: the stated difference is one 8-bit
-// step in the mean over blocks of 32x32, and eight in the worst of them (0.9 and 7.0 were measured).
+// step in the mean over blocks of 32x32, and eight in the worst of them (0.9 and 7.0 were
+// measured).
 TEST_F(Colour, ShippedModelKeepsThem) {
   const auto model = std::filesystem::path(HYPERCONV_SOURCE_DIR) / "models/develop-16.safetensors";
   Developer developer(std::make_shared<const Model>(Model::load(model)));
