@@ -42,6 +42,18 @@ TEST(Profile, OverridesAndLayers) {
   EXPECT_EQ(flops, json["flops"].get<int64_t>());
 }
 
+TEST(Profile, KnowsWhatAPhotoIsToEachNetwork) {
+  const auto mosaic =
+      json_of({"profile", "--network", "pynet", "--width", "4", "--size", "64x96", "--json"});
+  EXPECT_EQ(mosaic["task"], "isp");
+  EXPECT_EQ(mosaic["input"], nlohmann::json({1, 4, 32, 48}));
+  const auto rgb = json_of({"profile", "--network", "vdn", "--size", "256x256", "--json"});
+  EXPECT_EQ(rgb["task"], "denoise");
+  EXPECT_EQ(rgb["input"], nlohmann::json({1, 3, 256, 256}));
+  EXPECT_NEAR(rgb["flops"].get<double>() / 2e9, 37, 0.37);
+  EXPECT_EQ(rgb["receptive_field"], receptive_field(make_network("vdn")));
+}
+
 TEST(Profile, NamesWhatItDoesNotKnow) {
   const Outcome unknown = run_program({"profile", "--network", "hyper-iv"});
   EXPECT_EQ(unknown.status, 1);
@@ -49,6 +61,9 @@ TEST(Profile, NamesWhatItDoesNotKnow) {
   const Outcome size = run_program({"profile", "--network", "hyper-iii", "--size", "100x100"});
   EXPECT_EQ(size.status, 1);
   EXPECT_THAT(size.errors, HasSubstr("multiples of 8"));
+  const Outcome pyramid = run_program({"profile", "--network", "pynet", "--size", "2976x3968"});
+  EXPECT_EQ(pyramid.status, 1);
+  EXPECT_THAT(pyramid.errors, HasSubstr("multiples of 32"));
 }
 
 TEST(EvaluateCommand, PrintsTheFieldsThatScriptsRelyOn) {

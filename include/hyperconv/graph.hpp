@@ -17,10 +17,22 @@ struct Input {
   int channels = 0;
 };
 
-/// y = conv2d(x, W) + b with zero padding (kernel-1)/2, odd kernels: [N,C,H,W] -> [N,out,H,W].
+/// What a convolution sees beyond the frame's edge.
+enum class Padding {
+  zero,
+  /// The frame mirrored without repeating its edge, and mirrored again where it is smaller than the
+  /// kernel reaches; a frame of one pixel repeats it.
+  reflect
+};
+
+/// y = conv2d(x, W) + b with a border of (kernel-1)/2, odd kernels: [N,C,H,W] -> [N,out,H,W], or
+/// [N,out,H/2,W/2] for stride 2, which takes even H and W.
 struct Conv2d {
   int out_channels = 0;
   int kernel = 3;
+  int stride = 1;  ///< 1 or 2
+  Padding padding = Padding::zero;
+  bool bias = true;  ///< false: y = conv2d(x, W)
 };
 
 /// Where a HyperConv2d's filters come from.
@@ -55,8 +67,42 @@ struct ConvTranspose2d {
 /// 2x2 mean, stride 2: H and W must be even.
 struct AveragePool2d {};
 
+/// 2x2 maximum, stride 2: H and W must be even.
+struct MaxPool2d {};
+
+/// Means over size x size parts of the frame: [N,C,H,W] -> [N,C,size,size]. Part i of H rows is
+/// [floor(i H / size), ceil((i+1) H / size)); with size 1 it is the mean of each channel.
+struct AdaptiveAveragePool2d {
+  int size = 1;
+};
+
+/// Mean of x's pixels, weighted by the softmax over the frame of a mask: inputs {x [N,C,H,W],
+/// mask [N,1,H,W]} -> [N,C,1,1].
+struct AttentionPool {};
+
 /// 2x2 nearest neighbour: [N,C,H,W] -> [N,C,2H,2W].
 struct Upsample2d {};
+
+/// Bilinear interpolation: inputs {x} to twice the rows and columns, inputs {x, like} to those of
+/// `like`. Output row y of H' reads input row
+///     y (H-1) / (H'-1)             align_corners: the outermost pixels fall on each other
+///     max((y+1/2) H / H' - 1/2, 0) otherwise: the frames' edges do
+/// and the next one (at most H-1), weighted by the fraction.
+struct Bilinear2d {
+  bool align_corners = true;
+};
+
+enum class HaarKind {
+  analysis,  ///< [N,C,H,W] -> [N,4C,H/2,W/2], H and W even: the bands LL, HL, LH, HH of all
+             ///< channels
+  low,       ///< [N,C,H,W] -> [N,C,H/2,W/2]: LL alone
+  synthesis  ///< [N,4C,H,W] -> [N,C,2H,2W]: the inverse of analysis
+};
+/// Haar wavelets. Of the pixels a b over c d, halved:
+///     LL = a + b + c + d    HL = -a + b - c + d    LH = -a - b + c + d    HH = a - b - c + d
+struct Haar2d {
+  HaarKind kind = HaarKind::analysis;
+};
 
 /// [N,C*f*f,H,W] -> [N,C,f*H,f*W]; channel c*f*f + dy*f + dx goes to (f*y+dy, f*x+dx).
 struct PixelShuffle {
@@ -66,13 +112,29 @@ struct PixelShuffle {
 /// Channels of all inputs, in order.
 struct Concat {};
 
-/// Sum of two inputs of equal shape.
+/// Sum of two inputs of equal shape, or of [N,C,H,W] and [N,C,1,1].
 struct Add {};
 
-enum class ActivationKind { relu, leaky_relu };
+/// Product of two inputs, of the same shapes as for Add.
+struct Multiply {};
+
+enum class ActivationKind { relu, leaky_relu, sigmoid, tanh };
 /// leaky_relu has slope 0.2 below zero.
 struct Activation {
   ActivationKind kind = ActivationKind::relu;
+};
+
+/// y = x above zero, and learned slope * x below: one slope for all channels.
+struct PRelu {};
+
+enum class NormKind {
+  instance,  ///< mean and variance of each channel over its frame
+  layer,     ///< of all channels of a sample
+  folded     ///< none: batch normalisation with its running statistics folded into scale and bias
+};
+/// y = scale[c] (x - mean) / sqrt(variance + 1e-5) + bias[c], with learned scale and bias.
+struct Norm2d {
+  NormKind kind = NormKind::instance;
 };
 
 /// Three numbers a channel that tell the light and the noise of a photo: log mean, log standard
@@ -84,8 +146,10 @@ struct Activation {
 struct PhotoDescriptor {};
 
 /// The closed set. A new alternative makes every reader fail to compile until it learns it.
-using Operator = std::variant<Input, Conv2d, HyperConv2d, ConvTranspose2d, AveragePool2d,
-                              Upsample2d, PixelShuffle, Concat, Add, Activation, PhotoDescriptor>;
+using Operator =
+    std::variant<Input, Conv2d, HyperConv2d, ConvTranspose2d, AveragePool2d, MaxPool2d,
+                 AdaptiveAveragePool2d, AttentionPool, Upsample2d, Bilinear2d, Haar2d, PixelShuffle,
+                 Concat, Add, Multiply, Activation, PRelu, Norm2d, PhotoDescriptor>;
 
 /// "conv2d", "hyper_conv2d", ...: the name in files and messages.
 std::string operator_name(const Operator& op);
@@ -119,6 +183,10 @@ class Graph {
 /// and what it takes.
 std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input);
 
+/// For every node whether the output depends on it. The others hold weights that a published
+/// network has and never uses: they are parameters, and nothing runs them.
+std::vector<bool> needed_nodes(const Graph& graph);
+
 /// H and W of the input must be multiples of this: the product of all poolings on the longest way.
 int size_multiple(const Graph& graph);
 
@@ -130,6 +198,8 @@ int receptive_field(const Graph& graph);
 enum class ParameterRole {
   filter,          ///< W of Conv2d and ConvTranspose2d, W0 of HyperConv2d
   bias,            ///< b
+  scale,           ///< of Norm2d
+  slope,           ///< of PRelu
   hyper_in,        ///< A1 [hidden, E]
   hyper_in_bias,   ///< a1 [hidden]
   hyper_out,       ///< A2 [F, hidden], F = out*C*k*k

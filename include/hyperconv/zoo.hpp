@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hyperconv/graph.hpp"
+#include "hyperconv/model.hpp"
 
 namespace hyperconv {
 
@@ -31,6 +32,19 @@ Graph plain_unet(const PlainUNet& shape);
 /// the printed cost of the poster's rows I, II and III (a reconstruction).
 Graph hyper_unet(const HyperUNet& shape);
 
+/// PyNET: five levels; a packed mosaic [N,4,H,W] -> RGB [N,3,2H,2W]; H and W multiples of 16.
+Graph pynet(int width = 32);
+/// PyNET-CA: the same with channel attention.
+Graph pynet_ca(int width = 32);
+/// AWNet's branch for packed mosaics: five levels of Haar wavelets; [N,4,H,W] -> [N,3,2H,2W]; H and
+/// W multiples of 16, the width of 8.
+Graph awnet(int width = 64);
+/// VDN's D-Net: [N,3,H,W] -> [N,6,H,W], what to add to the photo and the log of its variance; H and
+/// W multiples of 8.
+Graph vdn_denoiser(int width = 64);
+/// VDN's S-Net, for its training only: [N,3,H,W] -> [N,6,H,W], log alpha and log beta of the noise.
+Graph vdn_noise(int width = 64);
+
 /// What a user may override.
 struct ZooOptions {
   std::optional<int> width;
@@ -40,6 +54,16 @@ struct ZooOptions {
 /// A network by name. Throws Error that lists the known names.
 Graph make_network(const std::string& name, const ZooOptions& options = {});
 std::vector<std::string> network_names();
+
+/// What a network is for, and how a photo becomes its input.
+struct NetworkUse {
+  Task task = Task::develop;
+  /// The side of the square of a photo's samples that one pixel of the input holds: 2 for a packed
+  /// mosaic, 1 for RGB.
+  int samples = 2;
+};
+/// Throws Error that lists the known names.
+NetworkUse network_use(const std::string& name);
 
 /// Largest hidden width with which the graph has at most `count` parameters.
 int hidden_for_parameters(HyperUNet shape, int64_t count);

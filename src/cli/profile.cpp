@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -26,6 +27,7 @@ struct ProfileArguments {
 struct Profile {
   std::string network;
   int64_t height = 0, width = 0;  ///< of the photo, in samples
+  Task task = Task::develop;
   std::optional<int> hidden;
   Graph graph;
   Shape input;
@@ -50,18 +52,21 @@ Profile profile_of(const ProfileArguments& a) {
   p.network = a.network;
   p.graph = make_network(a.network, options);
   const auto [height, width] = parse_size(a.size);
-  const int multiple = 2 * size_multiple(p.graph);
+  const NetworkUse use = network_use(a.network);
+  const int multiple = use.samples * size_multiple(p.graph);
   if (height % multiple != 0 || width % multiple != 0)
     fail("--size {}: {} takes rows and columns that are multiples of {}", a.size, a.network,
          multiple);
   p.height = height;
   p.width = width;
-  p.input = {1, 4, height / 2, width / 2};
+  p.task = use.task;
+  p.input = {1, std::get<Input>(p.graph.node(0).op).channels, height / use.samples,
+             width / use.samples};
   p.hidden = hidden_of(p.graph);
   p.cost = total_cost(p.graph, p.input);
   p.peak_memory_bytes =
       make_plan(p.graph, p.input, kernels().lanes).arena_floats * int64_t(sizeof(float));
-  p.receptive_field = 2 * receptive_field(p.graph);
+  p.receptive_field = use.samples * receptive_field(p.graph);
   return p;
 }
 
@@ -74,7 +79,9 @@ nlohmann::ordered_json to_json(const Cost& cost) {
 
 void print_json(const Profile& p, bool layers) {
   nlohmann::ordered_json json = {{"network", p.network},
-                                 {"size", fmt::format("{}x{}", p.height, p.width)}};
+                                 {"task", to_string(p.task)},
+                                 {"size", fmt::format("{}x{}", p.height, p.width)},
+                                 {"input", {p.input.n, p.input.c, p.input.h, p.input.w}}};
   json["hidden"] = p.hidden ? nlohmann::ordered_json(*p.hidden) : nlohmann::ordered_json(nullptr);
   json.update(to_json(p.cost));
   json["peak_memory_bytes"] = p.peak_memory_bytes;
@@ -96,6 +103,8 @@ constexpr double gib = 1 << 30;
 
 void print_text(const Profile& p, bool layers) {
   fmt::print("{} at {}x{} samples\n", p.network, p.height, p.width);
+  fmt::print("  task             {}\n", to_string(p.task));
+  fmt::print("  input            {}\n", to_string(p.input));
   fmt::print("  parameters       {:.3f} M\n", double(p.cost.parameters) / 1e6);
   if (p.hidden) fmt::print("  hidden           {}\n", *p.hidden);
   fmt::print("  FLOPs            {:.3f} T (convolutions: 2 x multiply-accumulates)\n",
@@ -108,12 +117,14 @@ void print_text(const Profile& p, bool layers) {
   fmt::print("  receptive field  {} samples\n", p.receptive_field);
   if (!layers) return;
   const auto costs = node_costs(p.graph, p.input);
-  fmt::print("\n{:<18} {:<18} {:>12} {:>10} {:>10}\n", "layer", "operator", "parameters", "GFLOP",
-             "MiB");
+  size_t longest = 0;
+  for (const Node& node : p.graph.nodes()) longest = std::max(longest, node.name.size());
+  fmt::print("\n{:<{}} {:<24} {:>12} {:>10} {:>10}\n", "layer", longest, "operator", "parameters",
+             "GFLOP", "MiB");
   for (size_t i = 0; i < costs.size(); ++i) {
     const Node& node = p.graph.nodes()[i];
-    fmt::print("{:<18} {:<18} {:>12} {:>10.2f} {:>10.1f}\n", node.name, operator_name(node.op),
-               costs[i].parameters, double(costs[i].flops_total) / 1e9,
+    fmt::print("{:<{}} {:<24} {:>12} {:>10.2f} {:>10.1f}\n", node.name, longest,
+               operator_name(node.op), costs[i].parameters, double(costs[i].flops_total) / 1e9,
                double(costs[i].conv_memory_bytes) / (1 << 20));
   }
 }

@@ -61,6 +61,27 @@ TEST(Engine, LinearPathAndPlainConvolutions) {
         {1, 4, 8, 12});
 }
 
+// The comparators at small widths: instance norms over very few pixels would magnify every
+// rounding, so the lowest level has some.
+TEST(Engine, PyNets) {
+  for (const Graph& graph : {pynet(2), pynet_ca(2)}) {
+    const Shared model = shared(random_model(graph));
+    for (const Shape& shape : {Shape{1, 4, 48, 48}, Shape{1, 4, 32, 80}}) check(model, shape);
+  }
+}
+
+TEST(Engine, AwNet) {
+  const Shared model = shared(random_model(awnet(8)));
+  for (const Shape& shape : {Shape{1, 4, 16, 16}, Shape{1, 4, 16, 48}}) check(model, shape);
+}
+
+TEST(Engine, Vdn) {
+  const Shared denoiser = shared(random_model(vdn_denoiser(3)));
+  for (const Shape& shape : {Shape{1, 3, 8, 8}, Shape{1, 3, 24, 40}}) check(denoiser, shape);
+  const Shared noise = shared(random_model(vdn_noise(5)));
+  for (const Shape& shape : {Shape{1, 3, 1, 1}, Shape{1, 3, 11, 17}}) check(noise, shape);
+}
+
 // Shapes of graphs that no network of the zoo has: what the planner fuses must stay right where it
 // may not be fused.
 Graph unusual() {
@@ -93,6 +114,58 @@ Graph unusual() {
 TEST(Engine, UnusualGraphs) {
   const Shared model = shared(random_model(unusual()));
   for (const Shape& shape : {Shape{1, 3, 2, 2}, Shape{1, 3, 14, 26}}) check(model, shape);
+}
+
+// Borders that are mirrored, cleared and mirrored again; concatenations as inputs of everything; an
+// operator that nothing reads.
+Graph unusual_borders() {
+  Graph g;
+  const Conv2d mirrored{.out_channels = 6, .kernel = 7, .padding = Padding::reflect};
+  const NodeId input = g.add("input", Input{3}, {});
+  const NodeId a = g.add("a", mirrored, {input});
+  const NodeId b = g.add("b", Conv2d{6, 3}, {input});
+  const NodeId c = g.add("c", mirrored, {input});
+  g.add("unread", Conv2d{1000, 9}, {input});
+  const NodeId ab = g.add("ab", Add{}, {a, b});  // not one convolution: the borders differ
+  const NodeId joined = g.add("joined", Concat{}, {ab, c});
+  const NodeId norm = g.add("norm", Norm2d{}, {joined});
+  const NodeId bent = g.add("bent", PRelu{}, {norm});
+  const NodeId layer = g.add("layer", Norm2d{NormKind::layer}, {joined});
+  const NodeId soft = g.add("soft", Activation{ActivationKind::leaky_relu}, {layer});
+  const NodeId half = g.add("half", Conv2d{.out_channels = 8, .stride = 2}, {bent});
+  const NodeId same = g.add("same", Conv2d{.out_channels = 8, .stride = 2, .bias = false}, {soft});
+  const NodeId sum = g.add("sum", Add{}, {half, same});  // one convolution of stride 2
+  const NodeId bands = g.add("bands", Haar2d{}, {joined});
+  const NodeId mask = g.add("mask", Conv2d{1, 1}, {joined});
+  const NodeId context = g.add("context", AttentionPool{}, {joined, mask});
+  const NodeId gate = g.add("gate", Activation{ActivationKind::sigmoid}, {context});
+  const NodeId gated = g.add("gated", Multiply{}, {joined, gate});
+  const NodeId shifted = g.add("shifted", Conv2d{12, 1}, {gated});
+  const NodeId shift = g.add("shift", Conv2d{12, 1}, {context});
+  const NodeId moved = g.add("moved", Add{}, {shifted, shift});  // not one convolution either
+  const NodeId largest = g.add("largest", MaxPool2d{}, {moved});
+  const NodeId coarse = g.add("coarse", Concat{}, {sum, bands, largest});
+  const NodeId parts = g.add("parts", AdaptiveAveragePool2d{3}, {coarse});
+  const NodeId wide = g.add("wide", Bilinear2d{false}, {parts, coarse});
+  const NodeId both = g.add("both", Concat{}, {wide, coarse});
+  const NodeId up = g.add("up", Bilinear2d{}, {both});
+  g.add("last", Activation{ActivationKind::tanh}, {up});
+  return g;
+}
+
+TEST(Engine, UnusualBorders) {
+  const Shared model = shared(random_model(unusual_borders()));
+  for (const Shape& shape : {Shape{1, 3, 2, 4}, Shape{1, 3, 14, 26}}) check(model, shape);
+}
+
+TEST(Engine, UnusualBordersDoNotDependOnThreads) {
+  const Shared model = shared(random_model(unusual_borders()));
+  const Tensor input = random_tensor({1, 3, 70, 90});
+  const Tensor one = run_engine(model, input, 1);
+  for (const int threads : {2, 3, 7}) {
+    const Tensor many = run_engine(model, input, threads);
+    for (size_t i = 0; i < one.size(); ++i) ASSERT_EQ(one.data()[i], many.data()[i]) << threads;
+  }
 }
 
 TEST(Engine, ShuffleBehindManyChannels) {

@@ -59,6 +59,18 @@ FilterBank::FilterBank(std::shared_ptr<const Model> model, const std::vector<Fil
     : model_(std::move(model)), kernels_(kernels), threads_(threads) {
   allocate(specs);
   for (FilterId id = 0; id < FilterId(filters_.size()); ++id) pack_constants(id);
+  read_channel_weights();
+}
+
+void FilterBank::read_channel_weights() {
+  for (NodeId id = 0; id <= model_->graph().output(); ++id) {
+    const Operator& op = model_->graph().node(id).op;
+    if (std::holds_alternative<PRelu>(op)) {
+      channel_weights_[id] = {weight(id, ".weight").to_float(), {}};
+    } else if (std::holds_alternative<Norm2d>(op)) {
+      channel_weights_[id] = {weight(id, ".weight").to_float(), weight(id, ".bias").to_float()};
+    }
+  }
 }
 
 void FilterBank::allocate(const std::vector<FilterSpec>& specs) {
@@ -85,6 +97,8 @@ const WeightView& FilterBank::weight(NodeId node, const char* suffix) const {
 }
 
 void FilterBank::add_bias(PackedFilter& filter, NodeId node) {
+  const auto* conv = std::get_if<Conv2d>(&model_->graph().node(node).op);
+  if (conv != nullptr && !conv->bias) return;
   const std::vector<float> bias = weight(node, ".bias").to_float();
   for (size_t i = 0; i < bias.size(); ++i) filter.bias[i] += bias[i];
 }

@@ -1,6 +1,7 @@
 // The weights of a network as the kernels want them.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -21,6 +22,12 @@ struct PackedFilter {
   float* bias = nullptr;  ///< the sum of its nodes' biases, zeros behind the last channel
 };
 
+/// Weights that are no filters: of Norm2d, and PRelu's slope as `scale`.
+struct ChannelWeights {
+  std::vector<float> scale;
+  std::vector<float> bias;
+};
+
 /// enc(s) of HyperConv2d (graph.hpp), into `encoded`.
 void encode(std::span<const float> s, Conditioning conditioning, std::vector<float>& encoded);
 
@@ -32,11 +39,14 @@ class FilterBank {
 
   const PackedFilter& operator[](FilterId id) const { return filters_[size_t(id)]; }
 
+  const ChannelWeights& channel_weights(NodeId node) const { return channel_weights_.at(node); }
+
   /// Evaluates a HyperConv2d's filters for the statistics `s` and packs them.
   void predict(FilterId id, NodeId node, std::span<const float> s);
 
  private:
   void allocate(const std::vector<FilterSpec>& specs);
+  void read_channel_weights();
   void pack_constants(FilterId id);
   void pack_transposed(PackedFilter& filter, NodeId node);
   void pack_channel(PackedFilter& filter, NodeId node, int64_t out, const float* values);
@@ -48,6 +58,7 @@ class FilterBank {
   Threads& threads_;
   Arena arena_;
   std::vector<PackedFilter> filters_;
+  std::map<NodeId, ChannelWeights> channel_weights_;
   std::vector<float> encoded_;  // of the HyperConv2d at work
   std::vector<float> hidden_;
   std::vector<float> predicted_;  // its filters, [out][channels][ky][kx]

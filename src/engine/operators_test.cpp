@@ -24,30 +24,42 @@ void expect_within_bound(const Tensor& got, const reference::Result& want) {
   }
 }
 
-// The operator as the network's end (which writes planar output), and in its middle, with an exact
-// copy behind it (which reads a picture).
-void check(const Operator& op, int channels, Size size) {
-  SCOPED_TRACE(operator_name(op) + " of " + std::to_string(channels) + " channels, " +
-               std::to_string(size.h) + "x" + std::to_string(size.w));
-  Graph graph;
-  const NodeId input_node = graph.add("input", Input{channels}, {});
-  const NodeId node = graph.add("node", op, {input_node});
+// The last node against its bound; all before it must be exact. Once as the network's end (which
+// writes planar output), and once in its middle, with an exact copy behind it (which reads a
+// picture).
+void check(const Graph& graph, int channels, Size size) {
+  const NodeId last = graph.output();
+  SCOPED_TRACE(operator_name(graph.node(last).op) + " of " + std::to_string(channels) +
+               " channels, " + std::to_string(size.h) + "x" + std::to_string(size.w));
   Graph longer = graph;
-  longer.add("copy", Upsample2d{}, {node});
+  longer.add("copy", Upsample2d{}, {last});
   const auto model = std::make_shared<const Model>(random_model(graph));
   const auto longer_model = std::make_shared<const Model>(random_model(longer));
 
   const Tensor input = random_tensor({1, channels, size.h, size.w});
-  const reference::Result want = reference::apply(*model, node, {input});
+  std::vector<Tensor> values = {input};
+  reference::Result want;
+  for (NodeId id = 1; id <= last; ++id) {
+    std::vector<Tensor> inputs;
+    for (const NodeId from : graph.node(id).inputs) inputs.push_back(values[size_t(from)]);
+    want = reference::apply(*model, id, inputs);
+    values.push_back(want.value);
+  }
   const reference::Result want_longer{
-      reference::apply(*longer_model, node + 1, {want.value}).value,
-      reference::apply(*longer_model, node + 1, {want.bound}).value};
+      reference::apply(*longer_model, last + 1, {want.value}).value,
+      reference::apply(*longer_model, last + 1, {want.bound}).value};
   for (const std::string& target : kernel_targets()) {
     SCOPED_TRACE(target);
     const ForcedTarget forced(target);
     expect_within_bound(run_engine(model, input), want);
     expect_within_bound(run_engine(longer_model, input), want_longer);
   }
+}
+
+void check(const Operator& op, int channels, Size size) {
+  Graph graph;
+  graph.add("node", op, {graph.add("input", Input{channels}, {})});
+  check(graph, channels, size);
 }
 
 TEST(Operators, ConvolutionsOfAllChannelCounts) {
@@ -69,6 +81,30 @@ TEST(Operators, ConvolutionsOfAllSizes) {
       check(Conv2d{5, kernel}, 8, size);
     }
   }
+}
+
+TEST(Operators, ConvolutionsOfStrideTwo) {
+  for (const Size size : {Size{2, 2}, {2, 14}, {6, 2}, {8, 50}}) {
+    for (const int kernel : {1, 3, 5}) {
+      check(Conv2d{.out_channels = 20, .kernel = kernel, .stride = 2}, 5, size);
+      check(Conv2d{.out_channels = 8, .kernel = kernel, .stride = 2}, 8, size);
+    }
+  }
+  check(Conv2d{.out_channels = 8, .kernel = 3, .stride = 2, .padding = Padding::reflect}, 3,
+        {6, 10});
+}
+
+// Also frames that are smaller than the kernel reaches.
+TEST(Operators, ConvolutionsThatMirrorTheFrame) {
+  for (const Size size : sizes) {
+    for (const int kernel : {1, 3, 9}) {
+      check(Conv2d{.out_channels = 5, .kernel = kernel, .padding = Padding::reflect}, 4, size);
+    }
+  }
+}
+
+TEST(Operators, ConvolutionsWithoutBias) {
+  check(Conv2d{.out_channels = 12, .kernel = 3, .bias = false}, 5, {5, 13});
 }
 
 TEST(Operators, WideFramesInSeveralStrips) {
@@ -113,9 +149,84 @@ TEST(Operators, PoolingUpsamplingShuffling) {
   }
 }
 
+TEST(Operators, MaximaPartsAndWavelets) {
+  for (const int channels : {1, 4, 5, 20}) {
+    for (const Size size : {Size{2, 2}, {6, 14}}) {
+      check(MaxPool2d{}, channels, size);
+      check(Haar2d{HaarKind::analysis}, channels, size);
+      check(Haar2d{HaarKind::low}, channels, size);
+    }
+    for (const Size size : sizes) {
+      check(Haar2d{HaarKind::synthesis}, 4 * channels, size);
+      for (const int parts : {1, 2, 3, 6}) check(AdaptiveAveragePool2d{parts}, channels, size);
+    }
+  }
+}
+
+TEST(Operators, WaveletsInvertEachOther) {
+  Graph graph;
+  NodeId x = graph.add("input", Input{3}, {});
+  x = graph.add("there", Haar2d{HaarKind::analysis}, {x});
+  graph.add("back", Haar2d{HaarKind::synthesis}, {x});
+  const Tensor input = random_tensor({1, 3, 6, 10});
+  const Tensor output = run_engine(std::make_shared<const Model>(random_model(graph)), input);
+  ASSERT_EQ(output.shape(), input.shape());
+  for (size_t i = 0; i < input.size(); ++i) EXPECT_NEAR(output.data()[i], input.data()[i], 1e-5);
+}
+
+TEST(Operators, BilinearInterpolation) {
+  for (const bool align_corners : {true, false}) {
+    for (const Size size : sizes) {
+      check(Bilinear2d{align_corners}, 5, size);
+      Graph graph;
+      const NodeId x = graph.add("input", Input{3}, {});
+      const NodeId large = graph.add("large", Upsample2d{}, {graph.add("up", Upsample2d{}, {x})});
+      graph.add("like", Bilinear2d{align_corners}, {x, large});
+      check(graph, 3, size);
+    }
+  }
+}
+
+TEST(Operators, SumsAndProductsOfEqualsAndOfOnePixel) {
+  for (const Operator& op : {Operator(Add{}), Operator(Multiply{})}) {
+    for (const Size size : sizes) {
+      Graph graph;
+      const NodeId x = graph.add("input", Input{5}, {});
+      graph.add("node", op, {x, graph.add("other", Activation{}, {x})});
+      check(graph, 5, size);
+    }
+    Graph graph;
+    const NodeId x = graph.add("input", Input{6}, {});
+    NodeId one = x;
+    for (const char* name : {"half", "quarter", "one"}) one = graph.add(name, MaxPool2d{}, {one});
+    graph.add("node", op, {x, one});
+    check(graph, 6, {8, 8});
+  }
+}
+
+TEST(Operators, AttentionPools) {
+  for (const Size size : sizes) {
+    Graph graph;
+    const NodeId x = graph.add("input", Input{4}, {});
+    // The largest of each pixel's four channels: exact, and one channel.
+    const NodeId mask = graph.add("mask", MaxPool2d{}, {graph.add("flat", PixelShuffle{2}, {x})});
+    graph.add("node", AttentionPool{}, {x, mask});
+    check(graph, 4, size);
+  }
+}
+
 TEST(Operators, Activations) {
-  for (const auto kind : {ActivationKind::relu, ActivationKind::leaky_relu}) {
+  for (const auto kind : {ActivationKind::relu, ActivationKind::leaky_relu, ActivationKind::sigmoid,
+                          ActivationKind::tanh}) {
     for (const Size size : sizes) check(Activation{kind}, 5, size);
+  }
+  for (const Size size : sizes) check(PRelu{}, 5, size);
+}
+
+TEST(Operators, Norms) {
+  for (const auto kind : {NormKind::instance, NormKind::layer, NormKind::folded}) {
+    for (const Size size : sizes) check(Norm2d{kind}, 5, size);
+    for (const int channels : channel_counts) check(Norm2d{kind}, channels, {9, 31});
   }
 }
 

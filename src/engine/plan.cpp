@@ -27,20 +27,34 @@ int64_t row_floats(int64_t width, int64_t border, int64_t pixel) {
   return row % memory_page == 0 ? row + line : row;
 }
 
-Rectifier rectifier_of(const Activation& activation) {
+// Nothing for an activation that is no rectifier.
+std::optional<Rectifier> rectifier_of(const Activation& activation) {
   switch (activation.kind) {
     case ActivationKind::relu:
       return Rectifier::relu;
     case ActivationKind::leaky_relu:
       return Rectifier::leaky_relu;
+    case ActivationKind::sigmoid:
+    case ActivationKind::tanh:
+      return std::nullopt;
   }
-  return Rectifier::none;
+  return std::nullopt;
 }
 
-// The kernel of a stride-1 convolution; nothing for other operators.
-std::optional<int> kernel_of(const Operator& op) {
-  if (const auto* conv = std::get_if<Conv2d>(&op)) return conv->kernel;
-  if (const auto* hyper = std::get_if<HyperConv2d>(&op)) return hyper->kernel;
+// How a convolution goes over its input.
+struct Sweep {
+  int kernel = 1;
+  int stride = 1;
+  Padding padding = Padding::zero;
+
+  bool operator==(const Sweep&) const = default;
+};
+
+// Nothing for operators that are no convolution, or a transposed one.
+std::optional<Sweep> sweep_of(const Operator& op) {
+  if (const auto* conv = std::get_if<Conv2d>(&op))
+    return Sweep{conv->kernel, conv->stride, conv->padding};
+  if (const auto* hyper = std::get_if<HyperConv2d>(&op)) return Sweep{.kernel = hyper->kernel};
   return std::nullopt;
 }
 
@@ -53,7 +67,10 @@ class Planner {
     values_.resize(shapes_.size());
     done_.resize(shapes_.size());
     consumers_.resize(shapes_.size());
+    const auto needed = needed_nodes(graph);
     for (NodeId id = 0; id < NodeId(shapes_.size()); ++id) {
+      done_[size_t(id)] = !needed[size_t(id)];
+      if (done_[size_t(id)]) continue;
       for (const NodeId from : graph.node(id).inputs) consumers_[size_t(from)].push_back(id);
     }
   }
@@ -94,8 +111,8 @@ class Planner {
   // Convolves the inputs of all `terms` into the value of `id`.
   void convolve(NodeId id, const std::vector<NodeId>& terms) {
     const FilterId filter = FilterId(plan_.filters.size());
-    FilterSpec spec{.kernel = *kernel_of(graph_.node(terms.front()).op),
-                    .out_channels = shape(id).c};
+    const Sweep sweep = *sweep_of(graph_.node(terms.front()).op);
+    FilterSpec spec{.kernel = sweep.kernel, .out_channels = shape(id).c};
     Pictures inputs;
     for (const NodeId term : terms) {
       predict(filter, term);
@@ -103,13 +120,25 @@ class Planner {
       inputs.insert(inputs.end(), input_value(term).begin(), input_value(term).end());
     }
     plan_.filters.push_back(spec);
+    if (sweep.kernel > 1) surround(inputs, sweep.padding);
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
-    if (const auto factor = take_output_shuffle(last)) {
+    const auto factor = sweep.stride == 1 ? take_output_shuffle(last) : std::nullopt;
+    if (factor) {
       output_written_ = true;
       emit(ConvolveToOutput{filter, rectifier, *factor}, inputs, {});
     } else {
-      emit(Convolve{filter, rectifier}, inputs, {vector_picture(id)}, last);
+      emit(Convolve{filter, rectifier, sweep.stride}, inputs, {vector_picture(id)}, last);
+    }
+  }
+
+  // The border of a new picture holds zeros.
+  void surround(const Pictures& pictures, Padding padding) {
+    borders_.resize(plan_.pictures.size(), Padding::zero);
+    for (const PictureId p : pictures) {
+      if (borders_[size_t(p)] == padding) continue;
+      borders_[size_t(p)] = padding;
+      emit_step(FillBorder{padding}, {p}, {});
     }
   }
 
@@ -132,8 +161,9 @@ class Planner {
   bool is_sum_of_convolutions(NodeId id) const {
     const Node& sum = graph_.node(id);
     if (!std::holds_alternative<Add>(sum.op) || sum.inputs[0] == sum.inputs[1]) return false;
-    const auto left = kernel_of(graph_.node(sum.inputs[0]).op);
-    return left && left == kernel_of(graph_.node(sum.inputs[1]).op) &&
+    if (shape(sum.inputs[0]) != shape(sum.inputs[1])) return false;
+    const auto left = sweep_of(graph_.node(sum.inputs[0]).op);
+    return left && left == sweep_of(graph_.node(sum.inputs[1]).op) &&
            only_consumer(sum.inputs[0]) && only_consumer(sum.inputs[1]);
   }
 
@@ -150,7 +180,36 @@ class Planner {
 
   void add(NodeId id, const AveragePool2d&) { add_each(id, Pool{}); }
   void add(NodeId id, const Upsample2d&) { add_each(id, Upsample{}); }
-  void add(NodeId id, const Activation& op) { add_each(id, Rectify{rectifier_of(op)}); }
+  void add(NodeId id, const MaxPool2d&) { add_each(id, PoolLargest{}); }
+  void add(NodeId id, const AdaptiveAveragePool2d& op) { add_each(id, PoolParts{op.size}); }
+  void add(NodeId id, const PRelu&) { add_each(id, RectifyLearned{}); }
+
+  void add(NodeId id, const Activation& op) {
+    if (const auto rectifier = rectifier_of(op))
+      add_each(id, Rectify{*rectifier});
+    else
+      add_each(id, Squash{op.kind});
+  }
+
+  void add(NodeId id, const Bilinear2d& op) { add_each(id, Interpolate{op.align_corners}); }
+
+  void add(NodeId id, const AttentionPool&) {
+    Pictures inputs = input_value(id, 0);
+    inputs.push_back(input_value(id, 1).front());  // a mask of one channel is one picture
+    emit(Attend{}, inputs, {picture(id)});
+  }
+
+  void add(NodeId id, const Haar2d& op) {
+    join(input_value(id));
+    emit(Transform{op.kind}, input_value(id), {picture(id)});
+  }
+
+  void add(NodeId id, const Norm2d& op) {
+    if (op.kind == NormKind::layer) join(input_value(id));
+    NodeId last = id;
+    const Rectifier rectifier = take_activation(last);
+    emit(Normalise{op.kind, rectifier}, input_value(id), same_split(id, input_value(id)), last);
+  }
 
   void add(NodeId id, const PixelShuffle& op) {
     join(input_value(id));
@@ -166,15 +225,26 @@ class Planner {
 
   void add(NodeId id, const Add&) {
     if (is_sum_of_convolutions(id)) return convolve(id, graph_.node(id).inputs);
+    const Pictures terms = pairs(id);
+    NodeId last = id;
+    const Rectifier rectifier = take_activation(last);
+    emit(Sum{rectifier}, terms, same_split(id, input_value(id, 0)), last);
+  }
+
+  void add(NodeId id, const Multiply&) {
+    const Pictures factors = pairs(id);
+    emit(Product{}, factors, same_split(id, input_value(id, 0)));
+  }
+
+  // The pictures of the first input, then as many of the second with the same channels.
+  Pictures pairs(NodeId id) {
     if (channels(input_value(id, 0)) != channels(input_value(id, 1))) {
       join(input_value(id, 0));
       join(input_value(id, 1));
     }
-    NodeId last = id;
-    const Rectifier rectifier = take_activation(last);
-    Pictures terms = input_value(id, 0);
-    terms.insert(terms.end(), input_value(id, 1).begin(), input_value(id, 1).end());
-    emit(Sum{rectifier}, terms, same_split(id, input_value(id, 0)), last);
+    Pictures both = input_value(id, 0);
+    both.insert(both.end(), input_value(id, 1).begin(), input_value(id, 1).end());
+    return both;
   }
 
   void add(NodeId id, const PhotoDescriptor&) { emit(Describe{}, input_value(id), {picture(id)}); }
@@ -242,10 +312,11 @@ class Planner {
     const auto reader = only_consumer(last);
     if (!reader) return Rectifier::none;
     const auto* activation = std::get_if<Activation>(&graph_.node(*reader).op);
-    if (activation == nullptr) return Rectifier::none;
+    const auto rectifier = activation != nullptr ? rectifier_of(*activation) : std::nullopt;
+    if (!rectifier) return Rectifier::none;
     last = *reader;
     done_[size_t(last)] = true;
-    return rectifier_of(*activation);
+    return *rectifier;
   }
 
   // The same for the network's end: a convolution whose result is the output, shuffled or not.
@@ -296,6 +367,7 @@ class Planner {
   Plan plan_;
   NodeId node_ = 0;
   bool output_written_ = false;
+  std::vector<Padding> borders_;  // of each picture, at the step being planned
   std::vector<Pictures> values_;  // of each node
   std::vector<bool> done_;        // fused into another node's step
   std::vector<std::vector<NodeId>> consumers_;

@@ -3,6 +3,9 @@
 // A node's value is a list of pictures: a concatenation is the list of its inputs' pictures and is
 // never written anywhere; convolutions read several pictures, and what works channel by channel
 // (pooling, activation, ...) works on one picture after the other.
+//
+// A picture's border holds zeros; where a convolution wants the frame mirrored, a step before it
+// fills the border, and another one clears it again for a convolution that wants zeros.
 #pragma once
 
 #include <cstdint>
@@ -62,13 +65,20 @@ using FilterId = int;
 /// The network's input, planar, becomes a picture.
 struct ReadInput {};
 
+/// What stands around the inputs from now on.
+struct FillBorder {
+  Padding padding = Padding::zero;
+};
+
 /// Conv2d, or HyperConv2d once its filters are there.
 struct Convolve {
   FilterId filter = 0;
   Rectifier rectifier = Rectifier::none;
+  int stride = 1;
 };
 
-/// The same, straight into the network's planar output, through a PixelShuffle of this factor.
+/// The same with stride 1, straight into the network's planar output, through a PixelShuffle of
+/// this factor.
 struct ConvolveToOutput {
   FilterId filter = 0;
   Rectifier rectifier = Rectifier::none;
@@ -88,16 +98,44 @@ struct PredictFilters {
 };
 
 struct Pool {};
+struct PoolLargest {};
+/// AdaptiveAveragePool2d.
+struct PoolParts {
+  int size = 1;
+};
+/// AttentionPool: the last input is the mask; one picture of 1x1 for the others.
+struct Attend {};
 struct Upsample {};
+/// Bilinear2d of each input.
+struct Interpolate {
+  bool align_corners = true;
+};
+struct Transform {
+  HaarKind kind = HaarKind::analysis;
+};
 struct Shuffle {
   int factor = 2;
 };
-/// Inputs: the pictures of the left term, then as many of the right one, of equal shapes.
+/// Inputs: the pictures of the left term, then as many of the right one, of equal channels; the
+/// right ones have the same size or one pixel.
 struct Sum {
   Rectifier rectifier = Rectifier::none;
 };
+struct Product {};
 struct Rectify {
   Rectifier rectifier = Rectifier::relu;
+};
+/// An activation that is no rectifier.
+struct Squash {
+  ActivationKind kind = ActivationKind::sigmoid;
+};
+/// PRelu, with the node's slope.
+struct RectifyLearned {};
+/// Norm2d, with the node's weights. The inputs' channels are the node's, in order; one input for
+/// NormKind::layer.
+struct Normalise {
+  NormKind kind = NormKind::instance;
+  Rectifier rectifier = Rectifier::none;
 };
 /// A concatenation that has to be written after all.
 struct Join {};
@@ -105,9 +143,10 @@ struct Join {};
 struct Describe {};
 struct WriteOutput {};
 
-using Action =
-    std::variant<ReadInput, Convolve, ConvolveToOutput, ConvolveTransposed, PredictFilters, Pool,
-                 Upsample, Shuffle, Sum, Rectify, Join, Describe, WriteOutput>;
+using Action = std::variant<ReadInput, FillBorder, Convolve, ConvolveToOutput, ConvolveTransposed,
+                            PredictFilters, Pool, PoolLargest, PoolParts, Attend, Upsample,
+                            Interpolate, Transform, Shuffle, Sum, Product, Rectify, Squash,
+                            RectifyLearned, Normalise, Join, Describe, WriteOutput>;
 
 /// The filter that a step convolves with; nothing where it does not convolve.
 std::optional<FilterId> filter_of(const Action& action);

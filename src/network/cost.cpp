@@ -6,9 +6,9 @@ namespace hyperconv {
 namespace {
 
 /// Costs of a convolution whose every output value sees `taps` inputs.
-void count_convolution(Cost& cost, const Shape& out, int64_t taps) {
+void count_convolution(Cost& cost, const Shape& out, int64_t taps, bool bias = true) {
   cost.flops = 2 * out.count() * taps;
-  cost.flops_total = cost.flops + out.count();  // the bias
+  cost.flops_total = cost.flops + (bias ? out.count() : 0);
   cost.conv_memory_bytes = out.count() * int64_t(sizeof(float));
 }
 
@@ -29,7 +29,9 @@ Cost cost_of(const Node& node, const Shape& out, const std::vector<Shape>& in) {
   Cost cost;
   std::visit(
       Overloaded{
-          [&](const Conv2d& op) { count_convolution(cost, out, in[0].c * op.kernel * op.kernel); },
+          [&](const Conv2d& op) {
+            count_convolution(cost, out, in[0].c * op.kernel * op.kernel, op.bias);
+          },
           [&](const HyperConv2d& op) {
             count_convolution(cost, out, in[0].c * op.kernel * op.kernel);
             if (op.conditioning == Conditioning::layer) cost.flops_total += in[0].count();
@@ -37,8 +39,26 @@ Cost cost_of(const Node& node, const Shape& out, const std::vector<Shape>& in) {
           // With stride 2 and a 2x2 kernel an output value sees one pixel.
           [&](const ConvTranspose2d&) { count_convolution(cost, out, in[0].c); },
           [&](const AveragePool2d&) { cost.flops_total = 4 * out.count(); },
+          [&](const MaxPool2d&) { cost.flops_total = 3 * out.count(); },
+          [&](const AdaptiveAveragePool2d&) { cost.flops_total = in[0].count(); },
+          // The softmax (largest, difference, exponential, sum), and the weighted sum.
+          [&](const AttentionPool&) { cost.flops_total = 4 * in[1].count() + 2 * in[0].count(); },
+          // Three interpolations of a difference, a product and a sum.
+          [&](const Bilinear2d&) { cost.flops_total = 9 * out.count(); },
+          [&](const Haar2d&) { cost.flops_total = 4 * out.count(); },
           [&](const Add&) { cost.flops_total = out.count(); },
-          [&](const Activation&) { cost.flops_total = out.count(); },
+          [&](const Multiply&) { cost.flops_total = out.count(); },
+          [&](const Activation& op) {
+            // Exponential, sum, division; for tanh also the doublings.
+            const bool curved =
+                op.kind == ActivationKind::sigmoid || op.kind == ActivationKind::tanh;
+            cost.flops_total = (curved ? 4 : 1) * out.count();
+          },
+          [&](const PRelu&) { cost.flops_total = out.count(); },
+          // Scale and bias; and sum, sum of squares and the difference from the mean.
+          [&](const Norm2d& op) {
+            cost.flops_total = (op.kind == NormKind::folded ? 2 : 6) * out.count();
+          },
           // Sum, sum of squares, and the gradient's difference, magnitude and sum.
           [&](const PhotoDescriptor&) { cost.flops_total = 6 * in[0].count(); },
           [](const Input&) {},
@@ -55,13 +75,17 @@ Cost cost_of(const Node& node, const Shape& out, const std::vector<Shape>& in) {
 std::vector<Cost> node_costs(const Graph& graph, const Shape& input) {
   const auto shapes = infer_shapes(graph, input);
   const auto params = parameters(graph);
+  const auto needed = needed_nodes(graph);
   std::vector<Cost> costs;
   for (NodeId id = 0; id <= graph.output(); ++id) {
     const Node& node = graph.node(id);
     std::vector<Shape> in;
     for (const NodeId source : node.inputs) in.push_back(shapes[size_t(source)]);
-    Cost cost = cost_of(node, shapes[size_t(id)], in);
-    cost.flops_total += mlp_flops(node, id, params, input.n);
+    Cost cost;
+    if (needed[size_t(id)]) {
+      cost = cost_of(node, shapes[size_t(id)], in);
+      cost.flops_total += mlp_flops(node, id, params, input.n);
+    }
     for (const Parameter& p : params)
       if (p.node == id) cost.parameters += p.count();
     costs.push_back(cost);

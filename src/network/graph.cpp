@@ -14,6 +14,7 @@ constexpr int largest_channels = 1 << 16;
 constexpr int largest_kernel = 31;
 constexpr int largest_hidden = 1 << 20;
 constexpr int largest_factor = 16;
+constexpr int largest_pool = 16;
 constexpr int64_t largest_side = int64_t(1) << 24;
 
 /// A node while it is being checked: who it is, for messages.
@@ -45,6 +46,7 @@ void check_fields(const Subject& subject) {
                  [&](const Conv2d& op) {
                    subject.require_range("out_channels", op.out_channels, 1, largest_channels);
                    subject.require_kernel(op.kernel);
+                   subject.require_range("stride", op.stride, 1, 2);
                  },
                  [&](const HyperConv2d& op) {
                    subject.require_range("out_channels", op.out_channels, 1, largest_channels);
@@ -58,11 +60,21 @@ void check_fields(const Subject& subject) {
                  [&](const PixelShuffle& op) {
                    subject.require_range("factor", op.factor, 2, largest_factor);
                  },
+                 [&](const AdaptiveAveragePool2d& op) {
+                   subject.require_range("size", op.size, 1, largest_pool);
+                 },
                  [](const AveragePool2d&) {},
+                 [](const MaxPool2d&) {},
+                 [](const AttentionPool&) {},
                  [](const Upsample2d&) {},
+                 [](const Bilinear2d&) {},
+                 [](const Haar2d&) {},
                  [](const Concat&) {},
                  [](const Add&) {},
+                 [](const Multiply&) {},
                  [](const Activation&) {},
+                 [](const PRelu&) {},
+                 [](const Norm2d&) {},
                  [](const PhotoDescriptor&) {},
              },
              subject.node.op);
@@ -80,7 +92,12 @@ void check_input_count(const Subject& subject) {
           [&](const Concat&) {
             if (count < 2) subject.refuse("has {} inputs, takes two or more", count);
           },
+          [&](const Bilinear2d&) {
+            if (count < 1 || count > 2) subject.refuse("has {} inputs, takes one or two", count);
+          },
           [&](const Add&) { exactly(2); },
+          [&](const Multiply&) { exactly(2); },
+          [&](const AttentionPool&) { exactly(2); },
           [&](const auto&) { exactly(1); },
       },
       subject.node.op);
@@ -99,6 +116,16 @@ Shape output_shape(const Subject& subject, const std::vector<Shape>& in, const S
     if (x.h % 2 != 0 || x.w % 2 != 0)
       subject.refuse("got {}, takes an even number of rows and columns", to_string(x));
   };
+  const auto halved = [&](const Shape& x) {
+    even(x);
+    return resized(x.c, x.h / 2, x.w / 2);
+  };
+  const auto alike = [&] {
+    if (in[0] != in[1] && in[1] != Shape{in[0].n, in[0].c, 1, 1})
+      subject.refuse("got {} and {}, takes equal shapes, or [N,C,1,1] as the second",
+                     to_string(in[0]), to_string(in[1]));
+    return in[0];
+  };
   return std::visit(
       Overloaded{
           [&](const Input& op) {
@@ -106,7 +133,10 @@ Shape output_shape(const Subject& subject, const std::vector<Shape>& in, const S
               subject.refuse("got {}, takes {} channels", to_string(input), op.channels);
             return resized(input.c, input.h, input.w);
           },
-          [&](const Conv2d& op) { return resized(op.out_channels, in[0].h, in[0].w); },
+          [&](const Conv2d& op) {
+            if (op.stride == 2) even(in[0]);
+            return resized(op.out_channels, in[0].h / op.stride, in[0].w / op.stride);
+          },
           [&](const HyperConv2d& op) {
             if (in.size() == 2 && (in[1].h != 1 || in[1].w != 1))
               subject.refuse("its descriptor is {}, takes [N,E,1,1]", to_string(in[1]));
@@ -115,11 +145,35 @@ Shape output_shape(const Subject& subject, const std::vector<Shape>& in, const S
           [&](const ConvTranspose2d& op) {
             return resized(op.out_channels, 2 * in[0].h, 2 * in[0].w);
           },
-          [&](const AveragePool2d&) {
-            even(in[0]);
-            return resized(in[0].c, in[0].h / 2, in[0].w / 2);
+          [&](const AveragePool2d&) { return halved(in[0]); },
+          [&](const MaxPool2d&) { return halved(in[0]); },
+          [&](const AdaptiveAveragePool2d& op) { return resized(in[0].c, op.size, op.size); },
+          [&](const AttentionPool&) {
+            if (in[1] != Shape{in[0].n, 1, in[0].h, in[0].w})
+              subject.refuse("got {} and {}, takes a mask of one channel and the first's size",
+                             to_string(in[0]), to_string(in[1]));
+            return resized(in[0].c, 1, 1);
           },
           [&](const Upsample2d&) { return resized(in[0].c, 2 * in[0].h, 2 * in[0].w); },
+          [&](const Bilinear2d&) {
+            return in.size() == 2 ? resized(in[0].c, in[1].h, in[1].w)
+                                  : resized(in[0].c, 2 * in[0].h, 2 * in[0].w);
+          },
+          [&](const Haar2d& op) {
+            switch (op.kind) {
+              case HaarKind::analysis:
+                even(in[0]);
+                return resized(4 * in[0].c, in[0].h / 2, in[0].w / 2);
+              case HaarKind::low:
+                return halved(in[0]);
+              case HaarKind::synthesis:
+                if (in[0].c % 4 != 0)
+                  subject.refuse("got {}, takes channels that are a multiple of 4",
+                                 to_string(in[0]));
+                return resized(in[0].c / 4, 2 * in[0].h, 2 * in[0].w);
+            }
+            subject.refuse("its kind is not known");
+          },
           [&](const PixelShuffle& op) {
             const int64_t square = int64_t(op.factor) * op.factor;
             if (in[0].c % square != 0)
@@ -137,13 +191,11 @@ Shape output_shape(const Subject& subject, const std::vector<Shape>& in, const S
             }
             return resized(channels, in[0].h, in[0].w);
           },
-          [&](const Add&) {
-            if (in[0] != in[1])
-              subject.refuse("got {} and {}, takes equal shapes", to_string(in[0]),
-                             to_string(in[1]));
-            return in[0];
-          },
+          [&](const Add&) { return alike(); },
+          [&](const Multiply&) { return alike(); },
           [&](const Activation&) { return in[0]; },
+          [&](const PRelu&) { return in[0]; },
+          [&](const Norm2d&) { return in[0]; },
           [&](const PhotoDescriptor&) { return resized(3 * in[0].c, 1, 1); },
       },
       subject.node.op);
@@ -164,26 +216,53 @@ View view_of(const Node& node, const std::vector<View>& views) {
     view.reach = std::max(view.reach, views[size_t(id)].reach);
   }
   const auto filter = [&](int kernel) { view.reach += (kernel - 1) / 2 * view.scale; };
+  const auto coarsen = [&] {
+    view.reach += 0.5 * view.scale;
+    view.scale *= 2;
+  };
   const auto refine = [&](int factor) {
     // The parent pixel's centre lies off the child's by up to (factor-1)/2 children.
     view.scale /= factor;
     view.reach += (factor - 1) / 2.0 * view.scale;
   };
   std::visit(Overloaded{
-                 [&](const Conv2d& op) { filter(op.kernel); },
+                 [&](const Conv2d& op) {
+                   filter(op.kernel);
+                   // The output pixel is the first of the two it stands for.
+                   if (op.stride == 2) coarsen();
+                 },
                  [&](const HyperConv2d& op) { filter(op.kernel); },
                  [&](const ConvTranspose2d&) { refine(2); },
                  [&](const Upsample2d&) { refine(2); },
                  [&](const PixelShuffle& op) { refine(op.factor); },
-                 [&](const AveragePool2d&) {
-                   view.reach += 0.5 * view.scale;
-                   view.scale *= 2;
+                 [&](const AveragePool2d&) { coarsen(); },
+                 [&](const MaxPool2d&) { coarsen(); },
+                 [&](const Haar2d& op) {
+                   if (op.kind == HaarKind::synthesis)
+                     refine(2);
+                   else
+                     coarsen();
                  },
+                 [&](const Bilinear2d&) {
+                   if (node.inputs.size() == 2) {
+                     view.scale = views[size_t(node.inputs[1])].scale;
+                   } else {
+                     // A quarter of a parent, as for refine(), and the neighbour one further.
+                     view.reach += 1.25 * view.scale;
+                     view.scale /= 2;
+                   }
+                 },
+                 // Statistics look at everything.
+                 [&](const AdaptiveAveragePool2d&) { view = View{}; },
+                 [&](const AttentionPool&) { view = View{}; },
                  [&](const PhotoDescriptor&) { view = View{}; },
                  [](const Input&) {},
                  [](const Concat&) {},
                  [](const Add&) {},
+                 [](const Multiply&) {},
                  [](const Activation&) {},
+                 [](const PRelu&) {},
+                 [](const Norm2d&) {},
              },
              node.op);
   return view;
@@ -217,7 +296,7 @@ void append_parameters(const Node& node, NodeId id, const std::vector<Shape>& in
       Overloaded{
           [&](const Conv2d& op) {
             add(".weight", {op.out_channels, in[0].c, op.kernel, op.kernel}, ParameterRole::filter);
-            add(".bias", {op.out_channels}, ParameterRole::bias);
+            if (op.bias) add(".bias", {op.out_channels}, ParameterRole::bias);
           },
           [&](const HyperConv2d& op) {
             const int64_t filter = op.out_channels * in[0].c * op.kernel * op.kernel;
@@ -234,12 +313,23 @@ void append_parameters(const Node& node, NodeId id, const std::vector<Shape>& in
             add(".weight", {in[0].c, op.out_channels, 2, 2}, ParameterRole::filter);
             add(".bias", {op.out_channels}, ParameterRole::bias);
           },
+          [&](const PRelu&) { add(".weight", {1}, ParameterRole::slope); },
+          [&](const Norm2d&) {
+            add(".weight", {in[0].c}, ParameterRole::scale);
+            add(".bias", {in[0].c}, ParameterRole::bias);
+          },
           [](const Input&) {},
           [](const AveragePool2d&) {},
+          [](const MaxPool2d&) {},
+          [](const AdaptiveAveragePool2d&) {},
+          [](const AttentionPool&) {},
           [](const Upsample2d&) {},
+          [](const Bilinear2d&) {},
+          [](const Haar2d&) {},
           [](const PixelShuffle&) {},
           [](const Concat&) {},
           [](const Add&) {},
+          [](const Multiply&) {},
           [](const Activation&) {},
           [](const PhotoDescriptor&) {},
       },
@@ -261,11 +351,19 @@ std::string operator_name(const Operator& op) {
                         [](const HyperConv2d&) { return "hyper_conv2d"; },
                         [](const ConvTranspose2d&) { return "conv_transpose2d"; },
                         [](const AveragePool2d&) { return "average_pool2d"; },
+                        [](const MaxPool2d&) { return "max_pool2d"; },
+                        [](const AdaptiveAveragePool2d&) { return "adaptive_average_pool2d"; },
+                        [](const AttentionPool&) { return "attention_pool"; },
                         [](const Upsample2d&) { return "upsample2d"; },
+                        [](const Bilinear2d&) { return "bilinear2d"; },
+                        [](const Haar2d&) { return "haar2d"; },
                         [](const PixelShuffle&) { return "pixel_shuffle"; },
                         [](const Concat&) { return "concat"; },
                         [](const Add&) { return "add"; },
+                        [](const Multiply&) { return "multiply"; },
                         [](const Activation&) { return "activation"; },
+                        [](const PRelu&) { return "prelu"; },
+                        [](const Norm2d&) { return "norm2d"; },
                         [](const PhotoDescriptor&) { return "photo_descriptor"; },
                     },
                     op);
@@ -293,6 +391,17 @@ std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input) {
   for (const Node& node : graph.nodes())
     shapes.push_back(output_shape({node}, shapes_of_inputs(node, shapes), input));
   return shapes;
+}
+
+std::vector<bool> needed_nodes(const Graph& graph) {
+  std::vector<bool> needed(graph.nodes().size());
+  if (graph.empty()) return needed;
+  needed.back() = true;
+  needed.front() = true;  // the input is there, whoever reads it
+  for (NodeId id = graph.output(); id > 0; --id)
+    if (needed[size_t(id)])
+      for (const NodeId source : graph.node(id).inputs) needed[size_t(source)] = true;
+  return needed;
 }
 
 int size_multiple(const Graph& graph) {

@@ -16,7 +16,16 @@ constexpr std::pair<Conditioning, const char*> conditionings[] = {
     {Conditioning::image, "image"},
     {Conditioning::constant, "constant"}};
 constexpr std::pair<ActivationKind, const char*> activations[] = {
-    {ActivationKind::relu, "relu"}, {ActivationKind::leaky_relu, "leaky_relu"}};
+    {ActivationKind::relu, "relu"},
+    {ActivationKind::leaky_relu, "leaky_relu"},
+    {ActivationKind::sigmoid, "sigmoid"},
+    {ActivationKind::tanh, "tanh"}};
+constexpr std::pair<Padding, const char*> paddings[] = {{Padding::zero, "zero"},
+                                                        {Padding::reflect, "reflect"}};
+constexpr std::pair<HaarKind, const char*> haar_kinds[] = {
+    {HaarKind::analysis, "analysis"}, {HaarKind::low, "low"}, {HaarKind::synthesis, "synthesis"}};
+constexpr std::pair<NormKind, const char*> norm_kinds[] = {
+    {NormKind::instance, "instance"}, {NormKind::layer, "layer"}, {NormKind::folded, "folded"}};
 
 template <class Table, class Value>
 std::string name_in(const Table& table, Value value) {
@@ -38,6 +47,14 @@ class Fields {
     const auto number = value.get<int64_t>();
     if (number < INT32_MIN || number > INT32_MAX) fail("{}: '{}' is out of range", where_, key);
     return int(number);
+  }
+
+  bool has(const char* key) const { return node_.contains(key); }
+
+  bool truth(const char* key) const {
+    const Json& value = get(key);
+    if (!value.is_boolean()) fail("{}: '{}' is not true or false", where_, key);
+    return value.get<bool>();
   }
 
   std::string text(const char* key) const {
@@ -85,6 +102,10 @@ Json to_json(const Operator& op) {
                  [&](const Conv2d& o) {
                    json["out_channels"] = o.out_channels;
                    json["kernel"] = o.kernel;
+                   // Absent in the first files of this format: only what differs is written.
+                   if (o.stride != 1) json["stride"] = o.stride;
+                   if (o.padding != Padding::zero) json["padding"] = name_in(paddings, o.padding);
+                   if (!o.bias) json["bias"] = false;
                  },
                  [&](const HyperConv2d& o) {
                    json["out_channels"] = o.out_channels;
@@ -96,10 +117,18 @@ Json to_json(const Operator& op) {
                  [&](const ConvTranspose2d& o) { json["out_channels"] = o.out_channels; },
                  [&](const PixelShuffle& o) { json["factor"] = o.factor; },
                  [&](const Activation& o) { json["kind"] = name_in(activations, o.kind); },
+                 [&](const AdaptiveAveragePool2d& o) { json["size"] = o.size; },
+                 [&](const Bilinear2d& o) { json["align_corners"] = o.align_corners; },
+                 [&](const Haar2d& o) { json["kind"] = name_in(haar_kinds, o.kind); },
+                 [&](const Norm2d& o) { json["kind"] = name_in(norm_kinds, o.kind); },
                  [](const AveragePool2d&) {},
+                 [](const MaxPool2d&) {},
+                 [](const AttentionPool&) {},
                  [](const Upsample2d&) {},
                  [](const Concat&) {},
                  [](const Add&) {},
+                 [](const Multiply&) {},
+                 [](const PRelu&) {},
                  [](const PhotoDescriptor&) {},
              },
              op);
@@ -114,6 +143,9 @@ struct Reader {
   void operator()(Conv2d& o) const {
     o.out_channels = f.integer("out_channels");
     o.kernel = f.integer("kernel");
+    if (f.has("stride")) o.stride = f.integer("stride");
+    if (f.has("padding")) o.padding = f.choice("padding", paddings);
+    if (f.has("bias")) o.bias = f.truth("bias");
   }
   void operator()(HyperConv2d& o) const {
     o.out_channels = f.integer("out_channels");
@@ -125,10 +157,18 @@ struct Reader {
   void operator()(ConvTranspose2d& o) const { o.out_channels = f.integer("out_channels"); }
   void operator()(PixelShuffle& o) const { o.factor = f.integer("factor"); }
   void operator()(Activation& o) const { o.kind = f.choice("kind", activations); }
+  void operator()(AdaptiveAveragePool2d& o) const { o.size = f.integer("size"); }
+  void operator()(Bilinear2d& o) const { o.align_corners = f.truth("align_corners"); }
+  void operator()(Haar2d& o) const { o.kind = f.choice("kind", haar_kinds); }
+  void operator()(Norm2d& o) const { o.kind = f.choice("kind", norm_kinds); }
   void operator()(AveragePool2d&) const {}
+  void operator()(MaxPool2d&) const {}
+  void operator()(AttentionPool&) const {}
   void operator()(Upsample2d&) const {}
   void operator()(Concat&) const {}
   void operator()(Add&) const {}
+  void operator()(Multiply&) const {}
+  void operator()(PRelu&) const {}
   void operator()(PhotoDescriptor&) const {}
 };
 

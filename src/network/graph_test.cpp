@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "hyperconv/cost.hpp"
 #include "hyperconv/error.hpp"
 #include "hyperconv/model.hpp"
 #include "hyperconv/zoo.hpp"
@@ -63,6 +64,57 @@ TEST(Graph, HostileJsonIsAnError) {
         R"({"nodes":[{"name":"a","op":"input","inputs":[0],"channels":4}]})",
         R"({"nodes":[{"name":"a","op":"system","inputs":[]}]})"})
     EXPECT_THROW(graph_from_json(text), Error) << text;
+}
+
+TEST(Graph, FirstFilesOfTheFormatStillLoad) {
+  const Graph graph =
+      graph_from_json(R"({"nodes":[{"name":"input","inputs":[],"op":"input","channels":4},)"
+                      R"({"name":"c","inputs":[0],"op":"conv2d","out_channels":8,"kernel":3}]})");
+  const auto& conv = std::get<Conv2d>(graph.node(1).op);
+  EXPECT_EQ(conv.stride, 1);
+  EXPECT_EQ(conv.padding, Padding::zero);
+  EXPECT_TRUE(conv.bias);
+  EXPECT_EQ(graph_to_json(graph).find("stride"), std::string::npos);
+}
+
+TEST(Graph, JsonKeepsWhatAConvolutionAdds) {
+  Graph graph;
+  graph.add("input", Input{4}, {});
+  graph.add("c", Conv2d{.out_channels = 8, .stride = 2, .padding = Padding::reflect, .bias = false},
+            {0});
+  const Graph back = graph_from_json(graph_to_json(graph));
+  const auto& conv = std::get<Conv2d>(back.node(1).op);
+  EXPECT_EQ(conv.stride, 2);
+  EXPECT_EQ(conv.padding, Padding::reflect);
+  EXPECT_FALSE(conv.bias);
+}
+
+TEST(Graph, WhatNothingReadsIsNotNeededAndOnlyItsWeightsCount) {
+  Graph graph;
+  graph.add("input", Input{4}, {});
+  graph.add("unread", Conv2d{8, 3}, {0});
+  graph.add("out", Conv2d{2, 1}, {0});
+  EXPECT_EQ(needed_nodes(graph), (std::vector<bool>{true, false, true}));
+  const Cost cost = node_costs(graph, {1, 4, 6, 6})[1];
+  EXPECT_EQ(cost.parameters, 4 * 8 * 9 + 8);
+  EXPECT_EQ(cost.flops_total, 0);
+  EXPECT_EQ(cost.conv_memory_bytes, 0);
+}
+
+TEST(Graph, ShapesOfTwoInputsMustFit) {
+  Graph graph;
+  graph.add("input", Input{4}, {});
+  const NodeId half = graph.add("half", Conv2d{.out_channels = 4, .stride = 2}, {0});
+  Graph sum = graph, attention = graph;
+  sum.add("sum", Multiply{}, {0, half});
+  EXPECT_THAT(message_of([&] {
+                infer_shapes(sum, {1, 4, 8, 8});
+              }),
+              testing::AllOf(HasSubstr("'sum'"), HasSubstr("[N,C,1,1]")));
+  attention.add("pool", AttentionPool{}, {0, half});
+  EXPECT_THAT(message_of([&] { infer_shapes(attention, {1, 4, 8, 8}); }), HasSubstr("mask"));
+  EXPECT_THAT(message_of([&] { infer_shapes(graph, {1, 4, 7, 8}); }), HasSubstr("even"));
+  EXPECT_EQ(size_multiple(graph), 2);
 }
 
 TEST(Graph, ParametersFollowTheFormula) {

@@ -26,10 +26,18 @@ double deviation(const Parameter& p, double filter_fan_in) {
     case ParameterRole::hyper_constant:
       return 1;
     case ParameterRole::bias:
+    case ParameterRole::scale:
+    case ParameterRole::slope:
     case ParameterRole::hyper_in_bias:
       return 0;
   }
   return 0;
+}
+
+/// What the first values scatter around. PRelu: He et al. 2015.
+float centre(ParameterRole role) {
+  if (role == ParameterRole::scale) return 1;
+  return role == ParameterRole::slope ? 0.25f : 0;
 }
 
 double fan_in(const Node& node, const Parameter& filter) {
@@ -48,7 +56,7 @@ Model untrained(const Graph& graph, const ModelInfo& info, uint64_t seed) {
     if (p.role == ParameterRole::filter) filter_fan_in = fan_in(graph.node(p.node), p);
     const double sigma = deviation(p, filter_fan_in);
     std::vector<float>& values = weights[p.name];
-    values.resize(size_t(p.count()));
+    values.resize(size_t(p.count()), centre(p.role));
     if (sigma == 0) continue;
     for (float& value : values) value = float(sigma * random.normal());
   }

@@ -4,70 +4,30 @@
 #include <map>
 
 #include "base/fail.hpp"
+#include "network/zoo_builder.hpp"
 
 namespace hyperconv {
 namespace {
-
-/// Writes a U-Net down, a block a line.
-class Builder {
- public:
-  explicit Builder(int channels) : input_(graph_.add("input", Input{channels}, {})) {}
-
-  NodeId input() const { return input_; }
-  Graph take() { return std::move(graph_); }
-
-  NodeId conv(const std::string& name, NodeId x, int out, int kernel = 3) {
-    return graph_.add(name, Conv2d{out, kernel}, {x});
-  }
-  NodeId relu(const std::string& name, NodeId x) {
-    return graph_.add(name + ".relu", Activation{}, {x});
-  }
-  NodeId conv_relu(const std::string& name, NodeId x, int out) {
-    return relu(name, conv(name, x, out));
-  }
-  NodeId pool(const std::string& name, NodeId x) { return graph_.add(name, AveragePool2d{}, {x}); }
-  NodeId upsample(const std::string& name, NodeId x) { return graph_.add(name, Upsample2d{}, {x}); }
-  NodeId up(const std::string& name, NodeId x, int out) {
-    return graph_.add(name, ConvTranspose2d{out}, {x});
-  }
-  NodeId concat(const std::string& name, NodeId a, NodeId b) {
-    return graph_.add(name, Concat{}, {a, b});
-  }
-  NodeId add(const std::string& name, NodeId a, NodeId b) {
-    return graph_.add(name, Add{}, {a, b});
-  }
-  NodeId shuffle(const std::string& name, NodeId x) {
-    return graph_.add(name, PixelShuffle{2}, {x});
-  }
-  NodeId descriptor() { return graph_.add("descriptor", PhotoDescriptor{}, {input_}); }
-  NodeId hyper_conv(const std::string& name, std::vector<NodeId> inputs, const HyperConv2d& op) {
-    return graph_.add(name, op, std::move(inputs));
-  }
-
- private:
-  Graph graph_;
-  NodeId input_;
-};
 
 /// The three-level U-Net, with HyperConvolutions or ordinary convolutions in the same places.
 class HyperUNetBuilder {
  public:
   explicit HyperUNetBuilder(const HyperUNet& shape) : shape_(shape), b_(4) {
     if (shape.hidden > 0 && shape.conditioning == Conditioning::image)
-      descriptor_ = b_.descriptor();
+      descriptor_ = b_.add("descriptor", PhotoDescriptor{}, {b_.input()});
   }
 
   Graph build() {
     const int w = shape_.width;
     NodeId x = b_.conv_relu("down1.conv1", b_.input(), w);
     const NodeId skip1 = x = block("down1.conv2", x, w);
-    x = block("down2.conv1", b_.pool("down2.pool", x), 2 * w);
+    x = block("down2.conv1", b_.average_pool("down2.pool", x), 2 * w);
     const NodeId skip2 = x = block("down2.conv2", x, 2 * w);
-    x = block("bottleneck", b_.pool("bottleneck.pool", x), 4 * w);
+    x = block("bottleneck", b_.average_pool("bottleneck.pool", x), 4 * w);
     x = rise("up2", x, skip2, 2 * w);
     x = rise("up1", x, skip1, w);
     x = b_.conv("last", x, 12);
-    if (shape_.linear_path) x = b_.add("sum", x, b_.conv("linear", b_.input(), 12));
+    if (shape_.linear_path) x = b_.sum("sum", x, b_.conv("linear", b_.input(), 12));
     b_.shuffle("output", x);
     return b_.take();
   }
@@ -79,17 +39,17 @@ class HyperUNetBuilder {
         .out_channels = out, .hidden = shape_.hidden, .conditioning = shape_.conditioning};
     std::vector<NodeId> inputs{x};
     if (shape_.conditioning == Conditioning::image) inputs.push_back(descriptor_);
-    return b_.relu(name, b_.hyper_conv(name, std::move(inputs), op));
+    return b_.relu(name, b_.add(name, op, std::move(inputs)));
   }
 
   NodeId rise(const std::string& name, NodeId x, NodeId skip, int out) {
-    x = b_.concat(name + ".concat", b_.up(name + ".up", x, out), skip);
+    x = b_.concat(name + ".concat", {b_.conv_transpose(name + ".up", x, out), skip});
     for (const char* conv : {".conv1", ".conv2", ".conv3"}) x = block(name + conv, x, out);
     return x;
   }
 
   HyperUNet shape_;
-  Builder b_;
+  GraphBuilder b_;
   NodeId descriptor_ = -1;
 };
 
@@ -115,36 +75,70 @@ Graph shipped_network(int width, int hidden, const ZooOptions& options) {
                      .linear_path = true});
 }
 
-Graph plain_network(int width, const ZooOptions& options) {
-  if (options.hidden) fail("a plain network has no hidden width to set");
-  return plain_unet({options.width.value_or(width)});
+void refuse_hidden(const ZooOptions& options) {
+  if (options.hidden) fail("a network without HyperConvolutions has no hidden width to set");
 }
 
-const std::map<std::string, Maker>& makers() {
-  static const std::map<std::string, Maker> all = {
-      {"hyper-i", [](const ZooOptions& o) { return poster_network(32, 276'000'000, o); }},
-      {"hyper-ii", [](const ZooOptions& o) { return poster_network(20, 95'000'000, o); }},
-      {"hyper-iii", [](const ZooOptions& o) { return poster_network(16, 90'000'000, o); }},
-      {"plain-1.3t", [](const ZooOptions& o) { return plain_network(48, o); }},
-      {"plain-0.6t", [](const ZooOptions& o) { return plain_network(32, o); }},
-      {"develop-16", [](const ZooOptions& o) { return shipped_network(16, 32, o); }},
-      {"develop-16-plain", [](const ZooOptions& o) { return shipped_network(16, 0, o); }},
+/// Makes a network that has a width and nothing else to choose.
+Maker by_width(Graph (*make)(int), int width) {
+  return [=](const ZooOptions& options) {
+    refuse_hidden(options);
+    return make(options.width.value_or(width));
+  };
+}
+
+Graph plain(int width) { return plain_unet({width}); }
+
+struct Entry {
+  Maker make;
+  NetworkUse use;
+};
+
+constexpr NetworkUse develops{Task::develop, 2}, is_isp{Task::isp, 2}, denoises{Task::denoise, 1};
+
+const std::map<std::string, Entry>& entries() {
+  const auto hyper = [](int width, int64_t parameters) {
+    return [=](const ZooOptions& o) { return poster_network(width, parameters, o); };
+  };
+  const auto shipped = [](int width, int hidden) {
+    return [=](const ZooOptions& o) { return shipped_network(width, hidden, o); };
+  };
+  static const std::map<std::string, Entry> all = {
+      {"hyper-i", {hyper(32, 276'000'000), is_isp}},
+      {"hyper-ii", {hyper(20, 95'000'000), is_isp}},
+      {"hyper-iii", {hyper(16, 90'000'000), is_isp}},
+      {"plain-1.3t", {by_width(plain, 48), is_isp}},
+      {"plain-0.6t", {by_width(plain, 32), is_isp}},
+      {"pynet", {by_width(pynet, 32), is_isp}},
+      {"pynet-ca", {by_width(pynet_ca, 32), is_isp}},
+      {"awnet", {by_width(awnet, 64), is_isp}},
+      {"vdn", {by_width(vdn_denoiser, 64), denoises}},
+      {"vdn-s", {by_width(vdn_noise, 64), denoises}},
+      {"develop-16", {shipped(16, 32), develops}},
+      {"develop-16-plain", {shipped(16, 0), develops}},
   };
   return all;
+}
+
+const Entry& entry(const std::string& name) {
+  const auto found = entries().find(name);
+  if (found == entries().end())
+    fail("no network is called '{}'; known are {}", name, fmt::join(network_names(), ", "));
+  return found->second;
 }
 
 }  // namespace
 
 Graph plain_unet(const PlainUNet& shape) {
   const int w = shape.width;
-  Builder b(4);
+  GraphBuilder b(4);
   NodeId x = b.conv_relu("down1.conv1", b.input(), w);
   const NodeId skip = x = b.conv_relu("down1.conv2", x, w);
-  x = b.pool("down2.pool", x);
+  x = b.average_pool("down2.pool", x);
   for (const char* name : {"down2.conv1", "down2.conv2", "down2.conv3", "down2.conv4"})
     x = b.conv_relu(name, x, 2 * w);
   x = b.conv_relu("up1.up", b.upsample("up1.upsample", x), w);
-  x = b.concat("up1.concat", x, skip);
+  x = b.concat("up1.concat", {x, skip});
   x = b.conv_relu("up1.conv1", x, w);
   x = b.conv_relu("up1.conv2", x, w);
   b.shuffle("output", b.conv("last", x, 12));
@@ -154,15 +148,14 @@ Graph plain_unet(const PlainUNet& shape) {
 Graph hyper_unet(const HyperUNet& shape) { return HyperUNetBuilder(shape).build(); }
 
 Graph make_network(const std::string& name, const ZooOptions& options) {
-  const auto found = makers().find(name);
-  if (found == makers().end())
-    fail("no network is called '{}'; known are {}", name, fmt::join(network_names(), ", "));
-  return found->second(options);
+  return entry(name).make(options);
 }
+
+NetworkUse network_use(const std::string& name) { return entry(name).use; }
 
 std::vector<std::string> network_names() {
   std::vector<std::string> names;
-  for (const auto& [name, maker] : makers()) names.push_back(name);
+  for (const auto& [name, made] : entries()) names.push_back(name);
   return names;
 }
 

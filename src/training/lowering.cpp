@@ -1,5 +1,7 @@
 #include "training/lowering.hpp"
 
+#include <algorithm>
+
 #include "base/fail.hpp"
 #include "base/overloaded.hpp"
 
@@ -8,7 +10,7 @@ namespace {
 
 /// One node's weights by role; an absent one is an undefined tensor.
 struct NodeWeights {
-  torch::Tensor filter, bias, a1, a1_bias, a2, constant;
+  torch::Tensor filter, bias, scale, slope, a1, a1_bias, a2, constant;
 
   void set(ParameterRole role, const torch::Tensor& value) {
     switch (role) {
@@ -17,6 +19,12 @@ struct NodeWeights {
         return;
       case ParameterRole::bias:
         bias = value;
+        return;
+      case ParameterRole::scale:
+        scale = value;
+        return;
+      case ParameterRole::slope:
+        slope = value;
         return;
       case ParameterRole::hyper_in:
         a1 = value;
@@ -75,28 +83,109 @@ torch::Tensor hyper_conv2d(const HyperConv2d& op, const std::vector<torch::Tenso
   return per_sample_conv2d(in[0], filters, w.bias);
 }
 
+/// Indices -border .. size + border - 1 of a frame that is mirrored at its edges for ever.
+torch::Tensor reflected(int64_t size, int64_t border) {
+  const int64_t period = std::max<int64_t>(2 * (size - 1), 1);
+  const torch::Tensor phase =
+      torch::arange(-border, size + border, torch::kInt64).remainder(period);
+  return torch::minimum(phase, period - phase).clamp_max(size - 1);
+}
+
+torch::Tensor conv2d(const Conv2d& op, const torch::Tensor& x, const NodeWeights& w) {
+  const int64_t border = (op.kernel - 1) / 2;
+  if (op.padding == Padding::zero) return torch::conv2d(x, w.filter, w.bias, op.stride, border);
+  // libtorch's own reflection takes no frame that is smaller than the border.
+  const bool wide = x.size(2) > border && x.size(3) > border;
+  const torch::Tensor padded = wide ? torch::reflection_pad2d(x, {border, border, border, border})
+                                    : x.index_select(2, reflected(x.size(2), border))
+                                          .index_select(3, reflected(x.size(3), border));
+  return torch::conv2d(padded, w.filter, w.bias, op.stride);
+}
+
+torch::Tensor bilinear(const Bilinear2d& op, const std::vector<torch::Tensor>& in) {
+  const std::vector<int64_t> size =
+      in.size() == 2 ? std::vector<int64_t>{in[1].size(2), in[1].size(3)}
+                     : std::vector<int64_t>{2 * in[0].size(2), 2 * in[0].size(3)};
+  return torch::upsample_bilinear2d(in[0], size, op.align_corners);
+}
+
+torch::Tensor attention_pool(const torch::Tensor& x, const torch::Tensor& mask) {
+  const torch::Tensor weights = torch::softmax(mask.flatten(1), 1).unsqueeze(2);  // [N,HW,1]
+  return torch::matmul(x.flatten(2), weights).unsqueeze(3);
+}
+
+/// Every second pixel from (dy, dx) on.
+torch::Tensor phase(const torch::Tensor& x, int64_t dy, int64_t dx) {
+  return x.slice(2, dy, c10::nullopt, 2).slice(3, dx, c10::nullopt, 2);
+}
+
+torch::Tensor haar(const Haar2d& op, const torch::Tensor& x) {
+  if (op.kind == HaarKind::synthesis) {
+    const auto bands = (x / 2).chunk(4, 1);
+    const auto &ll = bands[0], &hl = bands[1], &lh = bands[2], &hh = bands[3];
+    // Pixel (dy, dx) as channel 4 c + 2 dy + dx: what pixel_shuffle wants.
+    const torch::Tensor pixels = torch::stack(
+        {ll - hl - lh + hh, ll + hl - lh - hh, ll - hl + lh - hh, ll + hl + lh + hh}, 2);
+    return torch::pixel_shuffle(pixels.flatten(1, 2), 2);
+  }
+  const torch::Tensor half = x / 2;
+  const torch::Tensor a = phase(half, 0, 0), b = phase(half, 0, 1), c = phase(half, 1, 0),
+                      d = phase(half, 1, 1);
+  const torch::Tensor low = a + b + c + d;
+  if (op.kind == HaarKind::low) return low;
+  return torch::cat({low, b + d - a - c, c + d - a - b, a + d - b - c}, 1);
+}
+
+torch::Tensor activation(const Activation& op, const torch::Tensor& x) {
+  switch (op.kind) {
+    case ActivationKind::relu:
+      return torch::relu(x);
+    case ActivationKind::leaky_relu:
+      return torch::leaky_relu(x, 0.2);
+    case ActivationKind::sigmoid:
+      return torch::sigmoid(x);
+    case ActivationKind::tanh:
+      return torch::tanh(x);
+  }
+  fail("unknown activation");
+}
+
+torch::Tensor norm(const Norm2d& op, const torch::Tensor& x, const NodeWeights& w) {
+  const torch::Tensor scale = w.scale.view({1, -1, 1, 1}), bias = w.bias.view({1, -1, 1, 1});
+  if (op.kind == NormKind::folded) return x * scale + bias;
+  const std::vector<int64_t> over =
+      op.kind == NormKind::instance ? std::vector<int64_t>{2, 3} : std::vector<int64_t>{1, 2, 3};
+  const torch::Tensor centred = x - x.mean(over, true);
+  return centred * torch::rsqrt(centred.square().mean(over, true) + 1e-5) * scale + bias;
+}
+
 torch::Tensor run(const Node& node, const std::vector<torch::Tensor>& in, const NodeWeights& w) {
   return std::visit(
       Overloaded{
           [&](const Input&) { return in[0]; },
-          [&](const Conv2d& op) {
-            return torch::conv2d(in[0], w.filter, w.bias, 1, (op.kernel - 1) / 2);
-          },
+          [&](const Conv2d& op) { return conv2d(op, in[0], w); },
           [&](const HyperConv2d& op) { return hyper_conv2d(op, in, w); },
           [&](const ConvTranspose2d&) {
             return torch::conv_transpose2d(in[0], w.filter, w.bias, 2);
           },
           [&](const AveragePool2d&) { return torch::avg_pool2d(in[0], 2); },
+          [&](const MaxPool2d&) { return torch::max_pool2d(in[0], 2); },
+          [&](const AdaptiveAveragePool2d& op) {
+            return torch::adaptive_avg_pool2d(in[0], {op.size, op.size});
+          },
+          [&](const AttentionPool&) { return attention_pool(in[0], in[1]); },
+          [&](const Bilinear2d& op) { return bilinear(op, in); },
+          [&](const Haar2d& op) { return haar(op, in[0]); },
           [&](const Upsample2d&) {
             return torch::upsample_nearest2d(in[0], {2 * in[0].size(2), 2 * in[0].size(3)});
           },
           [&](const PixelShuffle& op) { return torch::pixel_shuffle(in[0], op.factor); },
           [&](const Concat&) { return torch::cat(in, 1); },
           [&](const Add&) { return in[0] + in[1]; },
-          [&](const Activation& op) {
-            return op.kind == ActivationKind::relu ? torch::relu(in[0])
-                                                   : torch::leaky_relu(in[0], 0.2);
-          },
+          [&](const Multiply&) { return in[0] * in[1]; },
+          [&](const Activation& op) { return activation(op, in[0]); },
+          [&](const PRelu&) { return torch::prelu(in[0], w.slope); },
+          [&](const Norm2d& op) { return norm(op, in[0], w); },
           [&](const PhotoDescriptor&) { return photo_descriptor(in[0]); },
       },
       node.op);
@@ -105,8 +194,10 @@ torch::Tensor run(const Node& node, const std::vector<torch::Tensor>& in, const 
 /// Number of the last node that needs each node's output.
 std::vector<NodeId> last_uses(const Graph& graph) {
   std::vector<NodeId> last(graph.nodes().size(), graph.output());
+  const auto needed = needed_nodes(graph);
   for (NodeId id = 0; id <= graph.output(); ++id)
-    for (const NodeId source : graph.node(id).inputs) last[size_t(source)] = id;
+    if (needed[size_t(id)])
+      for (const NodeId source : graph.node(id).inputs) last[size_t(source)] = id;
   return last;
 }
 
@@ -144,8 +235,10 @@ torch::Tensor LoweredNetwork::forward(const torch::Tensor& input) const {
   for (size_t i = 0; i < parameters_.size(); ++i)
     weights[size_t(parameters_[i].node)].set(parameters_[i].role, weights_[i]);
   const auto last = last_uses(graph_);
+  const auto needed = needed_nodes(graph_);
   std::vector<torch::Tensor> values(graph_.nodes().size());
   for (NodeId id = 0; id <= graph_.output(); ++id) {
+    if (!needed[size_t(id)]) continue;
     const Node& node = graph_.node(id);
     std::vector<torch::Tensor> in;
     for (const NodeId source : node.inputs) in.push_back(values[size_t(source)]);

@@ -34,6 +34,7 @@ double relative_difference(const torch::Tensor& a, const Tensor& b) {
 struct Case {
   std::string name;
   Graph graph;
+  std::vector<Shape> shapes = {{1, 4, 12, 20}, {3, 4, 4, 28}};
 };
 
 std::vector<Case> cases() {
@@ -43,15 +44,20 @@ std::vector<Case> cases() {
   for (const auto conditioning : {Conditioning::layer, Conditioning::image, Conditioning::constant})
     all.push_back({"conditioning_" + std::to_string(int(conditioning)),
                    hyper_unet({.width = 3, .hidden = 7, .conditioning = conditioning})});
+  all.push_back({"pynet", pynet(2), {{1, 4, 48, 48}, {2, 4, 32, 80}}});
+  all.push_back({"pynet_ca", pynet_ca(2), {{1, 4, 48, 48}, {2, 4, 32, 80}}});
+  all.push_back({"awnet", awnet(8), {{1, 4, 16, 16}, {2, 4, 16, 48}}});
+  all.push_back({"vdn", vdn_denoiser(3), {{1, 3, 8, 8}, {2, 3, 24, 40}}});
+  all.push_back({"vdn_s", vdn_noise(5), {{1, 3, 1, 1}, {2, 3, 11, 17}}});
   return all;
 }
 
 // The oracle accumulates in double; libtorch in float. A chain of fifteen layers of sums of up to a
 // few hundred terms loses a few bits a layer: 1e-5 is 2^-24 times about 170.
 TEST(Lowering, AgreesWithTheOracle) {
-  for (const auto& [name, graph] : cases()) {
+  for (const auto& [name, graph, shapes] : cases()) {
     const Model model = untrained(graph, {}, 11);
-    for (const Shape& shape : {Shape{1, 4, 12, 20}, Shape{3, 4, 4, 28}}) {
+    for (const Shape& shape : shapes) {
       const Tensor input = random_tensor(shape, 5);
       const torch::NoGradGuard no_grad;
       const torch::Tensor output = LoweredNetwork(model).forward(to_torch(input));
@@ -70,7 +76,7 @@ TEST(Lowering, ModelAndBackKeepsEveryWeight) {
 }
 
 TEST(Lowering, EveryWeightGetsAGradient) {
-  for (const auto& [name, graph] : cases()) {
+  for (const auto& [name, graph, shapes] : cases()) {
     const LoweredNetwork network(untrained(graph, {}, 2));
     network.forward(to_torch(random_tensor({2, 4, 16, 16}, 3))).square().mean().backward();
     for (size_t i = 0; i < network.weights().size(); ++i) {

@@ -41,9 +41,10 @@ inline HWY_ATTR FloatVector rectified(FloatVector value, Rectifier rectifier) {
   return value;
 }
 
-// One tap row, or one tap, of one input: `depth` values that lie side by side at every pixel.
+// One tap row, or one tap, of one input: `depth` values that lie side by side at every pixel, and
+// `step` floats from one output pixel's to the next one's.
 template <int pixels, int vectors>
-HWY_INLINE void accumulate(const float* HWY_RESTRICT in, int64_t pixel, int64_t depth,
+HWY_INLINE void accumulate(const float* HWY_RESTRICT in, int64_t step, int64_t depth,
                            const float* HWY_RESTRICT weights,
                            FloatVector (&sums)[pixels][vectors]) {
   const Floats d;
@@ -54,7 +55,7 @@ HWY_INLINE void accumulate(const float* HWY_RESTRICT in, int64_t pixel, int64_t 
     for (int v = 0; v < vectors; ++v) w[v] = hn::LoadU(d, weights + (c * vectors + v) * lanes);
 #pragma GCC unroll 24
     for (int p = 0; p < pixels; ++p) {
-      const FloatVector x = hn::Set(d, in[p * pixel + c]);
+      const FloatVector x = hn::Set(d, in[p * step + c]);
 #pragma GCC unroll 3
       for (int v = 0; v < vectors; ++v) sums[p][v] = hn::MulAdd(x, w[v], sums[p][v]);
     }
@@ -78,10 +79,11 @@ HWY_ATTR void convolve_tile(const ConvRow& row, int64_t x, const float* weights,
     const bool dense = input.pixel == input.channels;
     const int64_t depth = dense ? row.kernel * input.channels : input.channels;
     const int columns = dense ? 1 : row.kernel;
+    const int64_t step = row.stride * input.pixel;
     for (int ky = 0; ky < row.kernel; ++ky) {
-      const float* in = input.data + (row.x + x) * input.pixel + (row.y + ky) * input.row;
+      const float* in = input.data + (row.x + x) * step + (row.y * row.stride + ky) * input.row;
       for (int kx = 0; kx < columns; ++kx) {
-        accumulate<pixels, vectors>(in, input.pixel, depth, weights, sums);
+        accumulate<pixels, vectors>(in, step, depth, weights, sums);
         in += input.pixel;
         weights += depth * vectors * lanes;
       }

@@ -28,12 +28,13 @@ struct ConvInput {
   int64_t channels;
 };
 
-/// A run of output pixels of a stride-1 convolution.
+/// A run of output pixels of a convolution.
 struct ConvRow {
   const ConvInput* inputs;
   int input_count;
   int64_t x, y;  ///< the first output pixel
   int kernel;
+  int stride;
   int vectors;           ///< output channels, in vectors of `lanes`
   const float* weights;  ///< for each block of vectors, each input: [ky][kx][channel][block]
   const float* bias;     ///< vectors * lanes
@@ -59,6 +60,13 @@ struct MutablePixelRun {
   int64_t pixel;
 };
 
+/// Arrays with an entry a channel.
+struct ChannelScale {
+  const float* mean;
+  const float* factor;
+  const float* bias;
+};
+
 struct Kernels {
   std::string name;  ///< "avx2", ...
   int lanes;         ///< floats in a vector
@@ -70,9 +78,17 @@ struct Kernels {
   void (*rectify)(PixelRun a, MutablePixelRun out, int64_t channels, int64_t width, Rectifier);
   void (*add)(PixelRun a, PixelRun b, MutablePixelRun out, int64_t channels, int64_t width,
               Rectifier);
+  /// out = a * b.
+  void (*multiply)(PixelRun a, PixelRun b, MutablePixelRun out, int64_t channels, int64_t width);
+  /// out = rectify((in - mean[c]) * factor[c] + bias[c]).
+  void (*normalise)(PixelRun in, MutablePixelRun out, int64_t channels, int64_t width,
+                    const ChannelScale& scale, Rectifier);
   /// out[x] = mean of top[2x], top[2x+1], bottom[2x], bottom[2x+1]; width counts out's pixels.
   void (*average_pool)(PixelRun top, PixelRun bottom, MutablePixelRun out, int64_t channels,
                        int64_t width);
+  /// The same with the largest of them.
+  void (*max_pool)(PixelRun top, PixelRun bottom, MutablePixelRun out, int64_t channels,
+                   int64_t width);
   /// out[2x] = out[2x+1] = in[x]; width counts in's pixels.
   void (*upsample)(PixelRun in, MutablePixelRun out, int64_t channels, int64_t width);
 

@@ -46,6 +46,42 @@ inline HWY_ATTR void add_row(PixelRun a, PixelRun b, MutablePixelRun out, int64_
   }
 }
 
+inline HWY_ATTR void multiply_row(PixelRun a, PixelRun b, MutablePixelRun out, int64_t channels,
+                                  int64_t width) {
+  for (int64_t x = 0; x < width; ++x) {
+    const float* HWY_RESTRICT left = a.data + x * a.pixel;
+    const float* HWY_RESTRICT right = b.data + x * b.pixel;
+    float* HWY_RESTRICT to = out.data + x * out.pixel;
+    for (int64_t c = 0; c < channels; ++c) to[c] = left[c] * right[c];
+  }
+}
+
+inline HWY_ATTR void normalise_row(PixelRun in, MutablePixelRun out, int64_t channels,
+                                   int64_t width, const ChannelScale& scale, Rectifier rectifier) {
+  const float* HWY_RESTRICT mean = scale.mean;
+  const float* HWY_RESTRICT factor = scale.factor;
+  const float* HWY_RESTRICT bias = scale.bias;
+  for (int64_t x = 0; x < width; ++x) {
+    const float* HWY_RESTRICT from = in.data + x * in.pixel;
+    float* HWY_RESTRICT to = out.data + x * out.pixel;
+    for (int64_t c = 0; c < channels; ++c) {
+      to[c] = rectified((from[c] - mean[c]) * factor[c] + bias[c], rectifier);
+    }
+  }
+}
+
+inline HWY_ATTR void max_pool_row(PixelRun top, PixelRun bottom, MutablePixelRun out,
+                                  int64_t channels, int64_t width) {
+  for (int64_t x = 0; x < width; ++x) {
+    const float* HWY_RESTRICT a = top.data + 2 * x * top.pixel;
+    const float* HWY_RESTRICT b = bottom.data + 2 * x * bottom.pixel;
+    float* HWY_RESTRICT to = out.data + x * out.pixel;
+    for (int64_t c = 0; c < channels; ++c) {
+      to[c] = std::max(std::max(a[c], a[top.pixel + c]), std::max(b[c], b[bottom.pixel + c]));
+    }
+  }
+}
+
 inline HWY_ATTR void average_pool_row(PixelRun top, PixelRun bottom, MutablePixelRun out,
                                       int64_t channels, int64_t width) {
   for (int64_t x = 0; x < width; ++x) {

@@ -40,17 +40,33 @@ struct Filters {
 struct Geometry {
   int64_t out;
   int64_t kernel;
+  int64_t stride = 1;
+  Padding padding = Padding::zero;
 };
+
+// The row or column that stands at `index` once a frame of `size` is mirrored at its edges for
+// ever.
+int64_t reflected(int64_t index, int64_t size) {
+  if (size == 1) return 0;
+  const int64_t period = 2 * (size - 1);
+  const int64_t phase = (index % period + period) % period;
+  return phase < size ? phase : period - phase;
+}
 
 void convolve_sample(const Tensor& x, int64_t n, const Geometry& shape, const Filters& filters,
                      const std::vector<float>& bias, Result& y) {
   const Shape& in = x.shape();
   const int64_t pad = shape.kernel / 2;
-  for_each({1, shape.out, in.h, in.w}, [&](int64_t, int64_t o, int64_t row, int64_t column) {
-    double sum = double(bias[size_t(o)]), magnitude = std::fabs(sum);
+  const Shape out{1, shape.out, in.h / shape.stride, in.w / shape.stride};
+  for_each(out, [&](int64_t, int64_t o, int64_t row, int64_t column) {
+    double sum = bias.empty() ? 0 : double(bias[size_t(o)]), magnitude = std::fabs(sum);
     for_each({1, in.c, shape.kernel, shape.kernel},
              [&](int64_t, int64_t c, int64_t ky, int64_t kx) {
-               const int64_t yy = row + ky - pad, xx = column + kx - pad;
+               int64_t yy = shape.stride * row + ky - pad, xx = shape.stride * column + kx - pad;
+               if (shape.padding == Padding::reflect) {
+                 yy = reflected(yy, in.h);
+                 xx = reflected(xx, in.w);
+               }
                if (yy < 0 || yy >= in.h || xx < 0 || xx >= in.w) return;
                const auto w = size_t(((o * in.c + c) * shape.kernel + ky) * shape.kernel + kx);
                const double value = double(x.at(n, c, yy, xx));
@@ -88,9 +104,12 @@ class Evaluator {
       filters.values.push_back(double(w));
       filters.magnitudes.push_back(std::fabs(double(w)));
     }
-    Result y = result_of({shape().n, op.out_channels, shape().h, shape().w});
+    const auto bias = op.bias ? weight(".bias") : std::vector<float>();
+    Result y =
+        result_of({shape().n, op.out_channels, shape().h / op.stride, shape().w / op.stride});
     for (int64_t n = 0; n < shape().n; ++n) {
-      convolve_sample(x(), n, {op.out_channels, op.kernel}, filters, weight(".bias"), y);
+      convolve_sample(x(), n, {op.out_channels, op.kernel, op.stride, op.padding}, filters, bias,
+                      y);
     }
     return y;
   }
@@ -201,6 +220,119 @@ class Evaluator {
     return y;
   }
 
+  Result apply(const MaxPool2d&) {
+    Result y = result_of({shape().n, shape().c, shape().h / 2, shape().w / 2});
+    for_each(y.value.shape(), [&](int64_t n, int64_t c, int64_t row, int64_t column) {
+      float most = x().at(n, c, 2 * row, 2 * column);
+      for (int64_t tap = 1; tap < 4; ++tap) {
+        most = std::max(most, x().at(n, c, 2 * row + tap / 2, 2 * column + tap % 2));
+      }
+      y.value.at(n, c, row, column) = most;
+    });
+    return y;
+  }
+
+  Result apply(const AdaptiveAveragePool2d& op) {
+    const int64_t size = op.size;
+    Result y = result_of({shape().n, shape().c, size, size});
+    for_each(y.value.shape(), [&](int64_t n, int64_t c, int64_t i, int64_t j) {
+      double sum = 0, magnitude = 0, count = 0;
+      for_each({1, 1, shape().h, shape().w}, [&](int64_t, int64_t, int64_t row, int64_t column) {
+        // Pixel p is in part i of n pixels when p >= floor(i n / size), p < ceil((i+1) n / size).
+        const bool inside = row >= i * shape().h / size && row * size < (i + 1) * shape().h &&
+                            column >= j * shape().w / size && column * size < (j + 1) * shape().w;
+        if (!inside) return;
+        sum += double(x().at(n, c, row, column));
+        magnitude += std::fabs(double(x().at(n, c, row, column)));
+        count += 1;
+      });
+      y.value.at(n, c, i, j) = float(sum / count);
+      y.bound.at(n, c, i, j) = error_bound(1, magnitude / count);
+    });
+    return y;
+  }
+
+  Result apply(const AttentionPool&) {
+    Result y = result_of({shape().n, shape().c, 1, 1});
+    for_each(y.value.shape(), [&](int64_t n, int64_t c, int64_t, int64_t) {
+      double largest = -INFINITY, weights = 0, sum = 0, magnitude = 0;
+      const Shape frame{1, 1, shape().h, shape().w};
+      for_each(frame, [&](int64_t, int64_t, int64_t row, int64_t column) {
+        largest = std::max(largest, double(in_[1].at(n, 0, row, column)));
+      });
+      for_each(frame, [&](int64_t, int64_t, int64_t row, int64_t column) {
+        const double w = std::exp(double(in_[1].at(n, 0, row, column)) - largest);
+        weights += w;
+        sum += w * double(x().at(n, c, row, column));
+        magnitude += w * std::fabs(double(x().at(n, c, row, column)));
+      });
+      y.value.at(n, c, 0, 0) = float(sum / weights);
+      y.bound.at(n, c, 0, 0) = error_bound(1, magnitude / weights);
+    });
+    return y;
+  }
+
+  // Where an output row or column reads, as far from the first one of `from`.
+  static double position(const Bilinear2d& op, int64_t index, int64_t from, int64_t to) {
+    if (op.align_corners) return to > 1 ? double(index * (from - 1)) / double(to - 1) : 0;
+    return std::max((double(index) + 0.5) * double(from) / double(to) - 0.5, 0.0);
+  }
+
+  Result apply(const Bilinear2d& op) {
+    const Shape frame =
+        in_.size() == 2 ? in_[1].shape() : Shape{1, 1, 2 * shape().h, 2 * shape().w};
+    Result y = result_of({shape().n, shape().c, frame.h, frame.w});
+    for_each(y.value.shape(), [&](int64_t n, int64_t c, int64_t row, int64_t column) {
+      const double py = position(op, row, shape().h, frame.h);
+      const double px = position(op, column, shape().w, frame.w);
+      double sum = 0, magnitude = 0;
+      for (int64_t tap = 0; tap < 4; ++tap) {
+        const int64_t dy = tap / 2, dx = tap % 2;
+        const double fy = py - std::floor(py), fx = px - std::floor(px);
+        const double w = (dy == 1 ? fy : 1 - fy) * (dx == 1 ? fx : 1 - fx);
+        const double value = double(x().at(n, c, std::min(int64_t(py) + dy, shape().h - 1),
+                                           std::min(int64_t(px) + dx, shape().w - 1)));
+        sum += w * value;
+        magnitude += std::fabs(value);
+      }
+      y.value.at(n, c, row, column) = float(sum);
+      // Weights are rounded, differences of values taken, multiplied and added, twice.
+      y.terms = 8;
+      y.bound.at(n, c, row, column) = error_bound(y.terms, magnitude);
+    });
+    return y;
+  }
+
+  // Sign of pixel (dy, dx) in a band: LL, HL, LH, HH.
+  static double haar_sign(int64_t band, int64_t dy, int64_t dx) {
+    const double horizontal = dx == 1 ? 1 : -1, vertical = dy == 1 ? 1 : -1;
+    return (band % 2 == 1 ? horizontal : 1) * (band / 2 == 1 ? vertical : 1);
+  }
+
+  Result apply(const Haar2d& op) {
+    const bool up = op.kind == HaarKind::synthesis;
+    const int64_t bands = op.kind == HaarKind::low ? 1 : 4;
+    const int64_t channels = up ? shape().c / 4 : shape().c;
+    Result y = up ? result_of({shape().n, channels, 2 * shape().h, 2 * shape().w})
+                  : result_of({shape().n, bands * channels, shape().h / 2, shape().w / 2});
+    for_each(y.value.shape(), [&](int64_t n, int64_t c, int64_t row, int64_t column) {
+      double sum = 0, magnitude = 0;
+      for (int64_t tap = 0; tap < 4; ++tap) {
+        const double value =
+            up ? haar_sign(tap, row % 2, column % 2) *
+                     double(x().at(n, tap * channels + c, row / 2, column / 2))
+               : haar_sign(c / channels, tap / 2, tap % 2) *
+                     double(x().at(n, c % channels, 2 * row + tap / 2, 2 * column + tap % 2));
+        sum += value / 2;
+        magnitude += std::fabs(value) / 2;
+      }
+      y.value.at(n, c, row, column) = float(sum);
+      y.terms = 4;
+      y.bound.at(n, c, row, column) = error_bound(y.terms, magnitude);
+    });
+    return y;
+  }
+
   Result apply(const Upsample2d&) {
     Result y = result_of({shape().n, shape().c, 2 * shape().h, 2 * shape().w});
     for_each(y.value.shape(), [&](int64_t n, int64_t c, int64_t row, int64_t column) {
@@ -233,25 +365,99 @@ class Evaluator {
     return y;
   }
 
+  // One value of the second input for each of the first's: its own, or its channel's.
+  double second(int64_t n, int64_t c, int64_t row, int64_t column) const {
+    const Tensor& b = in_[1];
+    return double(b.shape() == shape() ? b.at(n, c, row, column) : b.at(n, c, 0, 0));
+  }
+
   Result apply(const Add&) {
     Result y = result_of(shape());
+    for_each(shape(), [&](int64_t n, int64_t c, int64_t row, int64_t column) {
+      const double a = double(x().at(n, c, row, column)), b = second(n, c, row, column);
+      y.value.at(n, c, row, column) = float(a + b);
+      y.bound.at(n, c, row, column) = error_bound(1, std::fabs(a) + std::fabs(b));
+    });
+    return y;
+  }
+
+  Result apply(const Multiply&) {
+    Result y = result_of(shape());
+    for_each(shape(), [&](int64_t n, int64_t c, int64_t row, int64_t column) {
+      const double product = double(x().at(n, c, row, column)) * second(n, c, row, column);
+      y.value.at(n, c, row, column) = float(product);
+      y.bound.at(n, c, row, column) = error_bound(1, std::fabs(product));
+    });
+    return y;
+  }
+
+  // y = f(x), by a float computation of `terms` roundings.
+  template <class Function>
+  Result each(double terms, const Function& f) const {
+    Result y = result_of(shape());
     for (size_t i = 0; i < y.value.size(); ++i) {
-      const auto a = double(in_[0].data()[i]), b = double(in_[1].data()[i]);
-      y.value.data()[i] = float(a + b);
-      y.bound.data()[i] = error_bound(1, std::fabs(a) + std::fabs(b));
+      const double value = f(double(x().data()[i]));
+      y.value.data()[i] = float(value);
+      y.bound.data()[i] = error_bound(terms, std::fabs(value));
     }
     return y;
   }
 
   Result apply(const Activation& op) {
-    Result y = result_of(shape());
-    const double slope = op.kind == ActivationKind::relu ? 0 : 0.2;
-    for (size_t i = 0; i < y.value.size(); ++i) {
-      const auto v = double(x().data()[i]);
-      y.value.data()[i] = float(v > 0 ? v : slope * v);
-      // 0.2 itself is rounded, and so is the product.
-      y.bound.data()[i] = error_bound(2, std::fabs(slope * v));
+    switch (op.kind) {
+      case ActivationKind::relu:
+        return each(0, [](double v) { return std::max(v, 0.0); });
+      case ActivationKind::leaky_relu:
+        // 0.2 itself is rounded, and so is the product.
+        return each(2, [](double v) { return v > 0 ? v : 0.2 * v; });
+      case ActivationKind::sigmoid:
+        return each(1, [](double v) { return 1 / (1 + std::exp(-v)); });
+      case ActivationKind::tanh:
+        return each(1, [](double v) { return std::tanh(v); });
     }
+    return {};
+  }
+
+  Result apply(const PRelu&) {
+    const auto slope = double(weight(".weight").front());
+    return each(1, [&](double v) { return v > 0 ? v : slope * v; });
+  }
+
+  struct Moments {
+    double mean = 0;
+    double variance = 0;
+  };
+  // Over channels [first, first + count) of a sample.
+  Moments moments(int64_t n, int64_t first, int64_t count) const {
+    const Shape part{1, count, shape().h, shape().w};
+    Moments m;
+    for (int64_t c = 0; c < count; ++c) m.mean += mean(x(), n, first + c) / double(count);
+    for_each(part, [&](int64_t, int64_t c, int64_t row, int64_t column) {
+      const double off = double(x().at(n, first + c, row, column)) - m.mean;
+      m.variance += off * off / double(part.count());
+    });
+    return m;
+  }
+
+  Result apply(const Norm2d& op) {
+    const auto scale = weight(".weight"), bias = weight(".bias");
+    Result y = result_of(shape());
+    y.terms = 5;
+    for_each({shape().n, shape().c, 1, 1}, [&](int64_t n, int64_t c, int64_t, int64_t) {
+      double centre = 0, factor = double(scale[size_t(c)]);
+      if (op.kind != NormKind::folded) {
+        const Moments m =
+            op.kind == NormKind::instance ? moments(n, c, 1) : moments(n, 0, shape().c);
+        centre = m.mean;
+        factor /= std::sqrt(m.variance + 1e-5);
+      }
+      for_each({1, 1, shape().h, shape().w}, [&](int64_t, int64_t, int64_t row, int64_t column) {
+        const auto value = double(x().at(n, c, row, column)), b = double(bias[size_t(c)]);
+        y.value.at(n, c, row, column) = float((value - centre) * factor + b);
+        const double size = std::fabs(factor) * (std::fabs(value) + std::fabs(centre));
+        y.bound.at(n, c, row, column) = error_bound(y.terms, size + std::fabs(b));
+      });
+    });
     return y;
   }
 
@@ -298,7 +504,12 @@ Result apply(const Model& model, NodeId node, const std::vector<Tensor>& inputs)
 
 Tensor run(const Model& model, const Tensor& input, Random* noise) {
   std::vector<Tensor> values;
+  const auto needed = needed_nodes(model.graph());
   for (NodeId id = 0; id <= model.graph().output(); ++id) {
+    if (!needed[size_t(id)]) {
+      values.emplace_back();
+      continue;
+    }
     std::vector<Tensor> inputs;
     for (const NodeId from : model.graph().node(id).inputs) inputs.push_back(values[size_t(from)]);
     if (id == 0) inputs.push_back(input);
