@@ -18,14 +18,25 @@ struct Outcome {
   std::string output, errors;
 };
 
+/// What the program finds itself in, beside its arguments.
+struct Circumstances {
+  std::string shell;   ///< what the shell does before, like "ulimit -f 1"
+  std::string output;  ///< the file that stdout goes to, instead of Outcome::output
+};
+
 /// `hyperconv` with these arguments, which hold no single quotes.
-inline Outcome run_program(const std::vector<std::string>& arguments) {
+inline Outcome run_program(const std::vector<std::string>& arguments,
+                           const Circumstances& circumstances = {}) {
   const TemporaryFolder folder;
-  std::string command = HYPERCONV_PROGRAM;
+  std::string command = circumstances.shell.empty() ? "" : circumstances.shell + "; ";
+  command += HYPERCONV_PROGRAM;
   for (const auto& argument : arguments) command += " '" + argument + "'";
   const auto out = folder / "out", err = folder / "err";
-  const int status =
-      std::system((command + " </dev/null >" + out.string() + " 2>" + err.string()).c_str());
+  write_file(out, std::string());
+  const int status = std::system(
+      (command + " </dev/null >" +
+       (circumstances.output.empty() ? out.string() : circumstances.output) + " 2>" + err.string())
+          .c_str());
   const auto text = [](const std::filesystem::path& path) {
     const auto bytes = read_file(path);
     return std::string(bytes.begin(), bytes.end());

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "hyperconv/tensor.hpp"
+
 namespace hyperconv {
 
 using Matrix3 = std::array<std::array<double, 3>, 3>;
@@ -96,5 +98,16 @@ Mosaic read_mosaic_png(const std::filesystem::path& path, const MosaicFormat& fo
 /// leave open. The file appears whole or not at all. Throws Error when it cannot be written.
 void write_dng(const std::filesystem::path& path, const Mosaic& mosaic);
 std::vector<uint8_t> encode_dng(const Mosaic& mosaic);
+
+/// A developed, cleaned photo as a DNG for raw converters: LinearRaw, three uncompressed 16-bit
+/// samples a pixel. `camera_rgb` is [1,3,H,W], linear, white-balanced, 1 = the level at which the
+/// least amplified channel saturates; above it is cut. The white balance is taken back and stands
+/// in AsShotNeutral, so that a converter can set another. Every channel has its black at 512,
+/// which keeps the noise's lower half down to -1/127 of white, and its white at 65535, which the
+/// least amplified one reaches; channel c ends at min(white_balance) / white_balance[c] of it. Of
+/// the facts colours, orientation and shot are taken: no noise profile, but NoiseReductionApplied
+/// at its full. The file appears whole or not at all. Throws Error when it cannot be written.
+void write_linear_dng(const std::filesystem::path& path, const Tensor& camera_rgb,
+                      const Mosaic& facts);
 
 }  // namespace hyperconv

@@ -49,6 +49,7 @@ TEST_F(FileTest, RefusesFoldersAndMissingPlaces) {
   EXPECT_THROW(read_file(folder_.path()), Error);
   EXPECT_THROW(read_file(folder_ / "none"), Error);
   EXPECT_THROW(write_file(folder_.path(), "x"), Error);
+  EXPECT_THROW(write_file("/dev/null", "x"), Error);
   EXPECT_THROW(write_file(folder_.path() / "none" / "a.txt", "x"), Error);
 }
 

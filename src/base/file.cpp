@@ -81,6 +81,9 @@ MappedFile::~MappedFile() {
 PendingFile::PendingFile(fs::path path) : path_(std::move(path)) {
   std::error_code ignored;
   if (fs::is_directory(path_, ignored)) fail("{}: is a folder, not a file", path_.string());
+  // The rename would put a file in the place of a device.
+  if (fs::exists(path_, ignored) && !fs::is_regular_file(path_, ignored))
+    fail("{}: is a device or a pipe, not a file", path_.string());
   const fs::path folder = folder_of(path_);
   if (!fs::is_directory(folder, ignored))
     fail("{}: cannot be written, the folder {} does not exist", path_.string(), folder.string());

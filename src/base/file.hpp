@@ -36,7 +36,7 @@ class MappedFile {
 /// rename). Without commit() nothing stays. For libraries that want a FILE*.
 class PendingFile {
  public:
-  /// Throws Error when the folder is missing or not writable, or `path` is a directory.
+  /// Throws Error when the folder is missing or not writable, or `path` is a folder or a device.
   explicit PendingFile(std::filesystem::path path);
   ~PendingFile();
   PendingFile(const PendingFile&) = delete;

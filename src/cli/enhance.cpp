@@ -207,17 +207,17 @@ void enhance_command(EnhanceArguments a) {
 
 void add_headerless_options(CLI::App& command, EnhanceArguments& a) {
   const char* group = "Mosaics without a header (.raw, one-channel PNG)";
-  command.add_option("--raw-size", a.raw_size, "size of a headerless .raw file, like 4096x3072")
+  command.add_option("--raw-size", a.raw_size, "Size of a headerless .raw file, like 4096x3072")
       ->check(size_validator())
       ->group(group);
   command.add_option("--cfa", a.cfa, "rggb, bggr, grbg or gbrg (default rggb)")->group(group);
-  command.add_option("--bits", a.format.bits, "bits a sample holds (default 10)")
+  command.add_option("--bits", a.format.bits, "Bits a sample holds (default 10)")
       ->check(CLI::Range(1, 16))
       ->group(group);
-  command.add_option("--black", a.format.black, "black level (default 0)")
+  command.add_option("--black", a.format.black, "Black level (default 0)")
       ->check(CLI::Range(0.0, 65535.0))
       ->group(group);
-  command.add_option("--white", a.white, "white level (default 2^bits - 1)")
+  command.add_option("--white", a.white, "White level (default 2^bits - 1)")
       ->check(CLI::Range(1.0, 65535.0))
       ->group(group);
 }
@@ -228,20 +228,20 @@ void add_enhance(CLI::App& program) {
   auto* command = program.add_subcommand(
       "enhance", "Develop camera RAW files into clean pictures (or clean linear DNGs)");
   auto a = std::make_shared<EnhanceArguments>();
-  command->add_option("IN", a->inputs, "camera files, mosaic PNGs, or a folder of them")
+  command->add_option("IN", a->inputs, "Camera files, mosaic PNGs, or a folder of them")
       ->required();
   command
       ->add_option("-o,--output", a->output,
-                   "picture (.jpg .png .tif .dng), or a folder that exists for many")
+                   "Picture (.jpg .png .tif .dng), or a folder that exists for many")
       ->required();
-  command->add_option("--model", a->model, "model file (default: the one that is shipped)");
-  command->add_option("--format", a->ending, "ending of pictures in a folder (default jpg)")
+  command->add_option("--model", a->model, "Model file (default: the one that is shipped)");
+  command->add_option("--format", a->ending, "Ending of pictures in a folder (default jpg)")
       ->check(CLI::IsMember({"jpg", "png", "tif", "dng"}));
-  command->add_option("--quality", a->write.jpeg_quality, "of JPEG, 1..100 (default 95)")
+  command->add_option("--quality", a->write.jpeg_quality, "Of JPEG, 1..100 (default 95)")
       ->check(CLI::Range(1, 100));
-  command->add_option("--threads", a->engine.threads, "threads (default: all cores)")
+  command->add_option("--threads", a->engine.threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
-  command->add_flag("--json", a->json, "one JSON object on stdout");
+  command->add_flag("--json", a->json, "One JSON object on stdout");
   add_headerless_options(*command, *a);
   command->callback([a] { enhance_command(*a); });
 }

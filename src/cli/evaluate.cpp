@@ -88,18 +88,18 @@ void add_evaluate(CLI::App& program) {
   auto* command = program.add_subcommand(
       "evaluate", "A model's PSNR and SSIM at four noise levels, beside LibRaw's demosaicers");
   auto a = std::make_shared<EvaluateArguments>();
-  command->add_option("--model", a->model, "model file (default: the one that is shipped)");
-  command->add_option("--data", a->data, "folder of clean photos")->required();
+  command->add_option("--model", a->model, "Model file (default: the one that is shipped)");
+  command->add_option("--data", a->data, "Folder of clean photos")->required();
   command
       ->add_option("--shrink", a->options.shrink,
-                   "shrink photos by this in linear light, so that JPEG artefacts go (default 2)")
+                   "Shrink photos by this in linear light, so that JPEG artefacts go (default 2)")
       ->check(CLI::Range(1, 16));
-  command->add_option("--seed", a->options.seed, "of cameras and noise (default 1)");
-  command->add_option("--limit", a->options.limit, "use only so many photos")
+  command->add_option("--seed", a->options.seed, "Of cameras and noise (default 1)");
+  command->add_option("--limit", a->options.limit, "Use only so many photos")
       ->check(CLI::PositiveNumber);
-  command->add_option("--threads", a->engine.threads, "threads (default: all cores)")
+  command->add_option("--threads", a->engine.threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
-  command->add_flag("--json", a->json, "one JSON object on stdout");
+  command->add_flag("--json", a->json, "One JSON object on stdout");
   command->callback([a] { evaluate_command(*a); });
 }
 

@@ -1,9 +1,13 @@
 // The program: parses, dispatches, and turns errors into one line and an exit code.
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 
+#include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "cli/commands.hpp"
 #include "hyperconv/error.hpp"
@@ -34,6 +38,9 @@ int run(int argc, char** argv) {
     // Help and version arrive here too, with exit code 0.
     return program.exit(error) == 0 ? 0 : exit_usage;
   }
+  // Only now does a full disk show, or a closed pipe.
+  if (std::fflush(stdout) != 0)
+    hyperconv::fail("standard output cannot be written ({})", std::strerror(errno));
   return 0;
 }
 
@@ -41,6 +48,8 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   hyperconv::catch_interrupts();
+  // A file that would grow beyond the shell's limit is a disk that is full: an error, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {

@@ -1,5 +1,6 @@
 // hyperconv profile: what a network costs, without running it.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -135,16 +136,16 @@ void add_profile(CLI::App& program) {
   auto a = std::make_shared<ProfileArguments>();
   command
       ->add_option("--network", a->network,
-                   "one of " + fmt::format("{}", fmt::join(network_names(), ", ")))
+                   "One of " + fmt::format("{}", fmt::join(network_names(), ", ")))
       ->required();
-  command->add_option("--size", a->size, "photo in samples, rows x columns (default 3072x4096)")
+  command->add_option("--size", a->size, "Photo in samples, rows x columns (default 3072x4096)")
       ->check(size_validator());
-  command->add_option("--width", a->width, "channels of the first level")
+  command->add_option("--width", a->width, "Channels of the first level")
       ->check(CLI::Range(1, 4096));
-  command->add_option("--hidden", a->hidden, "hidden width of the HyperConvolutions")
+  command->add_option("--hidden", a->hidden, "Hidden width of the HyperConvolutions")
       ->check(CLI::Range(0, 1 << 20));
-  command->add_flag("--layers", a->layers, "a line a layer");
-  command->add_flag("--json", a->json, "one JSON object on stdout");
+  command->add_flag("--layers", a->layers, "A line a layer");
+  command->add_flag("--json", a->json, "One JSON object on stdout");
   command->callback([a] {
     const Profile profile = profile_of(*a);
     if (a->json)

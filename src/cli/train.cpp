@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "cli/commands.hpp"
 #include "training/trainer.hpp"
@@ -26,6 +27,10 @@ void train_command(const TrainArguments& arguments) {
       .restart = arguments.restart,
       .stop_after = arguments.stop_after};
   const TrainSummary summary = train(recipe, options);
+  // Saved, but not what was asked for: a script must not go on with it.
+  if (interrupted() && summary.step < summary.steps)
+    fail("interrupted at step {} of {}; the same command goes on from {}/checkpoint.safetensors",
+         summary.step, summary.steps, options.output.string());
   if (arguments.json) {
     const nlohmann::ordered_json json = {{"step", summary.step},
                                          {"steps", summary.steps},
@@ -38,9 +43,6 @@ void train_command(const TrainArguments& arguments) {
   }
   fmt::print("step {} of {}, loss {:.4f}, {:.0f} patches/s\n", summary.step, summary.steps,
              summary.loss, summary.patches_per_second);
-  if (summary.step < summary.steps)
-    fmt::print("stopped; the same command goes on from {}/checkpoint.safetensors\n",
-               options.output.string());
   fmt::print("{}\n", summary.model.string());
 }
 
@@ -50,15 +52,15 @@ void add_train(CLI::App& program) {
   auto* command = program.add_subcommand(
       "train", "Train a network by a recipe (TOML); the same command resumes a stopped run");
   auto a = std::make_shared<TrainArguments>();
-  command->add_option("RECIPE", a->recipe, "recipe, for example recipes/develop-16.toml")
+  command->add_option("RECIPE", a->recipe, "Recipe, for example recipes/develop-16.toml")
       ->required();
-  command->add_option("-o,--output", a->output, "folder of the run (default runs/<name>)");
-  command->add_option("--threads", a->threads, "threads (default: all cores)")
+  command->add_option("-o,--output", a->output, "Folder of the run (default runs/<name>)");
+  command->add_option("--threads", a->threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
-  command->add_option("--stop-after", a->stop_after, "stop after so many steps, as Ctrl-C would")
+  command->add_option("--stop-after", a->stop_after, "Stop after so many steps, as Ctrl-C would")
       ->check(CLI::PositiveNumber);
-  command->add_flag("--restart", a->restart, "start afresh, replacing a checkpoint that is there");
-  command->add_flag("--json", a->json, "one JSON object on stdout");
+  command->add_flag("--restart", a->restart, "Start afresh, replacing a checkpoint that is there");
+  command->add_flag("--json", a->json, "One JSON object on stdout");
   command->callback([a] { train_command(*a); });
 }
 

@@ -5,7 +5,6 @@
 #include "base/fail.hpp"
 
 namespace hyperconv {
-namespace {
 
 void check_size(const std::string& name, uint64_t width, uint64_t height, size_t file_size) {
   if (width == 0 || height == 0)
@@ -17,8 +16,6 @@ void check_size(const std::string& name, uint64_t width, uint64_t height, size_t
     fail("{}: is truncated or damaged ({}x{} pixels do not fit in {} bytes)", name, width, height,
          file_size);
 }
-
-}  // namespace
 
 Image make_image(const std::string& name, uint64_t width, uint64_t height, int channels, int bits,
                  size_t file_size) {

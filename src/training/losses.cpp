@@ -23,6 +23,8 @@ torch::Tensor loss_between(Loss loss, const torch::Tensor& a, const torch::Tenso
       return (a - b).abs().mean();
     case Loss::charbonnier:
       return ((a - b).square() + 1e-6).sqrt().mean();
+    case Loss::psnr:
+      return 10 * ((a - b).square().mean({1, 2, 3}) + 1e-8).log10().mean();
   }
   fail("unknown loss");
 }

@@ -15,6 +15,7 @@ torch::Tensor srgb_encode(const torch::Tensor& linear);
 /// curve.
 torch::Tensor display(const torch::Tensor& camera_rgb, const torch::Tensor& camera_to_srgb);
 
+/// Of two batches [N,C,H,W].
 torch::Tensor loss_between(Loss loss, const torch::Tensor& a, const torch::Tensor& b);
 
 }  // namespace hyperconv

@@ -165,6 +165,17 @@ TEST(Losses, DisplayCurveIsSrgbAndSmoothAtZero) {
   EXPECT_NEAR(x.grad()[1].item<float>(), 12.92f, 1e-5f);
 }
 
+TEST(Losses, AreWhatTheyAreCalled) {
+  const auto a = torch::tensor({0.1f, 0.2f, 0.0f, 0.0f}).view({2, 1, 1, 2});
+  const auto b = torch::zeros({2, 1, 1, 2});
+  EXPECT_NEAR(loss_between(Loss::l1, a, b).item<double>(), 0.075, 1e-7);
+  // sqrt(x^2 + 1e-6) of 0.1, 0.2, 0, 0.
+  EXPECT_NEAR(loss_between(Loss::charbonnier, a, b).item<double>(),
+              (0.100005 + 0.2000025 + 0.001 + 0.001) / 4, 1e-7);
+  // 10 log10(0.025 + 1e-8) and 10 log10(1e-8).
+  EXPECT_NEAR(loss_between(Loss::psnr, a, b).item<double>(), (-16.0206 - 80) / 2, 1e-3);
+}
+
 TEST(Adam, FirstStepIsTheLearningRate) {
   // With bias correction the first step is rate * g / |g|, whatever the gradient's size.
   auto w = torch::ones({3}).requires_grad_(true);

@@ -1,5 +1,6 @@
 #include "training/recipe.hpp"
 
+#include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 #include <cmath>
@@ -57,10 +58,13 @@ class Table {
   std::set<std::string> known_;
 };
 
-void read_network(Table table, Recipe& recipe) {
+void read_network(Table table, const std::filesystem::path& folder, Recipe& recipe) {
   table.require("network", recipe.network);
   table.require("name", recipe.name);
   table.require("data_licence", recipe.data_licence);
+  std::string start;
+  table.read("start", start);
+  if (!start.empty()) recipe.start = folder / start;
   int width = 0, hidden = -1;
   table.read("width", width, 0, 4096);
   table.read("hidden", hidden, -1, 1 << 20);
@@ -83,6 +87,12 @@ void read_patches(Table table, const std::filesystem::path& folder, PatchRecipe&
   table.refuse_the_rest();
 }
 
+Loss loss_from(const std::string& name, const std::string& path) {
+  for (const Loss loss : {Loss::l1, Loss::charbonnier, Loss::psnr})
+    if (loss_name(loss) == name) return loss;
+  fail("{}: [training] loss is '{}'; known are l1, charbonnier, psnr", path, name);
+}
+
 void read_training(Table table, const std::string& path, TrainingRecipe& training) {
   table.read("steps", training.steps, int64_t(1), int64_t(100'000'000));
   table.read("learning_rate", training.learning_rate, 1e-8, 1.0);
@@ -95,15 +105,25 @@ void read_training(Table table, const std::string& path, TrainingRecipe& trainin
   int64_t seed = int64_t(training.seed);
   table.read("seed", seed, int64_t(0), INT64_MAX);
   training.seed = uint64_t(seed);
-  std::string loss = "l1";
+  std::string loss = loss_name(training.loss);
   table.read("loss", loss);
-  if (loss != "l1" && loss != "charbonnier")
-    fail("{}: [training] loss is '{}'; known are l1, charbonnier", path, loss);
-  training.loss = loss == "l1" ? Loss::l1 : Loss::charbonnier;
+  training.loss = loss_from(loss, path);
   table.refuse_the_rest();
 }
 
 }  // namespace
+
+std::string loss_name(Loss loss) {
+  switch (loss) {
+    case Loss::l1:
+      return "l1";
+    case Loss::charbonnier:
+      return "charbonnier";
+    case Loss::psnr:
+      return "psnr";
+  }
+  return {};
+}
 
 Recipe read_recipe(const std::filesystem::path& path) {
   const auto bytes = read_file(path, 1 << 20);
@@ -118,7 +138,7 @@ Recipe read_recipe(const std::filesystem::path& path) {
   for (const auto& [key, node] : file)
     if (key != "model" && key != "data" && key != "training")
       fail("{}: [{}] is not known; known are model, data, training", path.string(), key.str());
-  read_network({file, "model", path.string()}, recipe);
+  read_network({file, "model", path.string()}, path.parent_path(), recipe);
   read_patches({file, "data", path.string()}, path.parent_path(), recipe.patches);
   read_training({file, "training", path.string()}, path.string(), recipe.training);
   return recipe;

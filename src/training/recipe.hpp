@@ -10,9 +10,12 @@
 namespace hyperconv {
 
 enum class Loss {
-  l1,          ///< mean |a - b|
-  charbonnier  ///< mean sqrt((a - b)^2 + 1e-6)
+  l1,           ///< mean |a - b|
+  charbonnier,  ///< mean sqrt((a - b)^2 + 1e-6)
+  psnr          ///< mean over samples of 10 log10(mean (a - b)^2 + 1e-8): minus the PSNR in dB
 };
+
+std::string loss_name(Loss loss);
 
 /// Simulated RAW patches from a folder of photos.
 struct PatchRecipe {
@@ -43,8 +46,9 @@ struct TrainingRecipe {
 struct Recipe {
   std::string network;  ///< a name of the zoo
   ZooOptions options;
-  std::string name;          ///< of the model it makes
-  std::string data_licence;  ///< one line for the model file
+  std::string name;             ///< of the model it makes
+  std::filesystem::path start;  ///< model whose weights it begins with; empty: untrained
+  std::string data_licence;     ///< one line for the model file
   PatchRecipe patches;
   TrainingRecipe training;
   std::string text;  ///< the file as it was read

@@ -46,7 +46,7 @@ TEST(Recipe, ReadsWhatItSays) {
 TEST(Recipe, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(message_for(good), "read");
   EXPECT_THAT(message_for(good + "lerning_rate = 1\n"), HasSubstr("lerning_rate is not known"));
-  EXPECT_THAT(message_for(good + "loss = \"l3\"\n"), HasSubstr("l1, charbonnier"));
+  EXPECT_THAT(message_for(good + "loss = \"l3\"\n"), HasSubstr("l1, charbonnier, psnr"));
   EXPECT_THAT(message_for(good + "seed = \"x\"\n"), HasSubstr("wrong type"));
   EXPECT_THAT(message_for(good + "learning_rate = -1.0\n"), HasSubstr("must be"));
   EXPECT_THAT(message_for(good + "[more]\n"), HasSubstr("[more]"));

@@ -10,6 +10,7 @@
 #include "base/progress.hpp"
 #include "training/adam.hpp"
 #include "training/checkpoint.hpp"
+#include "training/losses.hpp"
 #include "training/lowering.hpp"
 #include "training/patches.hpp"
 #include "training/torch_setup.hpp"
@@ -68,12 +69,22 @@ struct Interval {
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start).count(); }
 };
 
+/// What training begins with.
+Model first_model(const Recipe& recipe) {
+  const Graph graph = make_network(recipe.network, recipe.options);
+  if (recipe.start.empty()) return untrained(graph, {}, recipe.training.seed);
+  Model model = Model::load(recipe.start);
+  if (graph_to_json(model.graph()) != graph_to_json(graph))
+    fail("{}: holds another network than the recipe's {}", recipe.start.string(), recipe.network);
+  return model;
+}
+
 class Trainer {
  public:
   Trainer(const Recipe& recipe, const TrainOptions& options)
       : recipe_(recipe),
         options_(options),
-        network_(untrained(make_network(recipe.network, recipe.options), {}, recipe.training.seed)),
+        network_(first_model(recipe)),
         adam_(network_.weights(),
               rate_factors(network_.parameters(), recipe.training.hyper_out_rate)),
         average_(copies(network_.weights())) {
@@ -163,12 +174,18 @@ class Trainer {
   ModelInfo info() const {
     const auto& t = recipe_.training;
     return {Task::develop, recipe_.name,
-            fmt::format("{} trained for {} of {} steps of {} simulated RAW patches {}x{} ({} in "
-                        "display space, seed {}) on photos shrunk by {}",
+            fmt::format("{} trained for {} of {} steps of {} simulated RAW patches {}x{} ({} loss "
+                        "in display space, seed {}) on photos shrunk by {}{}",
                         recipe_.network, step_, t.steps, recipe_.patches.batch,
-                        recipe_.patches.patch, recipe_.patches.patch,
-                        t.loss == Loss::l1 ? "L1" : "Charbonnier", t.seed, recipe_.patches.shrink),
+                        recipe_.patches.patch, recipe_.patches.patch, loss_name(t.loss), t.seed,
+                        recipe_.patches.shrink, began_with()),
             recipe_.data_licence};
+  }
+
+  /// The history that a model it began with brings along.
+  std::string began_with() const {
+    if (recipe_.start.empty()) return {};
+    return "; begun with: " + Model::load(recipe_.start).info().summary;
   }
 
   void write_model() {

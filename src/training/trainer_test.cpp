@@ -76,6 +76,20 @@ TEST_F(TrainerTest, LossFalls) {
   EXPECT_LT(end.loss, 0.7 * start.loss);
 }
 
+TEST_F(TrainerTest, BeginsWithAnotherModelsWeights) {
+  const TrainSummary first = train(recipe(), options("first"));
+  Recipe second = recipe("loss = \"psnr\"\nlearning_rate = 1e-8\n");
+  second.start = first.model;
+  const TrainSummary end = train(second, options("second", 1));
+  // One step of next to no length: the weights are the first model's, but for fp16.
+  const auto before = Model::load(first.model).weight("last.weight").to_float();
+  const auto after = Model::load(end.model).weight("last.weight").to_float();
+  for (size_t i = 0; i < before.size(); ++i) ASSERT_NEAR(before[i], after[i], 1e-6);
+  EXPECT_THAT(Model::load(end.model).info().summary, HasSubstr("begun with"));
+  second.options.width = 5;
+  EXPECT_THROW(train(second, options("third")), Error);
+}
+
 TEST_F(TrainerTest, ADamagedOrForeignCheckpointIsNamed) {
   train(recipe(), options("run", 2));
   const auto path = folder_ / "run/checkpoint.safetensors";

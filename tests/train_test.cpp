@@ -1,0 +1,84 @@
+// hyperconv train as a researcher runs it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "hyperconv/image.hpp"
+#include "hyperconv/model.hpp"
+#include "program.hpp"
+#include "raw/scene.hpp"
+
+namespace hyperconv {
+namespace {
+
+using testing::HasSubstr;
+
+class Train : public testing::Test {
+ protected:
+  Train() {
+    std::filesystem::create_directories(folder_ / "photos");
+    write_image(folder_ / "photos/a.png", painted_scene(128, 96));
+  }
+
+  void write_recipe(int steps) const {
+    write_file(folder_ / "r.toml", R"([model]
+network = "develop-16"
+name = "tiny"
+data_licence = "own"
+width = 4
+hidden = 4
+[data]
+photos = "photos"
+patch = 32
+batch = 2
+[training]
+warmup = 1
+steps = )" + std::to_string(steps) + "\n");
+  }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Train, MakesAModelThatEnhanceTakes) {
+  write_recipe(3);
+  const Outcome run =
+      run_program({"train", path("r.toml"), "-o", path("run"), "--threads", "1", "--json"});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  const auto json = nlohmann::json::parse(run.output);
+  EXPECT_EQ(json["step"], 3);
+  ASSERT_EQ(json["model"], path("run/tiny.safetensors"));
+  ASSERT_EQ(run_program({"simulate", "--scene", "80x64", "-o", path("a.dng")}).status, 0);
+  EXPECT_EQ(
+      run_program({"enhance", path("a.dng"), "-o", path("a.png"), "--model", json["model"]}).status,
+      0);
+}
+
+TEST_F(Train, CtrlCSavesAndTheSameCommandGoesOn) {
+  write_recipe(1000000);
+  const std::string command = std::string("timeout -s INT 8 ") + HYPERCONV_PROGRAM + " train " +
+                              path("r.toml") + " --threads 1 -o " + path("run") + " 2>" +
+                              path("errors");
+  // timeout answers 124 where it had to interrupt, whatever the program answered.
+  EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 124);
+  const auto errors = read_file(folder_ / "errors");
+  EXPECT_THAT(std::string(errors.begin(), errors.end()), HasSubstr("goes on from"));
+  const Outcome run = run_program({"train", path("r.toml"), "-o", path("run"), "--threads", "1",
+                                   "--stop-after", "2", "--json"});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  EXPECT_GT(nlohmann::json::parse(run.output)["step"].get<int>(), 2);
+}
+
+TEST_F(Train, ABadRecipeGetsOneLine) {
+  write_file(folder_ / "bad.toml", "[model]\nnetwrk = 1\n");
+  const Outcome run = run_program({"train", path("bad.toml"), "-o", path("run")});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.errors, HasSubstr("bad.toml"));
+  EXPECT_EQ(std::count(run.errors.begin(), run.errors.end(), '\n'), 1);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run"));
+}
+
+}  // namespace
+}  // namespace hyperconv
