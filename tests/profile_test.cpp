@@ -61,7 +61,7 @@ TEST(Profile, NamesWhatItDoesNotKnow) {
   const Outcome size = run_program({"profile", "--network", "hyper-iii", "--size", "100x100"});
   EXPECT_EQ(size.status, 1);
   EXPECT_THAT(size.errors, HasSubstr("multiples of 8"));
-  const Outcome pyramid = run_program({"profile", "--network", "pynet", "--size", "2976x3968"});
+  const Outcome pyramid = run_program({"profile", "--network", "pynet", "--size", "3000x4000"});
   EXPECT_EQ(pyramid.status, 1);
   EXPECT_THAT(pyramid.errors, HasSubstr("multiples of 32"));
 }
