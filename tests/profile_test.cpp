@@ -25,6 +25,8 @@ TEST(Profile, PrintsThePostersFigures) {
   const auto json = json_of({"profile", "--network", "hyper-iii", "--json"});
   EXPECT_EQ(json["network"], "hyper-iii");
   EXPECT_EQ(json["size"], "3072x4096");
+  EXPECT_EQ(json["memory_size"], "2976x3968");
+  EXPECT_NEAR(json["conv_memory_bytes"].get<double>() / (1 << 30), 1.76, 0.01);
   EXPECT_NEAR(json["flops"].get<double>() / 1e12, 0.180, 0.001);
   EXPECT_NEAR(json["parameters"].get<double>() / 1e6, 90, 0.1);
   EXPECT_GT(json["hidden"].get<int>(), 1000);

@@ -65,6 +65,22 @@ struct NetworkUse {
 /// Throws Error that lists the known names.
 NetworkUse network_use(const std::string& name);
 
+/// A photo's extent in samples; written "3072x4096", rows first, as the paper does.
+struct PhotoSize {
+  int64_t rows = 0, columns = 0;
+  bool operator==(const PhotoSize&) const = default;
+};
+std::string to_string(const PhotoSize& size);
+
+/// What the network takes of a photo of this size: [1,C,H,W]. Throws Error that says which sizes it
+/// takes.
+Shape network_input(const std::string& name, const Graph& graph, const PhotoSize& size);
+
+/// The frames at which the poster's table counts FLOPs (of all networks) and conv memory (the
+/// Huawei P20's; PyNET's is cut to the multiples of 32 packed pixels that its code takes).
+inline constexpr PhotoSize paper_flops_size{3072, 4096};
+PhotoSize paper_memory_size(const std::string& name);
+
 /// Largest hidden width with which the graph has at most `count` parameters.
 int hidden_for_parameters(HyperUNet shape, int64_t count);
 

@@ -3,6 +3,10 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <fstream>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/fail.hpp"
@@ -10,8 +14,21 @@
 namespace hyperconv {
 
 namespace {
+
 constexpr size_t huge_page = size_t(2) << 20;
+
+/// The number behind a word of a system file; the first of the file where the word is empty.
+std::optional<int64_t> number_after(const std::string& word, const char* path) {
+  std::ifstream file(path);
+  std::string found;
+  int64_t number = 0;
+  if (word.empty()) return file >> number ? std::optional(number) : std::nullopt;
+  while (file >> found)
+    if (found == word && file >> number) return number;
+  return std::nullopt;
 }
+
+}  // namespace
 
 Arena::Arena(size_t bytes) : size_((bytes + huge_page - 1) / huge_page * huge_page) {
   if (size_ == 0) return;
@@ -45,6 +62,15 @@ size_t peak_resident_bytes() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   return size_t(usage.ru_maxrss) * 1024;
+}
+
+int64_t available_memory_bytes() {
+  int64_t available = 1024 * number_after("MemAvailable:", "/proc/meminfo").value_or(0);
+  // Version 2 of control groups; the group's own file is where the container mounts it.
+  const auto limit = number_after("", "/sys/fs/cgroup/memory.max");
+  const auto used = number_after("", "/sys/fs/cgroup/memory.current");
+  if (limit && used) available = std::min(available, std::max<int64_t>(0, *limit - *used));
+  return available;
 }
 
 }  // namespace hyperconv

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace hyperconv {
 
@@ -25,5 +26,9 @@ class Arena {
 
 /// Highest resident memory of this process so far, in bytes.
 size_t peak_resident_bytes();
+
+/// Bytes that can be had now without swapping: what the system has free or can free, and what the
+/// control group of this process leaves, whichever is less.
+int64_t available_memory_bytes();
 
 }  // namespace hyperconv

@@ -13,6 +13,7 @@ void add_evaluate(CLI::App& program);
 void add_info(CLI::App& program);
 void add_profile(CLI::App& program);
 void add_simulate(CLI::App& program);
+void add_study(CLI::App& program);
 
 /// Only where the program is built with training.
 void add_train(CLI::App& program);

@@ -29,6 +29,7 @@ int run(int argc, char** argv) {
   add_evaluate(program);
   if constexpr (HYPERCONV_HAS_TRAINING) add_train(program);
   add_profile(program);
+  add_study(program);
   add_compare(program);
   add_simulate(program);
   add_info(program);

@@ -19,18 +19,18 @@ namespace {
 
 struct ProfileArguments {
   std::string network;
-  std::string size = "3072x4096";
+  std::string size;
   int width = 0, hidden = -1;
   bool layers = false, json = false;
 };
 
 struct Profile {
   std::string network;
-  int64_t height = 0, width = 0;  ///< of the photo, in samples
+  PhotoSize size, memory_size;  ///< at which FLOPs and memory are counted
   Task task = Task::develop;
   std::optional<int> hidden;
   Graph graph;
-  Shape input;
+  Shape input, memory_input;
   Cost cost;
   int64_t peak_memory_bytes = 0;
   int receptive_field = 0;  ///< in samples
@@ -51,23 +51,31 @@ Profile profile_of(const ProfileArguments& a) {
   Profile p;
   p.network = a.network;
   p.graph = make_network(a.network, options);
-  const auto [height, width] = parse_size(a.size);
+  p.size = paper_flops_size;
+  p.memory_size = paper_memory_size(a.network);
+  if (!a.size.empty()) {
+    const auto [rows, columns] = parse_size(a.size);
+    p.size = p.memory_size = {rows, columns};
+  }
   const NetworkUse use = network_use(a.network);
-  const int multiple = use.samples * size_multiple(p.graph);
-  if (height % multiple != 0 || width % multiple != 0)
-    fail("--size {}: {} takes rows and columns that are multiples of {}", a.size, a.network,
-         multiple);
-  p.height = height;
-  p.width = width;
   p.task = use.task;
-  p.input = {1, std::get<Input>(p.graph.node(0).op).channels, height / use.samples,
-             width / use.samples};
+  p.input = network_input(a.network, p.graph, p.size);
+  p.memory_input = network_input(a.network, p.graph, p.memory_size);
   p.hidden = hidden_of(p.graph);
   p.cost = total_cost(p.graph, p.input);
+  p.cost.conv_memory_bytes = total_cost(p.graph, p.memory_input).conv_memory_bytes;
   p.peak_memory_bytes =
-      make_plan(p.graph, p.input, kernels().lanes).arena_floats * int64_t(sizeof(float));
+      make_plan(p.graph, p.memory_input, kernels().lanes).arena_floats * int64_t(sizeof(float));
   p.receptive_field = use.samples * receptive_field(p.graph);
   return p;
+}
+
+std::vector<Cost> layer_costs(const Profile& p) {
+  auto costs = node_costs(p.graph, p.input);
+  const auto memory = node_costs(p.graph, p.memory_input);
+  for (size_t i = 0; i < costs.size(); ++i)
+    costs[i].conv_memory_bytes = memory[i].conv_memory_bytes;
+  return costs;
 }
 
 nlohmann::ordered_json to_json(const Cost& cost) {
@@ -80,14 +88,15 @@ nlohmann::ordered_json to_json(const Cost& cost) {
 void print_json(const Profile& p, bool layers) {
   nlohmann::ordered_json json = {{"network", p.network},
                                  {"task", to_string(p.task)},
-                                 {"size", fmt::format("{}x{}", p.height, p.width)},
+                                 {"size", to_string(p.size)},
+                                 {"memory_size", to_string(p.memory_size)},
                                  {"input", {p.input.n, p.input.c, p.input.h, p.input.w}}};
   json["hidden"] = p.hidden ? nlohmann::ordered_json(*p.hidden) : nlohmann::ordered_json(nullptr);
   json.update(to_json(p.cost));
   json["peak_memory_bytes"] = p.peak_memory_bytes;
   json["receptive_field"] = p.receptive_field;
   if (layers) {
-    const auto costs = node_costs(p.graph, p.input);
+    const auto costs = layer_costs(p);
     json["layers"] = nlohmann::ordered_json::array();
     for (size_t i = 0; i < costs.size(); ++i) {
       const Node& node = p.graph.nodes()[i];
@@ -102,7 +111,10 @@ void print_json(const Profile& p, bool layers) {
 constexpr double gib = 1 << 30;
 
 void print_text(const Profile& p, bool layers) {
-  fmt::print("{} at {}x{} samples\n", p.network, p.height, p.width);
+  fmt::print("{} at {} samples{}\n", p.network, to_string(p.size),
+             p.memory_size == p.size
+                 ? ""
+                 : fmt::format("; memory at {}, as the paper counts", to_string(p.memory_size)));
   fmt::print("  task             {}\n", to_string(p.task));
   fmt::print("  input            {}\n", to_string(p.input));
   fmt::print("  parameters       {:.3f} M\n", double(p.cost.parameters) / 1e6);
@@ -116,7 +128,7 @@ void print_text(const Profile& p, bool layers) {
              double(p.peak_memory_bytes) / gib);
   fmt::print("  receptive field  {} samples\n", p.receptive_field);
   if (!layers) return;
-  const auto costs = node_costs(p.graph, p.input);
+  const auto costs = layer_costs(p);
   size_t longest = 0;
   for (const Node& node : p.graph.nodes()) longest = std::max(longest, node.name.size());
   fmt::print("\n{:<{}} {:<24} {:>12} {:>10} {:>10}\n", "layer", longest, "operator", "parameters",
@@ -138,7 +150,11 @@ void add_profile(CLI::App& program) {
       ->add_option("--network", a->network,
                    "One of " + fmt::format("{}", fmt::join(network_names(), ", ")))
       ->required();
-  command->add_option("--size", a->size, "Photo in samples, rows x columns (default 3072x4096)")
+  command
+      ->add_option(
+          "--size", a->size,
+          "Photo in samples, rows x columns (default: the paper's, 3072x4096 for FLOPs and "
+          "2976x3968 for memory)")
       ->check(size_validator());
   command->add_option("--width", a->width, "Channels of the first level")
       ->check(CLI::Range(1, 4096));

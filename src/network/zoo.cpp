@@ -151,6 +151,25 @@ Graph make_network(const std::string& name, const ZooOptions& options) {
   return entry(name).make(options);
 }
 
+std::string to_string(const PhotoSize& size) {
+  return fmt::format("{}x{}", size.rows, size.columns);
+}
+
+Shape network_input(const std::string& name, const Graph& graph, const PhotoSize& size) {
+  const int samples = network_use(name).samples;
+  const int multiple = samples * size_multiple(graph);
+  if (size.rows < 1 || size.columns < 1 || size.rows % multiple != 0 ||
+      size.columns % multiple != 0)
+    fail("{} takes photos whose rows and columns are multiples of {}, not {}", name, multiple,
+         to_string(size));
+  return {1, std::get<Input>(graph.node(0).op).channels, size.rows / samples,
+          size.columns / samples};
+}
+
+PhotoSize paper_memory_size(const std::string& name) {
+  return name == "pynet" ? PhotoSize{2880, 3968} : PhotoSize{2976, 3968};
+}
+
 NetworkUse network_use(const std::string& name) { return entry(name).use; }
 
 std::vector<std::string> network_names() {

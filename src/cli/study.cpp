@@ -1,0 +1,15 @@
+// hyperconv study: the paper's experiments.
+#include "cli/study.hpp"
+
+#include "cli/commands.hpp"
+
+namespace hyperconv::cli {
+
+void add_study(CLI::App& program) {
+  auto* study = program.add_subcommand("study", "The paper's experiments, and their figures");
+  study->require_subcommand(1);
+  add_cost_table(*study);
+  add_large_image(*study);
+}
+
+}  // namespace hyperconv::cli

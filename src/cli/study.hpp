@@ -1,0 +1,11 @@
+// The experiments under `hyperconv study`, one file each.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace hyperconv::cli {
+
+void add_cost_table(CLI::App& study);
+void add_large_image(CLI::App& study);
+
+}  // namespace hyperconv::cli
