@@ -199,6 +199,11 @@ void add_cost_table(CLI::App& study) {
   command->add_option("--network", a->options.networks, "Only these (default: all of the paper)");
   command->add_flag("--no-run", a->no_run, "Count only");
   command
+      ->add_option("--size", a->size,
+                   "Photo in samples, rows x columns, for memory and runs (default: the paper's, "
+                   "2976x3968, for pynet 2880x3968)")
+      ->check(size_validator());
+  command
       ->add_option("--memory", a->memory_gib,
                    "GiB that a run may take for activations; where a network needs more it runs "
                    "in tiles (default: what the machine has free)")
