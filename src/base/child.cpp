@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
@@ -20,11 +19,6 @@ namespace {
 
 // The first byte of what a child says.
 constexpr char returned = 'r', threw = 't';
-
-int64_t thread_count() {
-  const std::filesystem::directory_iterator tasks("/proc/self/task");
-  return std::distance(begin(tasks), end(tasks));
-}
 
 void write_all(int pipe, const std::string& text) {
   for (size_t done = 0; done < text.size();) {
@@ -71,7 +65,6 @@ std::string ending(int status) {
 }  // namespace
 
 ChildOutcome run_in_child(const std::function<std::string()>& work) {
-  if (thread_count() != 1) fail("a process with several threads cannot be forked");
   std::array<int, 2> ends;
   if (::pipe(ends.data()) != 0) fail("no pipe is to be had ({})", std::strerror(errno));
   std::fflush(nullptr);

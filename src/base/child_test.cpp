@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <thread>
 #include <vector>
 
 #include "hyperconv/error.hpp"
@@ -48,13 +47,6 @@ TEST(Child, ItsErrorsAreOurs) {
               }),
               HasSubstr("memory"));
   EXPECT_THAT(message_of([]() -> std::string { std::_Exit(3); }), HasSubstr("exit code 3"));
-}
-
-TEST(Child, IsRefusedWhereThreadsWouldBeLost) {
-  std::jthread other([](std::stop_token stop) {
-    while (!stop.stop_requested()) std::this_thread::yield();
-  });
-  EXPECT_THAT(message_of([] { return std::string(); }), HasSubstr("threads"));
 }
 
 }  // namespace
