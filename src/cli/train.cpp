@@ -14,30 +14,35 @@ namespace {
 
 struct TrainArguments {
   std::string recipe, output;
-  int threads = 0;
-  int64_t stop_after = 0;
-  bool restart = false, json = false;
+  std::optional<uint64_t> seed;
+  TrainOptions options;
+  bool json = false;
 };
 
+/// runs/NAME, or runs/NAME-seed-N where a seed was asked for.
+std::string default_output(const Recipe& recipe, const std::optional<uint64_t>& seed) {
+  return "runs/" + recipe.name + (seed ? fmt::format("-seed-{}", *seed) : "");
+}
+
 void train_command(const TrainArguments& arguments) {
-  const Recipe recipe = read_recipe(arguments.recipe);
-  const TrainOptions options{
-      .output = arguments.output.empty() ? "runs/" + recipe.name : arguments.output,
-      .threads = arguments.threads,
-      .restart = arguments.restart,
-      .stop_after = arguments.stop_after};
+  const Recipe recipe = read_recipe(arguments.recipe, arguments.seed);
+  TrainOptions options = arguments.options;
+  options.output =
+      arguments.output.empty() ? default_output(recipe, arguments.seed) : arguments.output;
   const TrainSummary summary = train(recipe, options);
   // Saved, but not what was asked for: a script must not go on with it.
   if (interrupted() && summary.step < summary.steps)
-    fail("interrupted at step {} of {}; the same command goes on from {}/checkpoint.safetensors",
+    fail("interrupted at step {} of {}; the same command goes on from the checkpoint in {}",
          summary.step, summary.steps, options.output.string());
   if (arguments.json) {
     const nlohmann::ordered_json json = {{"step", summary.step},
                                          {"steps", summary.steps},
                                          {"loss", summary.loss},
                                          {"patches_per_second", summary.patches_per_second},
+                                         {"validation_psnr", summary.validation_psnr},
                                          {"output", options.output.string()},
-                                         {"model", summary.model.string()}};
+                                         {"model", summary.model.string()},
+                                         {"best_model", summary.best_model.string()}};
     fmt::print("{}\n", json.dump());
     return;
   }
@@ -55,11 +60,21 @@ void add_train(CLI::App& program) {
   command->add_option("RECIPE", a->recipe, "Recipe, for example recipes/develop-16.toml")
       ->required();
   command->add_option("-o,--output", a->output, "Folder of the run (default runs/<name>)");
-  command->add_option("--threads", a->threads, "Threads (default: all cores)")
+  command->add_option("--seed", a->seed,
+                      "Instead of the recipe's; the run's folder is then runs/<name>-seed-N");
+  command->add_option("--device", a->options.device, "cpu (default), cuda or cuda:N");
+  command->add_option("--threads", a->options.threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
-  command->add_option("--stop-after", a->stop_after, "Stop after so many steps, as Ctrl-C would")
+  command
+      ->add_option("--workers", a->options.workers,
+                   "Background threads that make samples (default 1)")
+      ->check(CLI::Range(1, 256));
+  command
+      ->add_option("--stop-after", a->options.stop_after,
+                   "Stop after so many steps, as Ctrl-C would")
       ->check(CLI::PositiveNumber);
-  command->add_flag("--restart", a->restart, "Start afresh, replacing a checkpoint that is there");
+  command->add_flag("--restart", a->options.restart,
+                    "Start afresh, removing checkpoints that are there");
   command->add_flag("--json", a->json, "One JSON object on stdout");
   command->callback([a] { train_command(*a); });
 }

@@ -5,17 +5,20 @@
 
 #include <vector>
 
+#include "training/gradients.hpp"
+
 namespace hyperconv {
 
 /// Adam of Kingma and Ba 2015, beta 0.9 and 0.999, epsilon 1e-8, bias-corrected. libtorch's own
-/// keeps its state under other types in each release; a checkpoint needs plain tensors.
+/// keeps its state under other types in each release and wants gradients as matrices; a checkpoint
+/// needs plain tensors, and a gradient of outer products is never made a matrix here.
 class Adam {
  public:
   explicit Adam(std::vector<torch::Tensor> weights, std::vector<double> rate_factors);
 
-  /// One step down the weights' gradients at learning rate `rate` (times each tensor's factor).
-  void step(double rate);
-  void zero_gradients();
+  /// One step down the gradients times `scale`, at learning rate `rate` (times each tensor's
+  /// factor).
+  void step(double rate, const Gradients& gradients, double scale = 1);
 
   /// First and second moments in the order of the weights, and the steps taken: what a checkpoint
   /// holds. The tensors may be written to.
@@ -29,9 +32,6 @@ class Adam {
   std::vector<double> factors_;
   int64_t steps_ = 0;
 };
-
-/// Scales all gradients so that their joint L2 norm is at most `limit`; returns the norm before.
-double clip_gradients(const std::vector<torch::Tensor>& weights, double limit);
 
 /// average += (1 - d) (weight - average), with d = min(decay, (1 + step) / (10 + step)): the early
 /// average follows quickly.

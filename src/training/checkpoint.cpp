@@ -1,5 +1,9 @@
 #include "training/checkpoint.hpp"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
 #include <charconv>
 
 #include "base/fail.hpp"
@@ -8,7 +12,9 @@
 namespace hyperconv {
 namespace {
 
-constexpr const char* format_version = "hyperconv-checkpoint-1";
+namespace fs = std::filesystem;
+
+constexpr const char* format_version = "hyperconv-checkpoint-2";
 
 /// The four families of tensors under their names in the file.
 template <class Visit>
@@ -19,10 +25,32 @@ void for_each_family(TrainingState& state, Visit visit) {
   visit("average/", state.average);
 }
 
+/// In memory of this process, in rows without gaps.
+torch::Tensor on_cpu(const torch::Tensor& tensor) {
+  return tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+}
+
 std::span<const uint8_t> bytes_of(const torch::Tensor& tensor) {
   return {reinterpret_cast<const uint8_t*>(tensor.data_ptr<float>()),
           size_t(tensor.numel()) * sizeof(float)};
 }
+
+/// Over all tensors' bytes in the order of the file.
+class Checksum {
+ public:
+  void add(std::span<const uint8_t> bytes) {
+    XXH3_64bits_update(&state_, bytes.data(), bytes.size());
+  }
+  std::string text() const { return fmt::format("{:016x}", XXH3_64bits_digest(&state_)); }
+
+ private:
+  XXH3_state_t state_ = [] {
+    XXH3_state_t state;
+    XXH3_INITSTATE(&state);
+    XXH3_64bits_reset(&state);
+    return state;
+  }();
+};
 
 const std::string& fact(const Safetensors& file, const char* key) {
   const auto found = file.metadata.find(key);
@@ -30,58 +58,136 @@ const std::string& fact(const Safetensors& file, const char* key) {
   return found->second;
 }
 
-int64_t parsed_step(const std::string& text) {
-  int64_t step = -1;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), step);
-  if (error != std::errc() || end != text.data() + text.size() || step < 0)
-    fail("its step '{}' is no number", text);
-  return step;
+template <class Number>
+Number parsed(const std::string& text, const char* what) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || !(number >= 0))
+    fail("its {} '{}' is no number", what, text);
+  return number;
+}
+
+const WeightView& tensor_of(const Safetensors& file, const std::string& name,
+                            const std::vector<int64_t>& dims) {
+  const auto found = file.tensors.find(name);
+  if (found == file.tensors.end() || found->second.dims != dims)
+    fail("the tensor '{}' is missing or of another shape", name);
+  return found->second;
+}
+
+/// A checkpoint that is not what was written.
+class Damage : public Error {
+ public:
+  using Error::Error;
+};
+
+Safetensors read_sound(const fs::path& path) {
+  try {
+    Safetensors file = read_safetensors(path);
+    if (fact(file, "format") != format_version) fail("its format is '{}'", fact(file, "format"));
+    // The file holds its tensors in the order of their offsets, without gaps.
+    std::vector<std::span<const std::byte>> pieces;
+    for (const auto& [name, view] : file.tensors) pieces.push_back(view.bytes);
+    std::ranges::sort(pieces, {}, [](const auto& bytes) { return bytes.data(); });
+    Checksum sum;
+    for (const auto& bytes : pieces)
+      sum.add({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+    if (sum.text() != fact(file, "checksum")) fail("its checksum does not fit");
+    return file;
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    throw Damage(what.starts_with(path.string()) ? what : path.string() + ": " + what);
+  }
 }
 
 void restore(const Safetensors& file, TrainingState& state) {
-  if (fact(file, "format") != format_version) fail("its format is '{}'", fact(file, "format"));
   if (fact(file, "recipe") != state.recipe)
     fail("it was made by another recipe; start afresh with --restart, or name another --output");
-  const int64_t step = parsed_step(fact(file, "step"));
+  const auto step = parsed<int64_t>(fact(file, "step"), "step");
+  const auto best = parsed<double>(fact(file, "best_psnr"), "best_psnr");
+  for_each_family(state, [&](const std::string& family, std::vector<torch::Tensor>& tensors) {
+    for (size_t i = 0; i < tensors.size(); ++i)
+      tensor_of(file, family + state.parameters[i].name, state.parameters[i].dims);
+  });
   const torch::NoGradGuard no_grad;
   for_each_family(state, [&](const std::string& family, std::vector<torch::Tensor>& tensors) {
     for (size_t i = 0; i < tensors.size(); ++i) {
-      const std::string name = family + state.parameters[i].name;
-      const auto found = file.tensors.find(name);
-      if (found == file.tensors.end() || found->second.dims != state.parameters[i].dims)
-        fail("the tensor '{}' is missing or of another shape", name);
-      const std::vector<float> values = found->second.to_float();
-      std::copy(values.begin(), values.end(), tensors[i].data_ptr<float>());
+      const Parameter& p = state.parameters[i];
+      const WeightView& view = tensor_of(file, family + p.name, p.dims);
+      auto* bytes = const_cast<std::byte*>(view.bytes.data());  // from_blob takes no const
+      tensors[i].copy_(torch::from_blob(bytes, p.dims, torch::kFloat32));
     }
   });
   state.step = step;
+  state.best_psnr = best;
 }
+
+fs::path path_of(const fs::path& folder, int64_t step) {
+  return folder / fmt::format("checkpoint-{:09}.safetensors", step);
+}
+
+constexpr size_t kept_checkpoints = 2;
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& path, const TrainingState& original) {
+void Checkpoints::save(const TrainingState& original) const {
   TrainingState state = original;  // shares the tensors
-  SafetensorsWriter writer(
-      path,
-      {{"format", format_version}, {"step", std::to_string(state.step)}, {"recipe", state.recipe}});
+  Checksum sum;
+  for_each_family(state, [&](const std::string&, std::vector<torch::Tensor>& tensors) {
+    for (const auto& tensor : tensors) sum.add(bytes_of(on_cpu(tensor)));
+  });
+  SafetensorsWriter writer(path_of(folder_, state.step),
+                           {{"format", format_version},
+                            {"step", std::to_string(state.step)},
+                            {"best_psnr", fmt::format("{}", state.best_psnr)},
+                            {"recipe", state.recipe},
+                            {"checksum", sum.text()}});
   for_each_family(state, [&](const std::string& family, std::vector<torch::Tensor>& tensors) {
     for (size_t i = 0; i < tensors.size(); ++i)
       writer.announce(family + state.parameters[i].name, Precision::f32, state.parameters[i].dims);
   });
   for_each_family(state, [&](const std::string&, std::vector<torch::Tensor>& tensors) {
-    for (const auto& tensor : tensors) writer.write(bytes_of(tensor.detach().contiguous()));
+    for (const auto& tensor : tensors) writer.write(bytes_of(on_cpu(tensor)));
   });
   writer.commit();
+  const auto all = files();
+  for (size_t i = kept_checkpoints; i < all.size(); ++i) fs::remove(all[i]);
 }
 
-void load_checkpoint(const std::filesystem::path& path, TrainingState& state) {
-  try {
-    restore(read_safetensors(path), state);
-  } catch (const Error& error) {
-    const std::string what = error.what();
-    if (what.starts_with(path.string())) throw;
-    fail("{}: cannot be resumed from: {}", path.string(), what);
+bool Checkpoints::load(TrainingState& state, std::vector<std::string>& damaged) const {
+  const auto all = files();
+  for (const fs::path& path : all) {
+    try {
+      const Safetensors file = read_sound(path);
+      try {
+        restore(file, state);
+      } catch (const Error& error) {
+        fail("{}: cannot be resumed from: {}", path.string(), error.what());
+      }
+      return true;
+    } catch (const Damage& damage) {
+      damaged.push_back(damage.what());
+    }
   }
+  if (!all.empty())
+    fail("{}; no sound checkpoint is left: start afresh with --restart", damaged.front());
+  return false;
+}
+
+std::vector<fs::path> Checkpoints::files() const {
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("checkpoint-") && entry.path().extension() == ".safetensors")
+      found.push_back(entry.path());
+  }
+  std::ranges::sort(found, std::greater());
+  return found;
+}
+
+void Checkpoints::remove_all() const {
+  for (const fs::path& path : files()) fs::remove(path);
 }
 
 }  // namespace hyperconv

@@ -17,14 +17,30 @@ struct TrainingState {
   const std::vector<Parameter>& parameters;
   std::vector<torch::Tensor> weights, first_moments, second_moments, average;
   int64_t step = 0;
-  std::string recipe;  ///< its text: a run goes on only with the recipe it began with
+  double best_psnr = 0;  ///< of the validations so far, in dB; 0: none yet
+  std::string recipe;    ///< its text: a run goes on only with the recipe it began with
 };
 
-/// Writes a .safetensors file, whole or not at all.
-void save_checkpoint(const std::filesystem::path& path, const TrainingState& state);
+/// The checkpoints of one run, FOLDER/checkpoint-STEP.safetensors: the last two that were written.
+class Checkpoints {
+ public:
+  explicit Checkpoints(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-/// Copies the file's values into the state's tensors and sets the step. Throws Error when the file
-/// is damaged, of other tensors, or of another recipe.
-void load_checkpoint(const std::filesystem::path& path, TrainingState& state);
+  /// Writes one, whole or not at all, with a checksum, and then removes all but the last two.
+  void save(const TrainingState& state) const;
+
+  /// Copies the newest sound checkpoint's values into the state's tensors and sets its step; false
+  /// where there is none at all. A damaged one is named in `damaged` and the one before is taken.
+  /// Throws Error when all are damaged, and when the newest is sound but of another recipe or of
+  /// other tensors.
+  bool load(TrainingState& state, std::vector<std::string>& damaged) const;
+
+  /// Those that are there, from the newest to the oldest.
+  std::vector<std::filesystem::path> files() const;
+  void remove_all() const;
+
+ private:
+  std::filesystem::path folder_;
+};
 
 }  // namespace hyperconv

@@ -1,8 +1,75 @@
 #include "training/losses.hpp"
 
+#include <array>
+#include <cmath>
+
 #include "base/fail.hpp"
+#include "hyperconv/metrics.hpp"
 
 namespace hyperconv {
+namespace {
+
+constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
+constexpr std::array<double, 5> scale_weights = {0.0448, 0.2856, 0.3001, 0.2363, 0.1333};
+
+/// [channels,1,11], normalised, sigma 1.5.
+torch::Tensor gaussian(int64_t channels, const torch::TensorOptions& options) {
+  constexpr int64_t size = ssim_smallest_side;
+  const torch::Tensor distance = torch::arange(size, torch::kFloat64) - size / 2;
+  const torch::Tensor weights = torch::exp(-distance.square() / (2 * 1.5 * 1.5));
+  return (weights / weights.sum()).to(options).view({1, 1, size}).repeat({channels, 1, 1});
+}
+
+/// Gaussian means of each channel, where the window fits.
+torch::Tensor blurred(const torch::Tensor& x) {
+  const int64_t channels = x.size(1);
+  const torch::Tensor window = gaussian(channels, x.options());
+  const torch::Tensor columns =
+      torch::conv2d(x, window.unsqueeze(3), {}, 1, torch::IntArrayRef{0, 0}, 1, channels);
+  return torch::conv2d(columns, window.unsqueeze(2), {}, 1, torch::IntArrayRef{0, 0}, 1, channels);
+}
+
+/// Means over all positions of the window: [N,C].
+struct Similarity {
+  torch::Tensor whole, contrast_structure;
+};
+
+Similarity similarity(const torch::Tensor& a, const torch::Tensor& b) {
+  const torch::Tensor mean_a = blurred(a), mean_b = blurred(b);
+  const torch::Tensor variance_a = blurred(a * a) - mean_a * mean_a;
+  const torch::Tensor variance_b = blurred(b * b) - mean_b * mean_b;
+  const torch::Tensor covariance = blurred(a * b) - mean_a * mean_b;
+  const torch::Tensor contrast = (2 * covariance + c2) / (variance_a + variance_b + c2);
+  const torch::Tensor luminance =
+      (2 * mean_a * mean_b + c1) / (mean_a * mean_a + mean_b * mean_b + c1);
+  return {(luminance * contrast).mean({2, 3}), contrast.mean({2, 3})};
+}
+
+void check_side(const torch::Tensor& a, int64_t least, const char* name) {
+  if (std::min(a.size(2), a.size(3)) < least)
+    fail("the loss {} needs patches of {} samples or more, not {}x{}", name, least, a.size(2),
+         a.size(3));
+}
+
+torch::Tensor one_loss(Loss loss, const torch::Tensor& a, const torch::Tensor& b) {
+  switch (loss) {
+    case Loss::l1:
+      return (a - b).abs().mean();
+    case Loss::charbonnier:
+      return ((a - b).square() + 1e-6).sqrt().mean();
+    case Loss::mse:
+      return (a - b).square().mean();
+    case Loss::psnr:
+      return 10 * ((a - b).square().mean({1, 2, 3}) + 1e-8).log10().mean();
+    case Loss::ssim:
+      return 1 - ssim(a, b);
+    case Loss::ms_ssim:
+      return 1 - ms_ssim(a, b);
+  }
+  fail("unknown loss");
+}
+
+}  // namespace
 
 torch::Tensor srgb_encode(const torch::Tensor& linear) {
   constexpr double knee = 0.0031308;
@@ -17,16 +84,35 @@ torch::Tensor display(const torch::Tensor& camera_rgb, const torch::Tensor& came
   return srgb_encode(torch::bmm(camera_to_srgb, pixels).view_as(camera_rgb));
 }
 
-torch::Tensor loss_between(Loss loss, const torch::Tensor& a, const torch::Tensor& b) {
-  switch (loss) {
-    case Loss::l1:
-      return (a - b).abs().mean();
-    case Loss::charbonnier:
-      return ((a - b).square() + 1e-6).sqrt().mean();
-    case Loss::psnr:
-      return 10 * ((a - b).square().mean({1, 2, 3}) + 1e-8).log10().mean();
+torch::Tensor loss_between(const LossSum& losses, const torch::Tensor& a, const torch::Tensor& b) {
+  torch::Tensor sum;
+  for (const auto& [loss, weight] : losses) {
+    const torch::Tensor term = weight * one_loss(loss, a, b);
+    sum = sum.defined() ? sum + term : term;
   }
-  fail("unknown loss");
+  return sum;
+}
+
+torch::Tensor ssim(const torch::Tensor& a, const torch::Tensor& b) {
+  check_side(a, ssim_smallest_side, "ssim");
+  return similarity(a, b).whole.mean();
+}
+
+torch::Tensor ms_ssim(const torch::Tensor& first, const torch::Tensor& second) {
+  check_side(first, ms_ssim_smallest_side, "ms-ssim");
+  torch::Tensor a = first, b = second, product;
+  for (size_t scale = 0; scale < scale_weights.size(); ++scale) {
+    const bool last = scale + 1 == scale_weights.size();
+    const Similarity s = similarity(a, b);
+    // The power's slope is infinite at zero; what is below counts as next to nothing.
+    const torch::Tensor factor =
+        (last ? s.whole : s.contrast_structure).clamp_min(1e-6).pow(scale_weights[scale]);
+    product = product.defined() ? product * factor : factor;
+    if (last) break;
+    a = torch::avg_pool2d(a, 2);
+    b = torch::avg_pool2d(b, 2);
+  }
+  return product.mean();
 }
 
 }  // namespace hyperconv

@@ -15,7 +15,13 @@ torch::Tensor srgb_encode(const torch::Tensor& linear);
 /// curve.
 torch::Tensor display(const torch::Tensor& camera_rgb, const torch::Tensor& camera_to_srgb);
 
-/// Of two batches [N,C,H,W].
-torch::Tensor loss_between(Loss loss, const torch::Tensor& a, const torch::Tensor& b);
+/// Of two batches [N,C,H,W]; the mean over its samples. Throws Error when the pictures are too
+/// small for an SSIM.
+torch::Tensor loss_between(const LossSum& losses, const torch::Tensor& a, const torch::Tensor& b);
+
+/// SSIM and MS-SSIM of two batches, means over their samples, differentiable; as
+/// hyperconv/metrics.hpp defines them.
+torch::Tensor ssim(const torch::Tensor& a, const torch::Tensor& b);
+torch::Tensor ms_ssim(const torch::Tensor& a, const torch::Tensor& b);
 
 }  // namespace hyperconv

@@ -11,8 +11,10 @@ namespace {
 /// One node's weights by role; an absent one is an undefined tensor.
 struct NodeWeights {
   torch::Tensor filter, bias, scale, slope, a1, a1_bias, a2, constant;
+  size_t a2_index = 0;          ///< of a2 among the network's parameters
+  ProductTape* tape = nullptr;  ///< where a2 leaves its gradient; null: in its grad()
 
-  void set(ParameterRole role, const torch::Tensor& value) {
+  void set(ParameterRole role, const torch::Tensor& value, size_t index) {
     switch (role) {
       case ParameterRole::filter:
         filter = value;
@@ -34,6 +36,7 @@ struct NodeWeights {
         return;
       case ParameterRole::hyper_out:
         a2 = value;
+        a2_index = index;
         return;
       case ParameterRole::hyper_constant:
         constant = value;
@@ -75,10 +78,11 @@ torch::Tensor encoding(const HyperConv2d& op, const std::vector<torch::Tensor>& 
 torch::Tensor hyper_conv2d(const HyperConv2d& op, const std::vector<torch::Tensor>& in,
                            const NodeWeights& w) {
   const torch::Tensor hidden = torch::relu(torch::addmm(w.a1_bias, encoding(op, in, w), w.a1.t()));
+  const torch::Tensor change = w.tape != nullptr ? w.tape->product(w.a2_index, hidden, w.a2)
+                                                 : torch::matmul(hidden, w.a2.t());
   const torch::Tensor filters =
       w.filter.unsqueeze(0) +
-      torch::matmul(hidden, w.a2.t())
-          .view({-1, w.filter.size(0), w.filter.size(1), op.kernel, op.kernel});
+      change.view({-1, w.filter.size(0), w.filter.size(1), op.kernel, op.kernel});
   if (filters.size(0) == 1) return torch::conv2d(in[0], filters[0], w.bias, 1, (op.kernel - 1) / 2);
   return per_sample_conv2d(in[0], filters, w.bias);
 }
@@ -221,19 +225,25 @@ torch::Tensor per_sample_conv2d(const torch::Tensor& x, const torch::Tensor& fil
   return y.view({n, out, x.size(2), x.size(3)});
 }
 
-LoweredNetwork::LoweredNetwork(const Model& model)
+LoweredNetwork::LoweredNetwork(const Model& model, torch::Device device)
     : graph_(model.graph()), parameters_(hyperconv::parameters(graph_)) {
   for (const Parameter& p : parameters_) {
     std::vector<float> values = model.weight(p.name).to_float();
-    weights_.push_back(
-        torch::from_blob(values.data(), p.dims, torch::kFloat32).clone().requires_grad_(true));
+    const torch::Tensor view = torch::from_blob(values.data(), p.dims, torch::kFloat32);
+    weights_.push_back(view.to(device, torch::kFloat32, false, true).requires_grad_(true));
   }
 }
 
-torch::Tensor LoweredNetwork::forward(const torch::Tensor& input) const {
+torch::Tensor LoweredNetwork::forward(const torch::Tensor& input, ProductTape* tape) const {
+  return forward_with(weights_, input, tape);
+}
+
+torch::Tensor LoweredNetwork::forward_with(const std::vector<torch::Tensor>& values_of,
+                                           const torch::Tensor& input, ProductTape* tape) const {
   std::vector<NodeWeights> weights(graph_.nodes().size());
+  for (NodeWeights& node : weights) node.tape = tape;
   for (size_t i = 0; i < parameters_.size(); ++i)
-    weights[size_t(parameters_[i].node)].set(parameters_[i].role, weights_[i]);
+    weights[size_t(parameters_[i].node)].set(parameters_[i].role, values_of[i], i);
   const auto last = last_uses(graph_);
   const auto needed = needed_nodes(graph_);
   std::vector<torch::Tensor> values(graph_.nodes().size());

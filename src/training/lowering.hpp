@@ -7,17 +7,22 @@
 #include <vector>
 
 #include "hyperconv/model.hpp"
+#include "training/gradients.hpp"
 
 namespace hyperconv {
 
 /// A network's weights as leaf tensors, and the way from input to output.
 class LoweredNetwork {
  public:
-  /// Copies the model's weights; they require gradients.
-  explicit LoweredNetwork(const Model& model);
+  /// Copies the model's weights to a device; they require gradients.
+  explicit LoweredNetwork(const Model& model, torch::Device device = torch::kCPU);
 
   /// [N,C,H,W] -> the graph's output. Every sample of the batch gets filters of its own.
-  torch::Tensor forward(const torch::Tensor& input) const;
+  /// With a tape, the matrices A2 leave their gradients' factors there and get none in grad().
+  torch::Tensor forward(const torch::Tensor& input, ProductTape* tape = nullptr) const;
+  /// The same with other weights, in the order of parameters().
+  torch::Tensor forward_with(const std::vector<torch::Tensor>& weights, const torch::Tensor& input,
+                             ProductTape* tape = nullptr) const;
 
   const Graph& graph() const { return graph_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }

@@ -7,8 +7,6 @@
 #include "base/random.hpp"
 #include "engine/reference/reference.hpp"
 #include "hyperconv/zoo.hpp"
-#include "training/adam.hpp"
-#include "training/losses.hpp"
 
 namespace hyperconv {
 namespace {
@@ -157,49 +155,6 @@ TEST(EncodeMeans, DoesNotFollowTheScaleOfTheInput) {
   // All but the bounded last entry stay.
   EXPECT_LT((a.narrow(1, 0, 8) - b.narrow(1, 0, 8)).abs().max().item<double>(), 1e-5);
   EXPECT_LE(b.abs().max().item<double>(), std::sqrt(8.0) + 1e-5);
-}
-
-TEST(Losses, DisplayCurveIsSrgbAndSmoothAtZero) {
-  const auto x = torch::tensor({-0.5f, 0.0f, 0.001f, 0.5f, 1.0f}).requires_grad_(true);
-  const auto y = srgb_encode(x);
-  // IEC 61966-2-1 at 0.5: 0.7353570.
-  EXPECT_NEAR(y[3].item<float>(), 0.735357f, 1e-6f);
-  EXPECT_NEAR(y[0].item<float>(), -0.735357f, 1e-6f);
-  EXPECT_NEAR(y[4].item<float>(), 1.0f, 1e-6f);
-  y.sum().backward();
-  EXPECT_TRUE(x.grad().isfinite().all().item<bool>());
-  EXPECT_NEAR(x.grad()[1].item<float>(), 12.92f, 1e-5f);
-}
-
-TEST(Losses, AreWhatTheyAreCalled) {
-  const auto a = torch::tensor({0.1f, 0.2f, 0.0f, 0.0f}).view({2, 1, 1, 2});
-  const auto b = torch::zeros({2, 1, 1, 2});
-  EXPECT_NEAR(loss_between(Loss::l1, a, b).item<double>(), 0.075, 1e-7);
-  // sqrt(x^2 + 1e-6) of 0.1, 0.2, 0, 0.
-  EXPECT_NEAR(loss_between(Loss::charbonnier, a, b).item<double>(),
-              (0.100005 + 0.2000025 + 0.001 + 0.001) / 4, 1e-7);
-  // 10 log10(0.025 + 1e-8) and 10 log10(1e-8).
-  EXPECT_NEAR(loss_between(Loss::psnr, a, b).item<double>(), (-16.0206 - 80) / 2, 1e-3);
-}
-
-TEST(Adam, FirstStepIsTheLearningRate) {
-  // With bias correction the first step is rate * g / |g|, whatever the gradient's size.
-  auto w = torch::ones({3}).requires_grad_(true);
-  (w * torch::tensor({100.0f, -1.0f, 0.01f})).sum().backward();
-  Adam adam({w}, {0.5});
-  adam.step(0.1);
-  EXPECT_NEAR(w[0].item<float>(), 0.95f, 1e-5f);
-  EXPECT_NEAR(w[1].item<float>(), 1.05f, 1e-5f);
-  EXPECT_NEAR(w[2].item<float>(), 0.95f, 1e-5f);
-}
-
-TEST(ClipGradients, LimitsTheJointNorm) {
-  auto a = torch::zeros({1}).requires_grad_(true), b = torch::zeros({1}).requires_grad_(true);
-  (3 * a + 4 * b).sum().backward();
-  EXPECT_NEAR(clip_gradients({a, b}, 1), 5, 1e-6);
-  EXPECT_NEAR(a.grad().item<double>(), 0.6, 1e-6);
-  EXPECT_NEAR(clip_gradients({a, b}, 2), 1, 1e-6);
-  EXPECT_NEAR(a.grad().item<double>(), 0.6, 1e-6);
 }
 
 }  // namespace

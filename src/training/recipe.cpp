@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <set>
@@ -18,8 +19,17 @@ class Table {
  public:
   Table(const toml::table& file, std::string name, std::string path)
       : table_(file[name].as_table()), name_(std::move(name)), path_(std::move(path)) {}
+  /// A table in a table.
+  static Table within(const toml::table& table, std::string name, std::string path) {
+    return {&table, std::move(name), std::move(path)};
+  }
 
-  bool exists() const { return table_ != nullptr; }
+  bool has(const char* key) const { return table_ != nullptr && table_->contains(key); }
+  /// Null where the key is not there, or no table.
+  const toml::table* subtable(const char* key) {
+    known_.insert(key);
+    return table_ != nullptr ? (*table_)[key].as_table() : nullptr;
+  }
 
   template <class T>
   void read(const char* key, T& value) {
@@ -39,6 +49,18 @@ class Table {
       fail("{}: [{}] {} is {}, must be {} to {}", path_, name_, key, value, low, high);
   }
 
+  void read_list(const char* key, std::vector<int64_t>& values) {
+    known_.insert(key);
+    if (!has(key)) return;
+    const toml::array* list = (*table_)[key].as_array();
+    if (list == nullptr) fail("{}: [{}] {} has the wrong type", path_, name_, key);
+    for (const toml::node& node : *list) {
+      const auto value = node.value<int64_t>();
+      if (!value) fail("{}: [{}] {} holds something that is no whole number", path_, name_, key);
+      values.push_back(*value);
+    }
+  }
+
   void require(const char* key, std::string& value) {
     read(key, value);
     if (value.empty()) fail("{}: [{}] {} is missing", path_, name_, key);
@@ -53,6 +75,9 @@ class Table {
   }
 
  private:
+  Table(const toml::table* table, std::string name, std::string path)
+      : table_(table), name_(std::move(name)), path_(std::move(path)) {}
+
   const toml::table* table_;
   std::string name_, path_;
   std::set<std::string> known_;
@@ -73,59 +98,154 @@ void read_network(Table table, const std::filesystem::path& folder, Recipe& reci
   table.refuse_the_rest();
 }
 
-void read_patches(Table table, const std::filesystem::path& folder, PatchRecipe& patches) {
-  std::string photos;
-  table.require("photos", photos);
-  patches.photos = folder / photos;
-  table.read("shrink", patches.shrink, 1, 16);
-  table.read("patch", patches.patch, 16, 4096);
-  table.read("batch", patches.batch, 1, 4096);
-  table.read("clean_share", patches.clean_share, 0.0, 1.0);
-  table.read("least_shot", patches.least_shot, 1e-8, 1.0);
-  table.read("most_shot", patches.most_shot, patches.least_shot, 1.0);
-  table.read("least_exposure", patches.least_exposure, 1e-3, 1.0);
+std::filesystem::path read_folder(Table& table, const char* key,
+                                  const std::filesystem::path& folder) {
+  std::string name;
+  table.read(key, name);
+  return name.empty() ? std::filesystem::path() : folder / name;
+}
+
+SimulatedData read_simulated(Table& table, const std::filesystem::path& folder) {
+  SimulatedData data;
+  data.photos = read_folder(table, "photos", folder);
+  data.validation = read_folder(table, "validation", folder);
+  table.read("shrink", data.shrink, 1, 16);
+  table.read("clean_share", data.clean_share, 0.0, 1.0);
+  table.read("least_shot", data.least_shot, 1e-8, 1.0);
+  table.read("most_shot", data.most_shot, data.least_shot, 1.0);
+  table.read("least_exposure", data.least_exposure, 1e-3, 1.0);
+  return data;
+}
+
+PairData read_pairs(Table& table, const std::filesystem::path& folder) {
+  PairData data;
+  data.pairs = read_folder(table, "pairs", folder);
+  data.validation = read_folder(table, "validation", folder);
+  table.read("augment", data.augment);
+  return data;
+}
+
+void read_data(Table table, const std::string& path, const std::filesystem::path& folder,
+               DataRecipe& data) {
+  table.read("patch", data.patch, 16, 4096);
+  table.read("batch", data.batch, 1, 4096);
+  if (table.has("photos") == table.has("pairs"))
+    fail(
+        "{}: [data] needs either photos (RAW patches are simulated from them) or pairs (a data "
+        "set's folder)",
+        path);
+  if (table.has("photos"))
+    data.source = read_simulated(table, folder);
+  else
+    data.source = read_pairs(table, folder);
   table.refuse_the_rest();
 }
 
-Loss loss_from(const std::string& name, const std::string& path) {
-  for (const Loss loss : {Loss::l1, Loss::charbonnier, Loss::psnr})
-    if (loss_name(loss) == name) return loss;
-  fail("{}: [training] loss is '{}'; known are l1, charbonnier, psnr", path, name);
+/// One of a few words.
+template <class Value, size_t size>
+void read_word(Table& table, const std::string& path, const char* key, Value& value,
+               const std::pair<const char*, Value> (&words)[size]) {
+  std::string word;
+  table.read(key, word);
+  if (word.empty()) return;
+  std::vector<std::string> known;
+  for (const auto& [name, meaning] : words) {
+    if (word == name) {
+      value = meaning;
+      return;
+    }
+    known.push_back(name);
+  }
+  fail("{}: [training] {} is '{}'; known are {}", path, key, word, fmt::join(known, ", "));
+}
+
+constexpr std::pair<const char*, Schedule> schedules[] = {
+    {"cosine", Schedule::cosine}, {"steps", Schedule::steps}, {"one-cycle", Schedule::one_cycle}};
+constexpr std::pair<const char*, TrainingPrecision> precisions[] = {
+    {"fp32", TrainingPrecision::fp32}, {"bf16", TrainingPrecision::bf16}};
+constexpr std::pair<const char*, Loss> loss_names[] = {
+    {"l1", Loss::l1},     {"charbonnier", Loss::charbonnier},
+    {"mse", Loss::mse},   {"psnr", Loss::psnr},
+    {"ssim", Loss::ssim}, {"ms-ssim", Loss::ms_ssim}};
+
+/// loss = "l1", or the table [training.loss] with a weight for each.
+void read_losses(Table& table, const std::string& path, LossSum& losses) {
+  const toml::table* weights = table.subtable("loss");
+  if (weights == nullptr) {
+    read_word(table, path, "loss", losses[0].loss, loss_names);
+    return;
+  }
+  losses.clear();
+  Table terms = Table::within(*weights, "training.loss", path);
+  for (const auto& [name, loss] : loss_names) {
+    double weight = 0;
+    terms.read(name, weight, 0.0, 1e6);
+    if (weight > 0) losses.push_back({loss, weight});
+  }
+  terms.refuse_the_rest();
+  if (losses.empty()) fail("{}: [training.loss] has no loss with a weight above 0", path);
+}
+
+void read_schedule(Table& table, const std::string& path, TrainingRecipe& training) {
+  read_word(table, path, "schedule", training.schedule, schedules);
+  table.read("warmup", training.warmup, int64_t(0), training.steps);
+  table.read("decay", training.decay, 1e-6, 1.0);
+  table.read_list("decay_at", training.decay_at);
+  const bool has_steps = !training.decay_at.empty();
+  if (has_steps != (training.schedule == Schedule::steps))
+    fail("{}: [training] decay_at belongs to schedule = \"steps\", and it needs it", path);
+  if (!std::ranges::is_sorted(training.decay_at))
+    fail("{}: [training] decay_at must be rising steps", path);
 }
 
 void read_training(Table table, const std::string& path, TrainingRecipe& training) {
   table.read("steps", training.steps, int64_t(1), int64_t(100'000'000));
   table.read("learning_rate", training.learning_rate, 1e-8, 1.0);
   table.read("hyper_out_rate", training.hyper_out_rate, 0.0, 10.0);
-  table.read("warmup", training.warmup, int64_t(0), training.steps);
+  read_schedule(table, path, training);
   table.read("gradient_clip", training.gradient_clip, 1e-6, 1e6);
   table.read("average_decay", training.average_decay, 0.0, 0.999999);
+  table.read("accumulate", training.accumulate, 1, 4096);
+  read_word(table, path, "precision", training.precision, precisions);
   table.read("checkpoint_every", training.checkpoint_every, int64_t(1), int64_t(1'000'000));
   table.read("log_every", training.log_every, int64_t(1), int64_t(1'000'000));
+  table.read("validate_every", training.validate_every, int64_t(0), int64_t(1'000'000));
+  table.read("validation_samples", training.validation_samples, int64_t(1), int64_t(1'000'000));
   int64_t seed = int64_t(training.seed);
   table.read("seed", seed, int64_t(0), INT64_MAX);
   training.seed = uint64_t(seed);
-  std::string loss = loss_name(training.loss);
-  table.read("loss", loss);
-  training.loss = loss_from(loss, path);
+  read_losses(table, path, training.losses);
   table.refuse_the_rest();
+}
+
+double half_cosine(double from, double to, double progress) {
+  return to + (from - to) * 0.5 * (1 + std::cos(std::numbers::pi * progress));
+}
+
+/// Of the peak, by the share of the run that is done.
+double one_cycle(double progress) {
+  constexpr double rise = 0.3, first = 0.04, last = 1e-4;
+  return progress < rise ? half_cosine(first, 1, progress / rise)
+                         : half_cosine(1, last, (progress - rise) / (1 - rise));
 }
 
 }  // namespace
 
 std::string loss_name(Loss loss) {
-  switch (loss) {
-    case Loss::l1:
-      return "l1";
-    case Loss::charbonnier:
-      return "charbonnier";
-    case Loss::psnr:
-      return "psnr";
-  }
+  for (const auto& [name, value] : loss_names)
+    if (value == loss) return name;
   return {};
 }
 
-Recipe read_recipe(const std::filesystem::path& path) {
+std::string to_string(const LossSum& losses) {
+  if (losses.size() == 1) return loss_name(losses[0].loss);
+  std::vector<std::string> terms;
+  for (const auto& [loss, weight] : losses)
+    terms.push_back(fmt::format("{:g} {}", weight, loss_name(loss)));
+  return fmt::format("{}", fmt::join(terms, " + "));
+}
+
+Recipe read_recipe(const std::filesystem::path& path, std::optional<uint64_t> seed) {
   const auto bytes = read_file(path, 1 << 20);
   Recipe recipe;
   recipe.text.assign(bytes.begin(), bytes.end());
@@ -139,18 +259,26 @@ Recipe read_recipe(const std::filesystem::path& path) {
     if (key != "model" && key != "data" && key != "training")
       fail("{}: [{}] is not known; known are model, data, training", path.string(), key.str());
   read_network({file, "model", path.string()}, path.parent_path(), recipe);
-  read_patches({file, "data", path.string()}, path.parent_path(), recipe.patches);
+  read_data({file, "data", path.string()}, path.string(), path.parent_path(), recipe.data);
   read_training({file, "training", path.string()}, path.string(), recipe.training);
+  if (seed) {
+    recipe.training.seed = *seed;
+    recipe.text += fmt::format("\n# seed {}\n", *seed);
+  }
   return recipe;
 }
 
 double learning_rate_at(const TrainingRecipe& recipe, int64_t step) {
+  if (recipe.schedule == Schedule::one_cycle)
+    return recipe.learning_rate * one_cycle(double(step) / double(recipe.steps));
   if (step < recipe.warmup) return recipe.learning_rate * double(step + 1) / double(recipe.warmup);
+  if (recipe.schedule == Schedule::steps) {
+    const auto passed = std::ranges::upper_bound(recipe.decay_at, step) - recipe.decay_at.begin();
+    return recipe.learning_rate * std::pow(recipe.decay, double(passed));
+  }
   const double progress =
       double(step - recipe.warmup) / double(std::max<int64_t>(recipe.steps - recipe.warmup, 1));
-  constexpr double floor = 0.01;
-  return recipe.learning_rate *
-         (floor + (1 - floor) * 0.5 * (1 + std::cos(std::numbers::pi * progress)));
+  return recipe.learning_rate * half_cosine(1, 0.01, progress);
 }
 
 }  // namespace hyperconv

@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "hyperconv/zoo.hpp"
 
@@ -12,35 +15,77 @@ namespace hyperconv {
 enum class Loss {
   l1,           ///< mean |a - b|
   charbonnier,  ///< mean sqrt((a - b)^2 + 1e-6)
-  psnr          ///< mean over samples of 10 log10(mean (a - b)^2 + 1e-8): minus the PSNR in dB
+  mse,          ///< mean (a - b)^2
+  psnr,         ///< mean over samples of 10 log10(mean (a - b)^2 + 1e-8): minus the PSNR in dB
+  ssim,         ///< 1 - SSIM, as hyperconv/metrics.hpp defines it
+  ms_ssim       ///< 1 - MS-SSIM, likewise; patches of 176 samples or more
 };
-
 std::string loss_name(Loss loss);
 
-/// Simulated RAW patches from a folder of photos.
-struct PatchRecipe {
-  std::filesystem::path photos;  ///< relative to the recipe's folder
-  int shrink = 2;                ///< photos are shrunk by this in linear light (JPEG artefacts)
-  int patch = 128;               ///< side in mosaic samples; a multiple of twice size_multiple
-  int batch = 16;
-  double clean_share = 0.1;  ///< share of patches without noise
-  double least_shot = 1e-4;  ///< shot variance is drawn log-uniform between these two
+/// A weighted sum of losses.
+struct LossTerm {
+  Loss loss = Loss::l1;
+  double weight = 1;
+};
+using LossSum = std::vector<LossTerm>;
+/// "l1", "0.84 ms-ssim + 0.16 l1".
+std::string to_string(const LossSum& losses);
+
+/// Simulated RAW patches from a folder of photos, for the task `develop`.
+struct SimulatedData {
+  std::filesystem::path photos;      ///< relative to the recipe's folder
+  std::filesystem::path validation;  ///< photos that training does not see; empty: none
+  int shrink = 2;                    ///< photos are shrunk by this in linear light (JPEG artefacts)
+  double clean_share = 0.1;          ///< share of patches without noise
+  double least_shot = 1e-4;          ///< shot variance is drawn log-uniform between these two
   double most_shot = 1.6e-2;
   double least_exposure =
       0.3;  ///< half the patches are darkened by a log-uniform factor down to this
+};
+
+/// Pairs from a folder in any layout that the room `data` knows, for the tasks `isp` and `denoise`.
+struct PairData {
+  std::filesystem::path pairs;       ///< relative to the recipe's folder
+  std::filesystem::path validation;  ///< another folder; empty: the set's own test part, if any
+  bool augment = true;               ///< turned and mirrored in eight ways, Bayer-safe
+};
+
+struct DataRecipe {
+  std::variant<SimulatedData, PairData> source;
+  int patch = 128;  ///< side in the photo's samples
+  int batch = 16;   ///< samples a step, over all ranks together
+};
+
+/// How the learning rate goes on after its linear warm-up.
+enum class Schedule {
+  cosine,    ///< half a cosine down to 1 % at the end
+  steps,     ///< times `decay` at each of `decay_at`
+  one_cycle  ///< up from 4 % to the peak over 30 % of the run and down to 0.01 %, by half cosines
+};
+
+enum class TrainingPrecision {
+  fp32,
+  bf16  ///< convolutions and products in bf16 (autocast); weights, sums and Adam stay fp32
 };
 
 struct TrainingRecipe {
   int64_t steps = 20000;
   double learning_rate = 1e-3;
   double hyper_out_rate = 0.2;  ///< factor on the rate of A2
-  int64_t warmup = 300;         ///< steps of linear warm-up; then cosine down to 1 % at the end
-  double gradient_clip = 1;     ///< joint L2 norm
+  int64_t warmup = 300;         ///< steps of linear warm-up
+  Schedule schedule = Schedule::cosine;
+  std::vector<int64_t> decay_at;  ///< steps, rising
+  double decay = 0.5;
+  double gradient_clip = 1;  ///< joint L2 norm
   double average_decay = 0.999;
-  Loss loss = Loss::l1;
+  int accumulate = 1;  ///< parts in which a batch is worked off: less memory
+  TrainingPrecision precision = TrainingPrecision::fp32;
+  LossSum losses = {{Loss::l1, 1}};
   uint64_t seed = 1;
   int64_t checkpoint_every = 500;
   int64_t log_every = 50;
+  int64_t validate_every = 0;        ///< 0: never
+  int64_t validation_samples = 100;  ///< the first ones of the validation set
 };
 
 struct Recipe {
@@ -49,16 +94,17 @@ struct Recipe {
   std::string name;             ///< of the model it makes
   std::filesystem::path start;  ///< model whose weights it begins with; empty: untrained
   std::string data_licence;     ///< one line for the model file
-  PatchRecipe patches;
+  DataRecipe data;
   TrainingRecipe training;
-  std::string text;  ///< the file as it was read
+  std::string text;  ///< the file as it was read, and the seed where another was asked for
 };
 
 /// Throws Error naming the file and the key: unknown keys, wrong types and values out of range are
-/// refused, so that a misspelt key does not train the wrong thing for a day.
-Recipe read_recipe(const std::filesystem::path& path);
+/// refused, so that a misspelt key does not train the wrong thing for a day. `seed`: instead of the
+/// recipe's.
+Recipe read_recipe(const std::filesystem::path& path, std::optional<uint64_t> seed = {});
 
-/// Learning rate at a step (0-based): linear warm-up, then half a cosine down to 1 % of it.
+/// Learning rate at a step (0-based).
 double learning_rate_at(const TrainingRecipe& recipe, int64_t step);
 
 }  // namespace hyperconv

@@ -39,19 +39,65 @@ TEST(Recipe, ReadsWhatItSays) {
   write_file(folder / "r.toml", good + "loss = \"charbonnier\"\n");
   const Recipe recipe = read_recipe(folder / "r.toml");
   EXPECT_EQ(recipe.training.steps, 10);
-  EXPECT_EQ(recipe.training.loss, Loss::charbonnier);
-  EXPECT_EQ(recipe.patches.photos, folder / "photos");
+  EXPECT_EQ(recipe.training.losses.at(0).loss, Loss::charbonnier);
+  EXPECT_EQ(std::get<SimulatedData>(recipe.data.source).photos, folder / "photos");
+  EXPECT_EQ(recipe.training.seed, 1u);
+  const Recipe other = read_recipe(folder / "r.toml", 7);
+  EXPECT_EQ(other.training.seed, 7u);
+  EXPECT_NE(other.text, recipe.text);  // a checkpoint of one is not the other's
+}
+
+TEST(Recipe, ReadsPairsSchedulesAndWeightedLosses) {
+  const TemporaryFolder folder;
+  write_file(folder / "r.toml", R"([model]
+network = "hyper-iii"
+name = "tiny"
+data_licence = "own"
+[data]
+pairs = "zrr"
+augment = false
+patch = 448
+[training]
+steps = 1000
+schedule = "steps"
+decay_at = [400, 800]
+decay = 0.1
+precision = "bf16"
+accumulate = 4
+[training.loss]
+l1 = 0.16
+ms-ssim = 0.84
+)");
+  const Recipe recipe = read_recipe(folder / "r.toml");
+  const auto& pairs = std::get<PairData>(recipe.data.source);
+  EXPECT_EQ(pairs.pairs, folder / "zrr");
+  EXPECT_FALSE(pairs.augment);
+  EXPECT_EQ(recipe.training.precision, TrainingPrecision::bf16);
+  EXPECT_EQ(recipe.training.accumulate, 4);
+  EXPECT_EQ(to_string(recipe.training.losses), "0.16 l1 + 0.84 ms-ssim");
+  EXPECT_DOUBLE_EQ(learning_rate_at(recipe.training, 399), 1e-3);
+  EXPECT_DOUBLE_EQ(learning_rate_at(recipe.training, 400), 1e-4);
+  EXPECT_DOUBLE_EQ(learning_rate_at(recipe.training, 999), 1e-5);
 }
 
 TEST(Recipe, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(message_for(good), "read");
   EXPECT_THAT(message_for(good + "lerning_rate = 1\n"), HasSubstr("lerning_rate is not known"));
-  EXPECT_THAT(message_for(good + "loss = \"l3\"\n"), HasSubstr("l1, charbonnier, psnr"));
+  EXPECT_THAT(message_for(good + "loss = \"l3\"\n"),
+              HasSubstr("l1, charbonnier, mse, psnr, ssim, ms-ssim"));
   EXPECT_THAT(message_for(good + "seed = \"x\"\n"), HasSubstr("wrong type"));
   EXPECT_THAT(message_for(good + "learning_rate = -1.0\n"), HasSubstr("must be"));
   EXPECT_THAT(message_for(good + "[more]\n"), HasSubstr("[more]"));
   EXPECT_THAT(message_for("[model]\n"), HasSubstr("network is missing"));
   EXPECT_THAT(message_for("= nonsense"), HasSubstr("line 1"));
+  EXPECT_THAT(message_for(good + "decay_at = [5]\n"), HasSubstr("schedule"));
+  EXPECT_THAT(message_for(good + "schedule = \"steps\"\ndecay_at = [5, 2]\n"), HasSubstr("rising"));
+  EXPECT_THAT(message_for(good + "schedule = \"steps\"\ndecay_at = [\"a\"]\n"),
+              HasSubstr("whole number"));
+  EXPECT_THAT(message_for(good + "[training.loss]\nl3 = 1\n"), HasSubstr("l3 is not known"));
+  EXPECT_THAT(message_for(good + "[training.loss]\nl1 = 0.0\n"), HasSubstr("no loss"));
+  EXPECT_THAT(message_for("[model]\nnetwork = \"a\"\nname = \"b\"\ndata_licence = \"c\"\n[data]\n"),
+              HasSubstr("either photos"));
 }
 
 TEST(LearningRate, WarmsUpAndFallsToAHundredth) {
@@ -64,6 +110,16 @@ TEST(LearningRate, WarmsUpAndFallsToAHundredth) {
   EXPECT_DOUBLE_EQ(learning_rate_at(recipe, 100), 1);
   EXPECT_NEAR(learning_rate_at(recipe, 600), 0.505, 1e-12);
   EXPECT_NEAR(learning_rate_at(recipe, 1099), 0.01, 1e-5);
+}
+
+TEST(LearningRate, OneCycleRisesToItsPeakAndFallsToNothing) {
+  TrainingRecipe recipe;
+  recipe.steps = 1000;
+  recipe.learning_rate = 1;
+  recipe.schedule = Schedule::one_cycle;
+  EXPECT_NEAR(learning_rate_at(recipe, 0), 0.04, 1e-12);
+  EXPECT_NEAR(learning_rate_at(recipe, 300), 1, 1e-12);
+  EXPECT_LT(learning_rate_at(recipe, 999), 1.2e-4);
 }
 
 }  // namespace

@@ -1,13 +1,37 @@
 #include "training/torch_setup.hpp"
 
 #include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
 #include <malloc.h>
+#include <torch/cuda.h>
+#include <torch/version.h>
 
 #include <climits>
 
+#include "base/fail.hpp"
 #include "base/threads.hpp"
 
 namespace hyperconv {
+namespace {
+
+// libtorch 1.x has a switch for each kind of device, 2.x one with the kind as its argument.
+void set_autocast([[maybe_unused]] bool on_cpu, bool enabled) {
+#if TORCH_VERSION_MAJOR >= 2
+  const auto kind = on_cpu ? at::kCPU : at::kCUDA;
+  at::autocast::set_autocast_dtype(kind, at::kBFloat16);
+  at::autocast::set_autocast_enabled(kind, enabled);
+#else
+  if (on_cpu) {
+    at::autocast::set_autocast_cpu_dtype(at::kBFloat16);
+    at::autocast::set_cpu_enabled(enabled);
+  } else {
+    at::autocast::set_autocast_gpu_dtype(at::kBFloat16);
+    at::autocast::set_enabled(enabled);
+  }
+#endif
+}
+
+}  // namespace
 
 int prepare_torch(int threads) {
   mallopt(M_MMAP_THRESHOLD, INT_MAX);
@@ -17,6 +41,32 @@ int prepare_torch(int threads) {
   // Debian's build starts with one thread whatever the machine.
   at::set_num_threads(count);
   return count;
+}
+
+torch::Device training_device(const std::string& name) {
+  if (name == "cpu") return torch::kCPU;
+  const bool is_numbered = name.starts_with("cuda:") && name.size() > 5 && name.size() < 8 &&
+                           name.find_first_not_of("0123456789", 5) == std::string::npos;
+  if (name != "cuda" && !is_numbered)
+    fail("no device is called '{}'; there are cpu, cuda and cuda:N", name);
+  const int index = is_numbered ? std::stoi(name.substr(5)) : 0;
+  const auto count = int64_t(torch::cuda::device_count());
+  if (count == 0)
+    fail("no device {}: this libtorch {} has no CUDA, or the machine no GPU that it can use", name,
+         TORCH_VERSION);
+  if (index >= count) fail("no device {}: the machine has {}", name, count);
+  return {torch::kCUDA, c10::DeviceIndex(index)};
+}
+
+Autocast::Autocast(TrainingPrecision precision, torch::Device device)
+    : active_(precision == TrainingPrecision::bf16), on_cpu_(device.is_cpu()) {
+  if (active_) set_autocast(on_cpu_, true);
+}
+
+Autocast::~Autocast() {
+  if (!active_) return;
+  at::autocast::clear_cache();
+  set_autocast(on_cpu_, false);
 }
 
 }  // namespace hyperconv

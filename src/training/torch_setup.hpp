@@ -1,5 +1,11 @@
-// libtorch made ready for training on a CPU.
+// libtorch made ready for training.
 #pragma once
+
+#include <torch/types.h>
+
+#include <string>
+
+#include "training/recipe.hpp"
 
 namespace hyperconv {
 
@@ -7,5 +13,22 @@ namespace hyperconv {
 /// a training step spends most of its time in page faults. Call once, before the first tensor.
 /// Returns the number of threads.
 int prepare_torch(int threads);
+
+/// "cpu", "cuda" or "cuda:N". Throws Error when it is none of them, or this libtorch or machine has
+/// no such device.
+torch::Device training_device(const std::string& name);
+
+/// While it lives, this thread's convolutions and matrix products run in the precision.
+class Autocast {
+ public:
+  Autocast(TrainingPrecision precision, torch::Device device);
+  ~Autocast();
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  const bool active_;
+  const bool on_cpu_;
+};
 
 }  // namespace hyperconv

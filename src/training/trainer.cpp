@@ -12,8 +12,9 @@
 #include "training/checkpoint.hpp"
 #include "training/losses.hpp"
 #include "training/lowering.hpp"
-#include "training/patches.hpp"
+#include "training/sources.hpp"
 #include "training/torch_setup.hpp"
+#include "training/world.hpp"
 
 namespace hyperconv {
 namespace {
@@ -79,23 +80,55 @@ Model first_model(const Recipe& recipe) {
   return model;
 }
 
+/// Output and target as the loss compares them.
+torch::Tensor visible(const torch::Tensor& picture, const Batch& batch) {
+  return batch.camera_to_srgb.defined() ? display(picture, batch.camera_to_srgb) : picture;
+}
+
+/// This rank's share of samples [first, first + count): as equal as can be.
+SampleRange share_of(const World& world, int64_t first, int64_t count) {
+  const int64_t begin = count * world.rank() / world.size();
+  const int64_t end = count * (world.rank() + 1) / world.size();
+  return {first + begin, end - begin};
+}
+
+Batch part_of(const Batch& batch, int64_t start, int64_t length) {
+  const auto narrow = [&](const torch::Tensor& t) {
+    return t.defined() ? t.narrow(0, start, length) : t;
+  };
+  return {narrow(batch.input), narrow(batch.target), narrow(batch.camera_to_srgb)};
+}
+
+Batch moved(const Batch& batch, torch::Device device) {
+  const auto to = [&](const torch::Tensor& t) { return t.defined() ? t.to(device) : t; };
+  return {to(batch.input), to(batch.target), to(batch.camera_to_srgb)};
+}
+
 class Trainer {
  public:
-  Trainer(const Recipe& recipe, const TrainOptions& options)
+  Trainer(const Recipe& recipe, const TrainOptions& options, World& world)
       : recipe_(recipe),
         options_(options),
-        network_(first_model(recipe)),
+        world_(world),
+        device_(training_device(options.device)),
+        network_(first_model(recipe), device_),
         adam_(network_.weights(),
               rate_factors(network_.parameters(), recipe.training.hyper_out_rate)),
-        average_(copies(network_.weights())) {
+        average_(copies(network_.weights())),
+        checkpoints_(options.output) {
     check_patch();
-    if (!options.restart && fs::exists(checkpoint())) resume();
+    if (options.restart && world_.is_first()) checkpoints_.remove_all();
+    if (!options.restart) resume();
   }
 
   TrainSummary run() {
-    const PhotoPool photos(recipe_.patches.photos, recipe_.patches.shrink, recipe_.patches.patch);
-    // Data are made ahead by one thread: it takes a few per cent of a step.
-    PatchStream stream(photos, recipe_.patches, recipe_.training.seed, step_, 1);
+    const auto source = training_source(recipe_);
+    const auto validation = validation_source(recipe_);
+    description_ = source->description();
+    const int64_t batch = recipe_.data.batch;
+    BatchStream stream(
+        *source, [&](int64_t step) { return share_of(world_, step * batch, batch); }, step_,
+        options_.workers);
     Log log(options_.output / "log.csv", step_);
     Progress progress("training", recipe_.training.steps);
     const int64_t last = options_.stop_after > 0
@@ -112,7 +145,8 @@ class Trainer {
       }
       progress.show(step_, fmt::format("loss {:.4f}, {:.0f} patches/s", summary_.loss,
                                        summary_.patches_per_second));
-      if (step_ % recipe_.training.checkpoint_every == 0) save();
+      if (is_due(recipe_.training.validate_every) && validation) validate(*validation);
+      if (is_due(recipe_.training.checkpoint_every)) save();
     }
     save();
     write_model();
@@ -120,12 +154,12 @@ class Trainer {
   }
 
  private:
-  fs::path checkpoint() const { return options_.output / "checkpoint.safetensors"; }
+  bool is_due(int64_t every) const { return every > 0 && step_ % every == 0; }
 
   void check_patch() const {
-    const int multiple = 2 * size_multiple(network_.graph());
-    if (recipe_.patches.patch % multiple != 0)
-      fail("patch is {}, must be a multiple of {} for {}", recipe_.patches.patch, multiple,
+    const int multiple = network_use(recipe_.network).samples * size_multiple(network_.graph());
+    if (recipe_.data.patch % multiple != 0)
+      fail("patch is {}, must be a multiple of {} for {}", recipe_.data.patch, multiple,
            recipe_.network);
   }
 
@@ -136,49 +170,108 @@ class Trainer {
             adam_.second_moments(),
             average_,
             step_,
+            best_psnr_,
             recipe_.text};
   }
 
   void resume() {
     TrainingState loaded = state();
-    load_checkpoint(checkpoint(), loaded);
+    std::vector<std::string> damaged;
+    if (!checkpoints_.load(loaded, damaged)) return;
+    for (const auto& line : damaged)
+      fmt::print(stderr, "hyperconv: {}; the one before is taken\n", line);
     step_ = loaded.step;
+    best_psnr_ = loaded.best_psnr;
     adam_.set_steps(step_);
   }
 
-  void save() { save_checkpoint(checkpoint(), state()); }
+  void save() {
+    if (world_.is_first()) checkpoints_.save(state());
+  }
 
-  double one_step(const PatchBatch& batch, Interval& interval) {
-    adam_.zero_gradients();
-    const torch::Tensor loss = loss_between(
-        recipe_.training.loss, display(network_.forward(batch.cells), batch.camera_to_srgb),
-        display(batch.clean, batch.camera_to_srgb));
+  torch::Tensor loss_of(const Batch& batch, const torch::Tensor& output) const {
+    return loss_between(recipe_.training.losses, visible(output.to(torch::kFloat32), batch),
+                        visible(batch.target, batch));
+  }
+
+  /// The loss of this rank's samples and its gradients, as shares of the whole batch's mean.
+  double backward(const Batch& batch, Gradients& gradients) {
+    for (const auto& weight : network_.weights()) weight.mutable_grad() = torch::Tensor();
+    double loss = 0;
+    const int64_t parts = std::min<int64_t>(recipe_.training.accumulate, batch.size());
+    for (int64_t i = 0; i < parts; ++i) {
+      const int64_t start = batch.size() * i / parts, end = batch.size() * (i + 1) / parts;
+      const Batch part = moved(part_of(batch, start, end - start), device_);
+      ProductTape tape;
+      torch::Tensor output;
+      {
+        const Autocast autocast(recipe_.training.precision, device_);
+        output = network_.forward(part.input, &tape);
+      }
+      const torch::Tensor share =
+          loss_of(part, output) * (double(end - start) / double(recipe_.data.batch));
+      share.backward();
+      tape.collect(gradients);
+      loss += share.item<double>();
+    }
+    for (size_t i = 0; i < gradients.size(); ++i)
+      if (!std::holds_alternative<OuterProducts>(gradients[i]))
+        gradients[i] = network_.weights()[i].grad();
+    return loss;
+  }
+
+  double one_step(const Batch& batch, Interval& interval) {
+    Gradients gradients(network_.parameters().size());
+    torch::Tensor loss = torch::tensor({backward(batch, gradients)}, torch::kFloat64);
+    world_.sum(loss);
+    world_.combine(gradients);
     const double value = loss.item<double>();
     if (!std::isfinite(value)) fail("the loss is not finite at step {}", step_ + 1);
-    loss.backward();
-    const double norm = clip_gradients(network_.weights(), recipe_.training.gradient_clip);
-    adam_.step(learning_rate_at(recipe_.training, step_));
+    const double length = norm(gradients);
+    const double limit = recipe_.training.gradient_clip;
+    adam_.step(learning_rate_at(recipe_.training, step_), gradients,
+               length > limit ? limit / length : 1);
     update_average(average_, network_.weights(), recipe_.training.average_decay, step_);
     ++step_;
     ++interval.steps;
     interval.loss += value;
-    return norm;
+    return length;
+  }
+
+  /// PSNR of the averaged weights on the validation set, the mean over its samples; the best model
+  /// so far is kept.
+  void validate(const SampleSource& source) {
+    const torch::NoGradGuard no_grad;
+    const SampleRange mine = share_of(world_, 0, recipe_.training.validation_samples);
+    torch::Tensor sums = torch::zeros({2}, torch::kFloat64);
+    for (int64_t i = 0; i < mine.count && !interrupted(); ++i) {
+      const Batch batch = moved(source.make(mine.first + i, 1), device_);
+      const torch::Tensor output =
+          visible(network_.forward_with(average_, batch.input), batch).clamp(0, 1);
+      const torch::Tensor error = (output - visible(batch.target, batch)).square().mean();
+      sums[0] -= 10 * std::log10(error.item<double>());
+      sums[1] += 1;
+    }
+    world_.sum(sums);
+    summary_.validation_psnr = (sums[0] / sums[1]).item<double>();
+    if (interrupted() || summary_.validation_psnr <= best_psnr_) return;
+    best_psnr_ = summary_.validation_psnr;
+    summary_.best_model = options_.output / (recipe_.name + "-best.safetensors");
+    if (world_.is_first())
+      save_model(summary_.best_model, network_.to_model(info(), average_), Precision::f16);
   }
 
   void note(const Interval& interval, TrainSummary& summary) const {
     summary.loss = interval.mean_loss();
-    summary.patches_per_second =
-        double(interval.steps * recipe_.patches.batch) / interval.seconds();
+    summary.patches_per_second = double(interval.steps * recipe_.data.batch) / interval.seconds();
   }
 
   ModelInfo info() const {
     const auto& t = recipe_.training;
-    return {Task::develop, recipe_.name,
-            fmt::format("{} trained for {} of {} steps of {} simulated RAW patches {}x{} ({} loss "
-                        "in display space, seed {}) on photos shrunk by {}{}",
-                        recipe_.network, step_, t.steps, recipe_.patches.batch,
-                        recipe_.patches.patch, recipe_.patches.patch, loss_name(t.loss), t.seed,
-                        recipe_.patches.shrink, began_with()),
+    return {network_use(recipe_.network).task, recipe_.name,
+            fmt::format("{} trained for {} of {} steps of {} {} ({} loss, seed {}){}",
+                        recipe_.network, step_, t.steps, recipe_.data.batch, description_,
+                        to_string(t.losses), t.seed, began_with()),
             recipe_.data_licence};
   }
 
@@ -192,15 +285,21 @@ class Trainer {
     summary_.step = step_;
     summary_.steps = recipe_.training.steps;
     summary_.model = options_.output / (recipe_.name + ".safetensors");
-    save_model(summary_.model, network_.to_model(info(), average_), Precision::f16);
+    if (world_.is_first())
+      save_model(summary_.model, network_.to_model(info(), average_), Precision::f16);
   }
 
   const Recipe& recipe_;
   const TrainOptions& options_;
+  World& world_;
+  torch::Device device_;
   LoweredNetwork network_;
   Adam adam_;
   std::vector<torch::Tensor> average_;
+  Checkpoints checkpoints_;
+  std::string description_;
   int64_t step_ = 0;
+  double best_psnr_ = 0;
   TrainSummary summary_;
 };
 
@@ -211,7 +310,8 @@ TrainSummary train(const Recipe& recipe, const TrainOptions& options) {
   fs::create_directories(options.output, error);
   if (error) fail("{}: cannot be made ({})", options.output.string(), error.message());
   prepare_torch(options.threads);
-  return Trainer(recipe, options).run();
+  World world;
+  return Trainer(recipe, options, world).run();
 }
 
 }  // namespace hyperconv

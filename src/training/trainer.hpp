@@ -2,7 +2,7 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
+#include <optional>
 #include <string>
 
 #include "training/recipe.hpp"
@@ -10,10 +10,12 @@
 namespace hyperconv {
 
 struct TrainOptions {
-  std::filesystem::path output;  ///< folder for checkpoint.safetensors, log.csv, <name>.safetensors
+  std::filesystem::path output;  ///< folder for checkpoints, log.csv, <name>.safetensors
   int threads = 0;               ///< 0: all cores
-  bool restart = false;          ///< ignore and replace a checkpoint that is there
+  int workers = 1;               ///< background threads that make samples
+  bool restart = false;          ///< ignore and remove checkpoints that are there
   int64_t stop_after = 0;        ///< steps after which this session stops, as Ctrl-C would; 0: none
+  std::string device = "cpu";    ///< "cpu", "cuda" or "cuda:N", where libtorch has it
 };
 
 struct TrainSummary {
@@ -21,13 +23,15 @@ struct TrainSummary {
   int64_t steps = 0;  ///< wanted
   double loss = 0;    ///< mean of the last log interval
   double patches_per_second = 0;
-  std::filesystem::path model;  ///< the averaged weights so far, in fp16
+  double validation_psnr = 0;        ///< of the last validation, in dB; 0: none
+  std::filesystem::path model;       ///< the averaged weights so far, in fp16
+  std::filesystem::path best_model;  ///< those of the best validation; empty: none
 };
 
-/// Runs until the recipe's last step, a Ctrl-C or stop_after; goes on from the folder's checkpoint
-/// where there is one. A run that was stopped and one that was not give bit-identical weights on
-/// the same machine with the same number of threads. Throws Error when the loss is not finite (the
-/// last checkpoint stays).
+/// Runs until the recipe's last step, a Ctrl-C or stop_after; goes on from the folder's newest
+/// sound checkpoint where there is one. A run that was stopped and one that was not give
+/// bit-identical weights on the same machine with the same number of threads. Throws Error when the
+/// loss is not finite (the last checkpoint stays), and when the device is not to be had.
 TrainSummary train(const Recipe& recipe, const TrainOptions& options);
 
 }  // namespace hyperconv

@@ -10,7 +10,8 @@
 #include "hyperconv/image.hpp"
 #include "hyperconv/model.hpp"
 #include "raw/scene.hpp"
-#include "training/patches.hpp"
+#include "training/checkpoint.hpp"
+#include "training/simulated_patches.hpp"
 
 namespace hyperconv {
 namespace {
@@ -50,6 +51,10 @@ log_every = 1
     return {.output = folder_ / name, .threads = 2, .stop_after = stop_after};
   }
 
+  std::filesystem::path last_checkpoint(const std::string& run) {
+    return Checkpoints(folder_ / run).files().at(0);
+  }
+
   TemporaryFolder folder_;
 };
 
@@ -61,8 +66,7 @@ TEST_F(TrainerTest, StoppedAndResumedEqualsUninterrupted) {
     const TrainSummary part = train(r, options("parts", stop));
     EXPECT_NO_THROW(Model::load(part.model));
   }
-  EXPECT_EQ(read_file(folder_ / "whole/checkpoint.safetensors"),
-            read_file(folder_ / "parts/checkpoint.safetensors"));
+  EXPECT_EQ(read_file(last_checkpoint("whole")), read_file(last_checkpoint("parts")));
   EXPECT_EQ(read_file(folder_ / "whole/tiny.safetensors"),
             read_file(folder_ / "parts/tiny.safetensors"));
 }
@@ -90,9 +94,22 @@ TEST_F(TrainerTest, BeginsWithAnotherModelsWeights) {
   EXPECT_THROW(train(second, options("third")), Error);
 }
 
-TEST_F(TrainerTest, ADamagedOrForeignCheckpointIsNamed) {
+TEST_F(TrainerTest, ADamagedCheckpointGivesWayToTheOneBefore) {
+  train(recipe(), options("whole"));
+  train(recipe(), options("run", 10));  // checkpoints at 8 and 10
+  ASSERT_EQ(Checkpoints(folder_ / "run").files().size(), 2u);
+  auto bytes = read_file(last_checkpoint("run"));
+  bytes[bytes.size() - 100] ^= 1;
+  write_file(last_checkpoint("run"), bytes);
+  testing::internal::CaptureStderr();
+  train(recipe(), options("run"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::AllOf(HasSubstr("checkpoint-000000010"), HasSubstr("checksum")));
+  EXPECT_EQ(read_file(last_checkpoint("whole")), read_file(last_checkpoint("run")));
+}
+
+TEST_F(TrainerTest, NothingSoundOrAnotherRecipeIsRefused) {
   train(recipe(), options("run", 2));
-  const auto path = folder_ / "run/checkpoint.safetensors";
   const auto message = [&](const Recipe& r) -> std::string {
     try {
       train(r, options("run"));
@@ -102,29 +119,57 @@ TEST_F(TrainerTest, ADamagedOrForeignCheckpointIsNamed) {
     return "trained";
   };
   EXPECT_THAT(message(recipe("seed = 9\n")), HasSubstr("another recipe"));
-  auto bytes = read_file(path);
+  auto bytes = read_file(last_checkpoint("run"));
   bytes.resize(bytes.size() / 2);
-  write_file(path, bytes);
-  EXPECT_THAT(message(recipe()), testing::AllOf(HasSubstr("checkpoint"), HasSubstr("resumed")));
+  write_file(last_checkpoint("run"), bytes);
+  EXPECT_THAT(message(recipe()),
+              testing::AllOf(HasSubstr("checkpoint-000000002"), HasSubstr("--restart")));
+  TrainOptions afresh = options("run", 1);
+  afresh.restart = true;
+  EXPECT_EQ(train(recipe(), afresh).step, 1);
+}
+
+// The same sums in another order: what is left is rounding, which Adam's first steps (of the size
+// of the rate, whatever the gradient's) do not blow up for gradients that are not themselves
+// rounding.
+TEST_F(TrainerTest, AccumulatedPartsAreOneBatch) {
+  const TrainSummary whole = train(recipe(), options("whole", 4));
+  const TrainSummary parts = train(recipe("accumulate = 3\n"), options("parts", 4));
+  const auto a = Model::load(whole.model).weight("last.weight").to_float();
+  const auto b = Model::load(parts.model).weight("last.weight").to_float();
+  for (size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 2e-4);
 }
 
 TEST_F(TrainerTest, PatchMustSuitTheNetwork) {
   Recipe r = recipe();
-  r.patches.patch = 36;
+  r.data.patch = 36;
   EXPECT_THROW(train(r, options("run")), Error);
 }
 
-TEST_F(TrainerTest, BatchesDependOnSeedAndIndexOnly) {
+TEST_F(TrainerTest, ADeviceThatIsNotThereIsNamed) {
+  TrainOptions on_gpu = options("run");
+  for (const char* device : {"tpu", "cuda:x", "cuda:99"}) {
+    on_gpu.device = device;
+    EXPECT_THROW(train(recipe(), on_gpu), Error) << device;
+  }
+}
+
+TEST_F(TrainerTest, SamplesDependOnSeedAndNumberOnly) {
   const Recipe r = recipe();
-  const PhotoPool photos(r.patches.photos, 1, 32);
-  const PatchBatch a = make_batch(photos, r.patches, 1, 5);
-  const PatchBatch b = make_batch(photos, r.patches, 1, 5);
-  const PatchBatch c = make_batch(photos, r.patches, 1, 6);
-  EXPECT_TRUE(torch::equal(a.cells, b.cells));
-  EXPECT_FALSE(torch::equal(a.cells, c.cells));
-  PatchStream stream(photos, r.patches, 1, 5, 3);
-  EXPECT_TRUE(torch::equal(stream.next().cells, a.cells));
-  EXPECT_TRUE(torch::equal(stream.next().cells, c.cells));
+  const auto& data = std::get<SimulatedData>(r.data.source);
+  const SimulatedPatches source(data.photos, data, 32, 1);
+  const Batch both = source.make(20, 8), second = source.make(24, 4);
+  EXPECT_TRUE(torch::equal(both.input.narrow(0, 4, 4), second.input));
+  EXPECT_TRUE(torch::equal(both.camera_to_srgb.narrow(0, 4, 4), second.camera_to_srgb));
+  EXPECT_FALSE(torch::equal(both.input.narrow(0, 0, 4), second.input));
+  BatchStream stream(
+      source,
+      [](int64_t i) {
+        return SampleRange{4 * i, 4};
+      },
+      5, 3);
+  EXPECT_TRUE(torch::equal(stream.next().input, both.input.narrow(0, 0, 4)));
+  EXPECT_TRUE(torch::equal(stream.next().input, second.input));
 }
 
 TEST_F(TrainerTest, AFolderWithoutPhotosIsNamed) {

@@ -1,4 +1,4 @@
-#include "training/patches.hpp"
+#include "training/simulated_patches.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -24,7 +24,7 @@ double log_uniform(double low, double high, Random& random) {
   return std::exp(random.uniform(std::log(low), std::log(high)));
 }
 
-SensorSettings random_sensor(const PatchRecipe& recipe, Random& random) {
+SensorSettings random_sensor(const SimulatedData& recipe, Random& random) {
   SensorSettings settings;
   settings.bits = sensor_bits[size_t(random.below(int64_t(sensor_bits.size())))];
   if (random.uniform() < 0.5) settings.exposure = log_uniform(recipe.least_exposure, 1, random);
@@ -81,76 +81,33 @@ Tensor PhotoPool::crop(int side, Random& random) const {
   return patch;
 }
 
-PatchBatch make_batch(const PhotoPool& photos, const PatchRecipe& recipe, uint64_t seed,
-                      int64_t index) {
-  const int64_t n = recipe.batch, side = recipe.patch;
-  PatchBatch batch{torch::empty({n, 4, side / 2, side / 2}), torch::empty({n, 3, side, side}),
-                   torch::empty({n, 3, 3})};
-  for (int64_t i = 0; i < n; ++i) {
-    Random random(seed, uint64_t(index * n + i));
-    const Tensor photo = photos.crop(recipe.patch, random);
+SimulatedPatches::SimulatedPatches(const fs::path& photos, const SimulatedData& recipe, int patch,
+                                   uint64_t seed)
+    : recipe_(recipe), patch_(patch), seed_(seed), photos_(photos, recipe.shrink, patch) {}
+
+Batch SimulatedPatches::make(int64_t first, int64_t count) const {
+  const int64_t side = patch_;
+  Batch batch{torch::empty({count, 4, side / 2, side / 2}), torch::empty({count, 3, side, side}),
+              torch::empty({count, 3, 3})};
+  auto matrices = batch.camera_to_srgb.accessor<float, 3>();
+  for (int64_t i = 0; i < count; ++i) {
+    Random random(seed_, uint64_t(first + i));
+    const Tensor photo = photos_.crop(patch_, random);
     const SimulatedCamera camera = random_camera(random);
-    const SensorSettings sensor = random_sensor(recipe, random);
+    const SensorSettings sensor = random_sensor(recipe_, random);
     const Tensor scene = scene_in_camera_colours(photo, camera);
-    expose_patch({scene.data(), scene.size()}, recipe.patch, recipe.patch, camera, sensor, random,
-                 sample_of(batch.cells, i), sample_of(batch.clean, i));
+    expose_patch({scene.data(), scene.size()}, patch_, patch_, camera, sensor, random,
+                 sample_of(batch.input, i), sample_of(batch.target, i));
     const Matrix3 colours = camera_to_srgb(camera.xyz_to_camera);
-    auto matrix = batch.camera_to_srgb.accessor<float, 3>();
     for (int64_t r = 0; r < 3; ++r)
-      for (int64_t c = 0; c < 3; ++c) matrix[i][r][c] = float(colours[size_t(r)][size_t(c)]);
+      for (int64_t c = 0; c < 3; ++c) matrices[i][r][c] = float(colours[size_t(r)][size_t(c)]);
   }
   return batch;
 }
 
-PatchStream::PatchStream(const PhotoPool& photos, const PatchRecipe& recipe, uint64_t seed,
-                         int64_t first, int workers)
-    : photos_(photos),
-      recipe_(recipe),
-      seed_(seed),
-      ahead_(size_t(2 * workers + 2)),
-      to_make_(first),
-      to_take_(first) {
-  for (int i = 0; i < workers; ++i) workers_.emplace_back([this] { work(); });
-}
-
-PatchStream::~PatchStream() {
-  {
-    const std::scoped_lock lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  for (auto& worker : workers_) worker.join();
-}
-
-void PatchStream::work() {
-  for (;;) {
-    int64_t index = 0;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return stopping_ || to_make_ < to_take_ + int64_t(ahead_); });
-      if (stopping_) return;
-      index = to_make_++;
-    }
-    try {
-      PatchBatch batch = make_batch(photos_, recipe_, seed_, index);
-      const std::scoped_lock lock(mutex_);
-      ready_.emplace(index, std::move(batch));
-    } catch (...) {
-      const std::scoped_lock lock(mutex_);
-      error_ = std::current_exception();
-    }
-    changed_.notify_all();
-  }
-}
-
-PatchBatch PatchStream::next() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return error_ || ready_.contains(to_take_); });
-  if (error_) std::rethrow_exception(error_);
-  PatchBatch batch = std::move(ready_.extract(to_take_++).mapped());
-  lock.unlock();
-  changed_.notify_all();
-  return batch;
+std::string SimulatedPatches::description() const {
+  return fmt::format("simulated RAW patches {0}x{0} of photos shrunk by {1}", patch_,
+                     recipe_.shrink);
 }
 
 }  // namespace hyperconv

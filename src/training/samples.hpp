@@ -1,0 +1,76 @@
+// What training learns from: an endless row of samples, each the same whenever and on whichever
+// machine it is made.
+#pragma once
+
+#include <torch/types.h>
+
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace hyperconv {
+
+struct Batch {
+  torch::Tensor input;   ///< [N,C,H,W], as the network takes it
+  torch::Tensor target;  ///< what should come out
+  /// [N,3,3], camera RGB to linear sRGB, where output and target are camera RGB and are compared as
+  /// they will be seen; undefined where they are compared as they are.
+  torch::Tensor camera_to_srgb;
+
+  int64_t size() const { return input.size(0); }
+};
+
+/// May be asked from several threads at once.
+class SampleSource {
+ public:
+  SampleSource() = default;
+  virtual ~SampleSource() = default;
+  SampleSource(const SampleSource&) = delete;
+  SampleSource& operator=(const SampleSource&) = delete;
+
+  /// Samples [first, first + count): each depends on the source's seed and its own number alone, so
+  /// that a run that was resumed, and ranks that share a batch, see what one long run would see.
+  virtual Batch make(int64_t first, int64_t count) const = 0;
+
+  /// For the model's summary: "simulated RAW patches 128x128 from photos shrunk by 2".
+  virtual std::string description() const = 0;
+};
+
+/// A run of samples.
+struct SampleRange {
+  int64_t first = 0, count = 0;
+};
+
+/// Makes batches in background threads, a few ahead of the trainer.
+class BatchStream {
+ public:
+  /// Batch i is made of samples range(i); the first one given is number `first`. The source must
+  /// outlive the stream.
+  BatchStream(const SampleSource& source, std::function<SampleRange(int64_t)> range, int64_t first,
+              int workers);
+  ~BatchStream();
+  BatchStream(const BatchStream&) = delete;
+  BatchStream& operator=(const BatchStream&) = delete;
+
+  /// The next batch, in order. Throws what went wrong in the background.
+  Batch next();
+
+ private:
+  void work();
+
+  const SampleSource& source_;
+  const std::function<SampleRange(int64_t)> range_;
+  const size_t ahead_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<int64_t, Batch> ready_;
+  int64_t to_make_, to_take_;
+  bool stopping_ = false;
+  std::exception_ptr error_;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace hyperconv
