@@ -12,6 +12,7 @@
 #include "base/testing.hpp"
 #include "hyperconv/error.hpp"
 #include "hyperconv/image.hpp"
+#include "hyperconv/tensor.hpp"
 
 namespace hyperconv {
 

@@ -5,17 +5,10 @@
 #include <vector>
 
 #include "base/fail.hpp"
+#include "data/mirror.hpp"
 
 namespace hyperconv {
 namespace {
-
-/// Reflects an index into [0, count) without repeating the edge: 2 1 | 0 1 2 ... n-1 | n-2 ...
-int mirrored(int index, int count) {
-  if (count == 1) return 0;
-  const int period = 2 * (count - 1);
-  const int phase = ((index % period) + period) % period;
-  return phase < count ? phase : period - phase;
-}
 
 /// Which stored line is found at each line of the cut.
 std::vector<int> lines(int first, int side, bool flip, int count) {
