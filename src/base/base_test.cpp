@@ -45,6 +45,33 @@ TEST_F(FileTest, UncommittedFileLeavesNothingAndTheOldOneStays) {
   EXPECT_EQ(read_file(folder_ / "a.txt").size(), 3u);
 }
 
+TEST_F(FileTest, FolderAppearsWholeOrNotAtAll) {
+  {
+    PendingFolder lost(folder_ / "a");
+    lost.write("b/c.txt", "text");
+    EXPECT_FALSE(fs::exists(folder_ / "a"));
+  }
+  EXPECT_EQ(files(), 0);
+  fs::create_directory(folder_ / "a");
+  PendingFolder kept((folder_ / "a").string() + "/");
+  kept.write("b/c.txt", "text");
+  kept.write("d.txt", std::string());
+  EXPECT_TRUE(fs::is_empty(folder_ / "a"));
+  kept.commit();
+  EXPECT_EQ(read_file(folder_ / "a/b/c.txt").size(), 4u);
+  EXPECT_EQ(read_file(folder_ / "a/d.txt").size(), 0u);
+  EXPECT_EQ(files(), 1);
+}
+
+TEST_F(FileTest, FolderReplacesNothing) {
+  write_file(folder_ / "a.txt", "x");
+  EXPECT_THROW(PendingFolder(folder_ / "a.txt"), Error);
+  EXPECT_THROW(PendingFolder(folder_.path()), Error);
+  EXPECT_THROW(PendingFolder(folder_ / "none/a"), Error);
+  EXPECT_THROW(PendingFolder(folder_ / "b").write("b/" + std::string(300, 'n'), "x"), Error);
+  EXPECT_EQ(files(), 1);
+}
+
 TEST_F(FileTest, RefusesFoldersAndMissingPlaces) {
   EXPECT_THROW(read_file(folder_.path()), Error);
   EXPECT_THROW(read_file(folder_ / "none"), Error);

@@ -117,6 +117,58 @@ void PendingFile::commit() {
   if (folder.get() >= 0) ::fsync(folder.get());
 }
 
+PendingFolder::PendingFolder(fs::path path) : path_(path.lexically_normal()) {
+  if (!path_.has_filename()) path_ = path_.parent_path();  // "a/b/"
+  std::error_code error;
+  const bool exists = fs::exists(path_, error);
+  if (exists && !(fs::is_directory(path_, error) && fs::is_empty(path_, error)))
+    fail("{}: is there already; name a folder that is not, or is empty", path_.string());
+  const fs::path folder = folder_of(path_);
+  if (!fs::is_directory(folder, error))
+    fail("{}: cannot be made, the folder {} does not exist", path_.string(), folder.string());
+  const fs::path temporary =
+      folder / fmt::format(".{}.{}.tmp", path_.filename().string(), ::getpid());
+  if (!fs::create_directory(temporary, error))
+    fail("{}: cannot be made ({})", path_.string(),
+         error ? error.message() : temporary.string() + " is there already");
+  temporary_ = temporary;
+}
+
+PendingFolder::~PendingFolder() {
+  std::error_code ignored;
+  if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+}
+
+void PendingFolder::write(const fs::path& relative, std::span<const uint8_t> bytes) {
+  const fs::path place = temporary_ / relative;
+  std::error_code error;
+  fs::create_directories(place.parent_path(), error);
+  std::FILE* stream = std::fopen(place.c_str(), "wb");
+  const bool written =
+      stream != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), stream) == bytes.size();
+  int reason = errno;
+  const bool closed = stream != nullptr && std::fclose(stream) == 0;
+  if (written && !closed) reason = errno;
+  if (!written || !closed)
+    fail("{}: cannot be written ({})", (path_ / relative).string(), std::strerror(reason));
+}
+
+void PendingFolder::write(const fs::path& relative, const std::string& text) {
+  write(relative, std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+}
+
+void PendingFolder::commit() {
+  // One call for what may be thousands of small files; only then does a full disk show for sure.
+  const Descriptor inside(::open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (inside.get() < 0 || ::syncfs(inside.get()) != 0)
+    fail("{}: cannot be written ({})", path_.string(), std::strerror(errno));
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0)
+    fail("{}: cannot be written ({})", path_.string(), std::strerror(errno));
+  temporary_.clear();
+  const Descriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() >= 0) ::fsync(folder.get());
+}
+
 void write_file(const fs::path& path, std::span<const uint8_t> bytes) {
   PendingFile file(path);
   file.write(bytes);

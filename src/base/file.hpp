@@ -55,6 +55,27 @@ class PendingFile {
   std::FILE* stream_ = nullptr;
 };
 
+/// A folder of many files under way, as PendingFile is for one: it stands beside its final place
+/// under another name until commit(), and without that nothing stays.
+class PendingFolder {
+ public:
+  /// Throws Error when `path` is there already and is not an empty folder, or cannot be made.
+  explicit PendingFolder(std::filesystem::path path);
+  ~PendingFolder();
+  PendingFolder(const PendingFolder&) = delete;
+  PendingFolder& operator=(const PendingFolder&) = delete;
+
+  /// A file of it; folders on the way are made. May be called from several threads.
+  void write(const std::filesystem::path& relative, std::span<const uint8_t> bytes);
+  void write(const std::filesystem::path& relative, const std::string& text);
+  /// To the disk, and to its place.
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+};
+
 void write_file(const std::filesystem::path& path, std::span<const uint8_t> bytes);
 void write_file(const std::filesystem::path& path, const std::string& text);
 

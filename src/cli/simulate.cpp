@@ -1,4 +1,5 @@
-// hyperconv simulate: a photo, or our painted scene, as a camera's RAW file.
+// hyperconv simulate: a photo, or our painted scene, as a camera's RAW file; or many photos as a
+// data set.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 
 #include "base/fail.hpp"
 #include "cli/commands.hpp"
+#include "cli/simulate_set.hpp"
 #include "cli/size.hpp"
 #include "raw/colour.hpp"
 #include "raw/demosaic.hpp"
@@ -19,7 +21,8 @@ namespace hyperconv::cli {
 namespace {
 
 struct Options {
-  std::string photo, scene, output, clean, plain;
+  std::vector<std::string> photos;  ///< one, but for a data set
+  std::string scene, output, clean, plain;
   std::string cfa = "rggb";
   double iso = 1600;
   std::optional<double> shot, read;
@@ -28,6 +31,7 @@ struct Options {
   double exposure = 1;
   uint64_t seed = 0;
   bool json = false;
+  SetArguments set;
 };
 
 enum class OutputKind { dng, png };
@@ -53,7 +57,7 @@ SensorSettings sensor_settings(const Options& options) {
 }
 
 Image source(const Options& options) {
-  if (options.scene.empty()) return upright(read_image(options.photo));
+  if (options.scene.empty()) return upright(read_image(options.photos.front()));
   const auto [width, height] = parse_size(options.scene);
   return painted_scene(width, height);
 }
@@ -77,7 +81,7 @@ void check_outputs(const Options& options) {
 void report(const Options& options, const Mosaic& mosaic) {
   const NoiseProfile noise = mosaic.noise.value_or(NoiseProfile{});
   nlohmann::ordered_json facts = {
-      {"input", options.photo.empty() ? "scene " + options.scene : options.photo},
+      {"input", options.photos.empty() ? "scene " + options.scene : options.photos.front()},
       {"output", options.output},
       {"width", mosaic.width},
       {"height", mosaic.height},
@@ -118,11 +122,12 @@ void simulate(const Options& options) {
 }
 
 void add_sources(CLI::App& command, Options& options) {
-  auto* photo = command.add_option("PHOTO", options.photo, "JPEG, PNG or TIFF, taken as sRGB");
+  auto* photos = command.add_option(
+      "PHOTOS", options.photos, "JPEG, PNG or TIFF, taken as sRGB; for --layout many, or folders");
   auto* scene = command.add_option("--scene", options.scene,
                                    "Instead of a photo: our painted scene of this size, WxH");
   scene->check(size_validator());
-  scene->excludes(photo);
+  scene->excludes(photos);
 }
 
 void add_noise(CLI::App& command, Options& options) {
@@ -148,33 +153,60 @@ void add_sensor(CLI::App& command, Options& options) {
       .add_option("--exposure", options.exposure, "Brightness; at 1 the photo's white saturates")
       ->capture_default_str()
       ->check(CLI::Range(1e-6, 1e6));
+}
+
+void add_pictures(CLI::App& command, Options& options) {
+  command.add_option("--clean", options.clean, "Also write the picture without noise, as sRGB");
+  command.add_option("--plain", options.plain,
+                     "Also write the RAW file developed in the simplest way (bilinear), as sRGB");
+}
+
+/// What both kinds of work take.
+void add_common(CLI::App& command, Options& options) {
+  command
+      .add_option("-o,--output", options.output,
+                  "RAW file to write: .dng, or .png (16-bit grey); for --layout a new folder")
+      ->required();
   command.add_option("--shrink", options.shrink, "Average N x N pixels of the photo first")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
-  command.add_option("--seed", options.seed, "Of the noise: same seed, same file")
+  command.add_option("--seed", options.seed, "Of all that is random: same seed, same bytes")
       ->capture_default_str();
+  command.add_flag("--json", options.json, "One JSON object on stdout");
+}
+
+void run(const Options& options) {
+  if (options.set.is_wanted()) {
+    if (options.photos.empty()) throw CLI::RequiredError("PHOTOS");
+    simulate_set(options.set,
+                 {options.photos, options.output, options.shrink, options.seed, options.json});
+    return;
+  }
+  if (options.photos.empty() && options.scene.empty())
+    throw CLI::RequiredError("PHOTOS or --scene");
+  if (options.photos.size() > 1)
+    throw CLI::ValidationError("PHOTOS", "one photo makes one RAW file; --layout takes many");
+  simulate(options);
 }
 
 }  // namespace
 
 void add_simulate(CLI::App& program) {
-  auto* command = program.add_subcommand("simulate", "A photo as a simulated camera's RAW file");
+  auto* command = program.add_subcommand(
+      "simulate", "A photo as a simulated camera's RAW file, or many as a data set");
   auto options = std::make_shared<Options>();
+  add_common(*command, *options);
+  auto* layout = add_set_options(*command, options->set);
+  const auto common = command->get_options();
   add_sources(*command, *options);
-  command
-      ->add_option("-o,--output", options->output, "RAW file to write: .dng, or .png (16-bit grey)")
-      ->required();
   add_noise(*command, *options);
   add_sensor(*command, *options);
-  command->add_option("--clean", options->clean, "Also write the picture without noise, as sRGB");
-  command->add_option("--plain", options->plain,
-                      "Also write the RAW file developed in the simplest way (bilinear), as sRGB");
-  command->add_flag("--json", options->json, "One JSON object on stdout");
-  command->callback([options] {
-    if (options->photo.empty() && options->scene.empty())
-      throw CLI::RequiredError("PHOTO or --scene");
-    simulate(*options);
-  });
+  add_pictures(*command, *options);
+  // The options of one kind of work mean nothing to the other.
+  for (auto* option : command->get_options())
+    if (std::ranges::find(common, option) == common.end() && option->get_name() != "PHOTOS")
+      option->excludes(layout);
+  command->callback([options] { run(*options); });
 }
 
 }  // namespace hyperconv::cli

@@ -78,7 +78,7 @@ class Sensor {
         read_(float(settings.noise.read)),
         noisy_(settings.noise != NoiseProfile{}),
         white_(float((1 << settings.bits) - 1)),
-        black_(float((1 << settings.bits) / 64)) {
+        black_(float(settings.black.value_or((1 << settings.bits) / 64))) {
     const double least = std::ranges::min(camera.white_balance);
     for (int c = 0; c < 3; ++c) {
       gain_[c] = float(1 / camera.white_balance[c]);
@@ -125,6 +125,8 @@ class Sensor {
 void check(const SensorSettings& settings) {
   if (settings.bits < 10 || settings.bits > 14)
     fail("a simulated sensor has 10 to 14 bits, not {}", settings.bits);
+  if (settings.black && (*settings.black < 0 || *settings.black >= (1 << settings.bits) - 1))
+    fail("a black level of {} cannot be; 0 to {} can", *settings.black, (1 << settings.bits) - 2);
   if (!(settings.exposure > 0) || !std::isfinite(settings.exposure))
     fail("an exposure is a number above 0, not {}", settings.exposure);
   const auto is_variance = [](double v) { return v >= 0 && std::isfinite(v); };
@@ -136,6 +138,8 @@ void check(const SensorSettings& settings) {
 }  // namespace
 
 SimulatedCamera standard_camera() { return {olympus_em10, daylight_white_balance(olympus_em10)}; }
+
+SimulatedCamera phone_camera() { return {nexus_6p, daylight_white_balance(nexus_6p)}; }
 
 SimulatedCamera random_camera(Random& random) {
   std::array<double, published_cameras.size()> weights{};

@@ -3,6 +3,7 @@
 // 1811.11127).
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "base/random.hpp"
@@ -21,6 +22,9 @@ struct SimulatedCamera {
 /// One fixed camera, for reproducible files: an Olympus E-M10's matrix in daylight (D65).
 SimulatedCamera standard_camera();
 
+/// One fixed phone: a Nexus 6P's matrix in daylight (D65).
+SimulatedCamera phone_camera();
+
 /// A random mix of the four published camera matrices of Brooks et al. (Nexus 6P, Sony A7R, Olympus
 /// E-M10, Sony RX100 IV: the cameras of the Darmstadt data set) and random red (1.9..2.4) and blue
 /// (1.5..1.9) gains.
@@ -28,9 +32,11 @@ SimulatedCamera random_camera(Random& random);
 
 struct SensorSettings {
   Cfa cfa = Cfa::rggb;
-  int bits = 12;        ///< 10..14; white level 2^bits - 1, black level 2^bits / 64
+  int bits = 12;        ///< 10..14; white level 2^bits - 1
   NoiseProfile noise;   ///< zeros: no noise but the rounding
   double exposure = 1;  ///< scene brightness before the sensor; 1: the photo's white saturates; > 0
+  /// Level of no light, below white; nothing: 2^bits / 64.
+  std::optional<int> black = std::nullopt;
 };
 
 /// Shot and read variance at an ISO value: shot = 0.012 * iso / 6400, read on the regression line

@@ -212,6 +212,21 @@ TEST(Expose, BlackAndWhiteAreTheSensorsLevels) {
   }
 }
 
+TEST(Expose, BlackLevelMayBeGiven) {
+  const SimulatedCamera camera = phone_camera();
+  Random random(1);
+  SensorSettings settings;
+  settings.bits = 10;
+  settings.black = 63;
+  const Mosaic dark = expose(flat({0, 0, 0}, 4, 4), camera, settings, random);
+  EXPECT_THAT(dark.samples, testing::Each(63));
+  EXPECT_THAT(dark.black, testing::Each(63));
+  settings.black = 1023;
+  EXPECT_THROW(expose(flat({0, 0, 0}, 4, 4), camera, settings, random), Error);
+  settings.black = -1;
+  EXPECT_THROW(expose(flat({0, 0, 0}, 4, 4), camera, settings, random), Error);
+}
+
 TEST(Expose, HalfTheLightIsHalfTheSignal) {
   const SimulatedCamera camera = standard_camera();
   SensorSettings settings;

@@ -1,0 +1,27 @@
+#include "data/damage.hpp"
+
+#include "base/fail.hpp"
+
+namespace hyperconv {
+
+void DamageLog::note(size_t index, const std::string& why) {
+  const std::scoped_lock lock(mutex_);
+  found_.emplace(index, why);
+  if (double(found_.size()) <= most * double(set_.size())) return;
+  fail("{}: {} of {} pairs are damaged, and at most {:g} % may be ({})", set_.folder().string(),
+       found_.size(), set_.size(), 100 * most, found_.begin()->second);
+}
+
+size_t DamageLog::count() const {
+  const std::scoped_lock lock(mutex_);
+  return found_.size();
+}
+
+std::vector<std::string> DamageLog::lines() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::string> result;
+  for (const auto& [index, why] : found_) result.push_back(why);
+  return result;
+}
+
+}  // namespace hyperconv

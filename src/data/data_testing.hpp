@@ -1,0 +1,73 @@
+// What the tests of this room need. Not part of the library.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/file.hpp"
+#include "base/random.hpp"
+#include "base/testing.hpp"
+#include "hyperconv/error.hpp"
+#include "hyperconv/image.hpp"
+#include "hyperconv/tensor.hpp"
+
+namespace hyperconv {
+
+/// The line that `action` fails with; a test failure where it does not.
+inline std::string error_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
+    return error.what();
+  }
+  ADD_FAILURE() << "no error";
+  return {};
+}
+
+/// A picture of random samples up to `most`.
+template <class Sample>
+Image random_picture(int width, int height, int channels, int most, uint64_t seed) {
+  Random random(seed);
+  Image image{width, height, channels, {}, {}};
+  std::vector<Sample> samples(image.count());
+  for (Sample& sample : samples) sample = Sample(random.below(most + 1));
+  image.samples = std::move(samples);
+  return image;
+}
+
+inline Image random_photo(int width, int height, uint64_t seed) {
+  return random_picture<uint8_t>(width, height, 3, 255, seed);
+}
+
+inline Image random_mosaic(int width, int height, uint64_t seed) {
+  return random_picture<uint16_t>(width, height, 1, 1023, seed);
+}
+
+/// write_image() that makes the folders on the way.
+inline void put_picture(const std::filesystem::path& path, const Image& image) {
+  std::filesystem::create_directories(path.parent_path());
+  write_image(path, image);
+}
+
+inline void put_text(const std::filesystem::path& path, const std::string& text) {
+  std::filesystem::create_directories(path.parent_path());
+  write_file(path, text);
+}
+
+/// A part of Zurich RAW-to-DSLR with `count` pairs of 8x6 samples.
+inline void put_zrr(const std::filesystem::path& part, int count) {
+  for (int i = 0; i < count; ++i) {
+    put_picture(part / "huawei_raw" / (std::to_string(i) + ".png"), random_mosaic(8, 6, i));
+    put_picture(part / "canon" / (std::to_string(i) + ".jpg"), random_photo(8, 6, 1000 + i));
+  }
+}
+
+inline std::vector<float> values(const Tensor& tensor) {
+  return {tensor.data(), tensor.data() + tensor.size()};
+}
+
+}  // namespace hyperconv

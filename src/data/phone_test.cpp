@@ -1,0 +1,154 @@
+#include "data/phone.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "data/data_testing.hpp"
+#include "raw/colour.hpp"
+#include "raw/scene.hpp"
+
+namespace hyperconv {
+namespace {
+
+/// Without noise, in the middle of the frame.
+PhoneShot still() {
+  PhoneShot shot;
+  shot.iso = 0;
+  return shot;
+}
+
+Image take(const Image& photo, int top, int left, int side, const PhoneShot& shot) {
+  Random random(1);
+  return phone_mosaic(photo, top, left, side, shot, random);
+}
+
+std::vector<double> samples(const Image& mosaic) {
+  return std::visit([](const auto& s) { return std::vector<double>(s.begin(), s.end()); },
+                    mosaic.samples);
+}
+
+Image grey(int side, uint8_t level) {
+  return {side, side, 3, std::vector<uint8_t>(size_t(3 * side * side), level), {}};
+}
+
+double largest_difference(const Image& a, const Image& b) {
+  const auto x = samples(a), y = samples(b);
+  double largest = 0;
+  for (size_t i = 0; i < x.size(); ++i) largest = std::max(largest, std::abs(x[i] - y[i]));
+  return largest;
+}
+
+TEST(Phone, GreyIsExposedWithoutWhiteBalance) {
+  PhoneShot shot = still();
+  shot.exposure = 0.5;
+  shot.red = 2.5;
+  shot.blue = 1.6;
+  shot.black = 63;
+  // 128 of 255: smoothstep gives it for 0.50131; as light half of that is left.
+  const double light = decode_srgb(0.50131) * 0.5;
+  const auto s = samples(take(grey(40, 128), 4, 4, 32, shot));
+  const auto level = [&](double gain) { return 63 + 960 * light / gain; };
+  EXPECT_NEAR(s[0], level(2.5), 1);
+  EXPECT_NEAR(s[1], level(1), 1);
+  EXPECT_NEAR(s[32], level(1), 1);
+  EXPECT_NEAR(s[33], level(1.6), 1);
+}
+
+TEST(Phone, CornersGetHalfTheLight) {
+  PhoneShot shot = still();
+  shot.exposure = 0.9;
+  const auto middle = samples(take(grey(40, 200), 4, 4, 32, shot));
+  shot.frame_x = 3968 / 2;
+  shot.frame_y = -2976 / 2;
+  const auto corner = samples(take(grey(40, 200), 4, 4, 32, shot));
+  EXPECT_NEAR((corner[1] - 64) / (middle[1] - 64), 0.5, 0.02);
+}
+
+TEST(Phone, DarkShotsAreStoredInEightBitsOfTheSameUnits) {
+  PhoneShot shot = still();
+  shot.exposure = 0.25;
+  const Image dark = take(grey(40, 100), 4, 4, 32, shot);
+  EXPECT_TRUE(std::holds_alternative<std::vector<uint8_t>>(dark.samples));
+  shot.exposure = 1;
+  const Image bright = take(grey(40, 200), 4, 4, 32, shot);
+  EXPECT_TRUE(std::holds_alternative<std::vector<uint16_t>>(bright.samples));
+  EXPECT_NEAR(samples(dark)[1],
+              64 + 959 * 0.25 * decode_srgb(0.5 - std::sin(std::asin(1 - 200 / 255.) / 3)), 1);
+}
+
+TEST(Phone, AShiftShowsAnotherPlaceOfThePhoto) {
+  const Image photo = to_u8(painted_scene(160, 120));
+  PhoneShot shot = still();
+  const Image there = take(photo, 40, 53, 64, shot);
+  shot.misalignment.shift_x = 3;
+  shot.misalignment.shift_y = -2;
+  const Image moved = take(photo, 42, 50, 64, shot);
+  EXPECT_LE(largest_difference(there, moved), 1);
+  EXPECT_GT(largest_difference(take(photo, 42, 50, 64, still()), moved), 50);
+}
+
+TEST(Phone, AQuarterTurnTurns) {
+  // A quarter turn swaps the greens' places, so greens are compared where both are green.
+  const Image photo = to_u8(painted_scene(160, 120));
+  PhoneShot shot = still();
+  const auto upright = samples(take(photo, 20, 30, 64, shot));
+  shot.misalignment.turn = std::acos(0.0);
+  const auto turned = samples(take(photo, 20, 30, 64, shot));
+  // p = (x, y) from the middle shows R(90) p = (-y, x).
+  double largest = 0;
+  for (int y = 0; y < 64; ++y)
+    for (int x = (y + 1) % 2; x < 64; x += 2) {
+      const int row = x, column = 63 - y;
+      if ((row + column) % 2 == 0) continue;
+      largest = std::max(largest,
+                         std::abs(turned[size_t(y * 64 + x)] - upright[size_t(row * 64 + column)]));
+    }
+  EXPECT_LE(largest, 1);
+}
+
+TEST(Phone, BeyondThePhotoItIsMirrored) {
+  const Image photo = to_u8(painted_scene(96, 64));
+  const Image mosaic = take(photo, -8, -10, 80, still());
+  const auto s = samples(mosaic);
+  // Columns mirror around the photo's first, 10; an even distance keeps the colour.
+  for (int y = 0; y < 80; ++y)
+    for (int d = 0; d <= 10; ++d)
+      EXPECT_NEAR(s[size_t(y * 80 + 10 - d)], s[size_t(y * 80 + 10 + d)], 6) << y << " " << d;
+}
+
+TEST(Phone, NoiseGrowsWithIso) {
+  PhoneShot shot = still();
+  const Image clean = take(grey(72, 128), 4, 4, 64, shot);
+  const auto variance = [&](int iso) {
+    shot.iso = iso;
+    const auto noisy = samples(take(grey(72, 128), 4, 4, 64, shot)), base = samples(clean);
+    double sum = 0;
+    for (size_t i = 0; i < noisy.size(); ++i) sum += (noisy[i] - base[i]) * (noisy[i] - base[i]);
+    return sum / double(noisy.size());
+  };
+  EXPECT_NEAR(variance(1600) / variance(400), 4, 0.8);
+}
+
+TEST(Phone, MisalignmentMovesNoPointFurtherThanAsked) {
+  Random random(5);
+  double largest = 0, largest_turn = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const Misalignment m = random_shot(448, 6, random).misalignment;
+    for (const double x : {-224., 224.})
+      for (const double y : {-224., 224.}) {
+        const double u = m.zoom * (std::cos(m.turn) * x - std::sin(m.turn) * y) + m.shift_x;
+        const double v = m.zoom * (std::sin(m.turn) * x + std::cos(m.turn) * y) + m.shift_y;
+        largest = std::max(largest, std::hypot(u - x, v - y));
+      }
+    largest_turn = std::max(largest_turn, std::abs(m.turn));
+  }
+  EXPECT_LE(largest, 6.01);
+  EXPECT_GT(largest, 4.5);
+  EXPECT_GT(largest_turn, 0.004);
+  EXPECT_EQ(random_shot(448, 0, random).misalignment, Misalignment{});
+}
+
+}  // namespace
+}  // namespace hyperconv
