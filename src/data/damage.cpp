@@ -4,10 +4,10 @@
 
 namespace hyperconv {
 
-void DamageLog::note(size_t index, const std::string& why) {
+bool DamageLog::note(size_t index, const std::string& why) {
   const std::scoped_lock lock(mutex_);
-  found_.emplace(index, why);
-  if (double(found_.size()) <= most * double(set_.size())) return;
+  const bool is_new = found_.emplace(index, why).second;
+  if (double(found_.size()) <= most * double(set_.size())) return is_new;
   fail("{}: {} of {} pairs are damaged, and at most {:g} % may be ({})", set_.folder().string(),
        found_.size(), set_.size(), 100 * most, found_.begin()->second);
 }

@@ -23,7 +23,8 @@ class DamageLog {
 
   /// Notes that a pair cannot be used, and why; once for each pair, however often it is met. Throws
   /// Error, one line that gives the count and the first finding, when they have become too many.
-  void note(size_t index, const std::string& why);
+  /// True when it was not known yet.
+  bool note(size_t index, const std::string& why);
 
   size_t count() const;
   /// One line for each damaged pair, in the order of the set.

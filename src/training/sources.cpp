@@ -1,21 +1,75 @@
 #include "training/sources.hpp"
 
+#include "base/fail.hpp"
 #include "base/overloaded.hpp"
+#include "training/pair_patches.hpp"
 #include "training/simulated_patches.hpp"
 
 namespace hyperconv {
+namespace {
 
-std::unique_ptr<SampleSource> training_source(const Recipe& recipe) {
-  return std::visit(Overloaded{
-                        [&](const SimulatedData& data) -> std::unique_ptr<SampleSource> {
-                          return std::make_unique<SimulatedPatches>(
-                              data.photos, data, recipe.data.patch, recipe.training.seed);
-                        },
-                        [&](const PairData&) -> std::unique_ptr<SampleSource> { return nullptr; },
-                    },
-                    recipe.data.source);
+using Source = std::unique_ptr<SampleSource>;
+
+/// Validation always sees the same samples, whatever the run's seed.
+constexpr uint64_t validation_seed = 1'000'003;
+
+void check_task(const Recipe& recipe, bool fits, const char* data) {
+  if (!fits)
+    fail("{} is for the task {}: it cannot learn from {}", recipe.network,
+         to_string(network_use(recipe.network).task), data);
 }
 
-std::unique_ptr<SampleSource> validation_source(const Recipe&) { return nullptr; }
+void check_pairs(const Recipe& recipe, const PairSet& set) {
+  const Task wanted = set.is_mosaic() ? Task::isp : Task::denoise;
+  check_task(recipe, network_use(recipe.network).task == wanted,
+             set.is_mosaic() ? "pairs of a mosaic and a photo" : "pairs of photos");
+}
+
+Source pairs_of(const Recipe& recipe, const PairSet& set, bool augment, uint64_t seed) {
+  check_pairs(recipe, set);
+  return std::make_unique<PairPatches>(
+      set, PairPatchOptions{.patch = recipe.data.patch, .augment = augment, .seed = seed});
+}
+
+Source validation_pairs(const Recipe& recipe, const PairData& data) {
+  if (!data.validation.empty())
+    return pairs_of(recipe, find_pairs(data.validation, Part::test), false, validation_seed);
+  const PairSet set = find_pairs(data.pairs, Part::test);
+  // A set without parts is the training set itself.
+  if (set.folder() == find_pairs(data.pairs, Part::train).folder()) return nullptr;
+  return pairs_of(recipe, set, false, validation_seed);
+}
+
+}  // namespace
+
+Source training_source(const Recipe& recipe) {
+  const uint64_t seed = recipe.training.seed;
+  return std::visit(
+      Overloaded{
+          [&](const SimulatedData& data) -> Source {
+            check_task(recipe, network_use(recipe.network).task == Task::develop,
+                       "simulated RAW patches");
+            return std::make_unique<SimulatedPatches>(data.photos, data, recipe.data.patch, seed);
+          },
+          [&](const PairData& data) -> Source {
+            return pairs_of(recipe, find_pairs(data.pairs, Part::train), data.augment, seed);
+          },
+      },
+      recipe.data.source);
+}
+
+Source validation_source(const Recipe& recipe) {
+  if (recipe.training.validate_every == 0) return nullptr;
+  return std::visit(
+      Overloaded{
+          [&](const SimulatedData& data) -> Source {
+            if (data.validation.empty()) return nullptr;
+            return std::make_unique<SimulatedPatches>(data.validation, data, recipe.data.patch,
+                                                      validation_seed);
+          },
+          [&](const PairData& data) -> Source { return validation_pairs(recipe, data); },
+      },
+      recipe.data.source);
+}
 
 }  // namespace hyperconv
