@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 
@@ -60,6 +61,9 @@ struct TensorPair {
 };
 
 TensorPair to_tensors(const Pair& pair, const InputKind& kind);
+/// The same into the caller's memory, of exactly that many floats.
+void fill_input(const Pair& pair, const InputKind& kind, std::span<float> input);
+void fill_target(const Pair& pair, std::span<float> target);
 
 class PairSource;
 struct Window;
