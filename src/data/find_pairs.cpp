@@ -9,6 +9,7 @@
 #include "base/fail.hpp"
 #include "data/file_pairs.hpp"
 #include "data/pairs.hpp"
+#include "data/sidd_blocks.hpp"
 
 namespace hyperconv {
 namespace {
@@ -256,6 +257,15 @@ Found find_sidd_srgb(const fs::path& folder) {
                   read_8_bit_photo);
 }
 
+Found find_sidd_blocks(const fs::path& folder) {
+  const auto has = [&](const char* name) {
+    std::error_code ignored;
+    return fs::exists(folder / (std::string(name) + ".mat"), ignored);
+  };
+  if (!has(SiddBlocks::noisy_name) && !has(SiddBlocks::clean_name)) return std::nullopt;
+  return PairSet{Layout::sidd_blocks, folder, PhotoInput{}, std::make_shared<SiddBlocks>(folder)};
+}
+
 // ---- Plain folders
 
 /// Names of the two folders, in lower case.
@@ -324,7 +334,8 @@ Found find_rhid(const fs::path& folder) {
 // ---- All of them
 
 Found find_here(const fs::path& folder) {
-  for (const auto find : {find_zrr, find_sidd_srgb, find_folders, find_suffixes, find_rhid})
+  for (const auto find :
+       {find_zrr, find_sidd_blocks, find_sidd_srgb, find_folders, find_suffixes, find_rhid})
     if (auto found = find(folder)) return found;
   return std::nullopt;
 }
@@ -336,7 +347,8 @@ std::vector<std::string_view> folders_of(Part part) {
 
 constexpr std::string_view known_layouts =
     "huawei_raw/N.png + canon/N.jpg (Zurich RAW-to-DSLR); SCENE/*NOISY_SRGB_NNN.PNG + "
-    "*GT_SRGB_NNN.PNG, also in Data/ (SIDD); noisy/ + clean/, input/ + target/, lq/ + gt/; "
+    "*GT_SRGB_NNN.PNG, also in Data/ (SIDD); ValidationNoisyBlocksSrgb.mat + "
+    "ValidationGtBlocksSrgb.mat; noisy/ + clean/, input/ + target/, lq/ + gt/; "
     "X_real.* + X_mean.*; N.raw + N.png";
 
 }  // namespace
