@@ -351,21 +351,42 @@ constexpr std::string_view known_layouts =
     "ValidationGtBlocksSrgb.mat; noisy/ + clean/, input/ + target/, lq/ + gt/; "
     "X_real.* + X_mean.*; N.raw + N.png";
 
+Found find_in_part(const fs::path& folder, Part part) {
+  for (const std::string_view name : folders_of(part))
+    if (const auto inside = subfolder(folder, name))
+      if (auto found = find_here(*inside)) return found;
+  return std::nullopt;
+}
+
+[[noreturn]] void fail_to_find(const fs::path& folder, const std::vector<std::string_view>& parts) {
+  std::string places;
+  for (const std::string_view name : parts)
+    places += fmt::format("{} {}/{}", places.empty() ? "" : ",", name,
+                          subfolder(folder, name) ? "" : " (which is not there)");
+  fail("{}: no pairs found here or in{}; looked for {}", folder.string(), places, known_layouts);
+}
+
+void check_folder(const fs::path& folder) {
+  if (!is_folder(folder)) fail("{}: is no folder of pairs", folder.string());
+}
+
 }  // namespace
 
 PairSet find_pairs(const fs::path& folder, Part part) {
-  if (!is_folder(folder)) fail("{}: is no folder of pairs", folder.string());
+  check_folder(folder);
   if (auto found = find_here(folder)) return *std::move(found);
-  std::string places;
-  for (const std::string_view name : folders_of(part)) {
-    const auto inside = subfolder(folder, name);
-    if (!inside) continue;
-    if (auto found = find_here(*inside)) return *std::move(found);
-    places += fmt::format(" or in {}/", name);
-  }
-  if (places.empty())
-    places = fmt::format(" (and there is no {}/)", fmt::join(folders_of(part), "/ or "));
-  fail("{}: no pairs found here{}; looked for {}", folder.string(), places, known_layouts);
+  if (auto found = find_in_part(folder, part)) return *std::move(found);
+  fail_to_find(folder, folders_of(part));
+}
+
+std::vector<PartOfSet> find_parts(const fs::path& folder) {
+  check_folder(folder);
+  if (auto found = find_here(folder)) return {{std::nullopt, *std::move(found)}};
+  std::vector<PartOfSet> parts;
+  for (const Part part : {Part::train, Part::test})
+    if (auto found = find_in_part(folder, part)) parts.push_back({part, *std::move(found)});
+  if (parts.empty()) fail_to_find(folder, {"train", "test", "val", "validation"});
+  return parts;
 }
 
 }  // namespace hyperconv

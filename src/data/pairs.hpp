@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "hyperconv/image.hpp"
 #include "hyperconv/tensor.hpp"
@@ -109,5 +110,13 @@ class PairSet {
 /// natural order of their names (2 before 10). Throws Error that says what was looked for where
 /// nothing fits, and what is missing where a layout half fits.
 PairSet find_pairs(const std::filesystem::path& folder, Part part = Part::train);
+
+struct PartOfSet {
+  std::optional<Part> part;  ///< nothing: the set has no parts, and this is all of it
+  PairSet set;
+};
+
+/// Every part of the set in this folder, at least one. Throws Error as find_pairs does.
+std::vector<PartOfSet> find_parts(const std::filesystem::path& folder);
 
 }  // namespace hyperconv
