@@ -3,7 +3,6 @@
 #include <array>
 #include <cctype>
 #include <map>
-#include <regex>
 #include <string_view>
 
 #include "base/fail.hpp"
@@ -202,14 +201,16 @@ Found find_zrr(const fs::path& folder) {
 
 // ---- SIDD
 
-/// "SCENE_NOISY_SRGB_010.PNG" -> "SCENE_010", for either half.
+/// "SCENE_NOISY_SRGB_010.PNG" -> "SCENE_#010", for either half.
 std::function<std::optional<std::string>(const fs::path&)> sidd_name(const std::string& half) {
-  return [form = std::regex("(.*_)?" + half + "_SRGB_([0-9]+)\\.PNG", std::regex::icase)](
-             const fs::path& path) -> std::optional<std::string> {
-    const std::string file = path.filename().string();
-    std::smatch parts;
-    if (!std::regex_match(file, parts, form)) return std::nullopt;
-    return parts[1].str() + "#" + parts[2].str();
+  return [middle = lower(half) + "_srgb_"](const fs::path& path) -> std::optional<std::string> {
+    const std::string stem = path.stem().string();
+    const size_t place = lower(stem).rfind(middle);
+    if (place == std::string::npos) return std::nullopt;
+    const std::string scene = stem.substr(0, place), number = stem.substr(place + middle.size());
+    if (number.empty() || !std::ranges::all_of(number, is_digit)) return std::nullopt;
+    if (!scene.empty() && !scene.ends_with('_')) return std::nullopt;
+    return scene + "#" + number;
   };
 }
 
@@ -235,8 +236,11 @@ std::vector<FilePair> sidd_scene(const fs::path& scene) {
 
 /// "0001_001_S6_00100_00060_3200_L": what SIDD's scenes are called.
 bool is_sidd_scene_name(const fs::path& path) {
-  static const std::regex form("[0-9]{4}_[0-9]{3}_.*");
-  return std::regex_match(path.filename().string(), form);
+  constexpr std::string_view form = "dddd_ddd_";
+  const std::string name = path.filename().string();
+  return name.size() > form.size() &&
+         std::equal(form.begin(), form.end(), name.begin(),
+                    [](char wanted, char c) { return wanted == 'd' ? is_digit(c) : c == wanted; });
 }
 
 Found find_sidd_srgb(const fs::path& folder) {
