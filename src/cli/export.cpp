@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -39,6 +41,18 @@ std::shared_ptr<const Model> untrained_network(const ExportArguments& a) {
 std::shared_ptr<const Model> model_of(const ExportArguments& a) {
   if (!a.network.empty()) return untrained_network(a);
   return std::make_shared<const Model>(Model::load(a.model));
+}
+
+/// No file of this run may take another's place.
+void check_paths(const ExportArguments& a) {
+  const auto apart = [](const std::string& path, const std::string& other) {
+    if (path.empty() || other.empty()) return;
+    if (std::filesystem::weakly_canonical(path) == std::filesystem::weakly_canonical(other))
+      fail("{}: is already a file of this export; name another", path);
+  };
+  apart(a.onnx, a.model);
+  apart(a.sample, a.model);
+  apart(a.sample, a.onnx);
 }
 
 /// Rows and columns of the sample, in pixels of the network's input.
@@ -122,6 +136,7 @@ void report(const ExportArguments& a, const Model& model, const OnnxSummary& sum
 }
 
 void export_network(const ExportArguments& a) {
+  check_paths(a);
   const auto model = model_of(a);
   std::optional<Sample> sample;
   if (!a.sample.empty()) {

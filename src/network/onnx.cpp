@@ -70,6 +70,7 @@ OnnxFile file_of(const Graph& graph, const ModelInfo& info) {
   file.model.add_opset_import()->set_version(onnx_opset);
   const SmallestFrame smallest = smallest_onnx_frame(graph);
   add_fact("format", model_format, file.model);
+  add_fact("graph", graph_to_json(graph), file.model);
   add_fact("task", to_string(info.task), file.model);
   add_fact("name", info.name, file.model);
   add_fact("summary", info.summary, file.model);
