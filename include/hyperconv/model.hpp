@@ -12,6 +12,9 @@
 
 namespace hyperconv {
 
+/// What the metadata of a file of this version say under "format".
+inline constexpr const char* model_format = "hyperconv-1";
+
 enum class Precision { f32, f16, bf16 };
 
 /// A learned array as it lies in the file.
