@@ -8,6 +8,7 @@
 #include "base/file.hpp"
 #include "base/random.hpp"
 #include "base/testing.hpp"
+#include "data/data_testing.hpp"
 #include "hyperconv/error.hpp"
 #include "hyperconv/image.hpp"
 #include "hyperconv/model.hpp"
@@ -98,6 +99,9 @@ TEST_F(TrainerTest, BeginsWithAnotherModelsWeights) {
 
 TEST_F(TrainerTest, BeginsWithWhatTheRecipesNetworkBeginsWith) {
   Recipe r = recipe("learning_rate = 1e-8\n");
+  put_picture(folder_ / "zrr/train/huawei_raw/0.png", random_mosaic(48, 40, 1));
+  put_picture(folder_ / "zrr/train/canon/0.jpg", random_photo(48, 40, 2));
+  r.data.source = PairData{.pairs = folder_ / "zrr"};
   r.network = "awnet";
   r.options = {.width = 8};
   r.training.seed = 5;
