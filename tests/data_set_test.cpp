@@ -129,7 +129,9 @@ TEST_F(DataSet, DiskFullLeavesNothing) {
 }
 
 TEST_F(DataSet, InterruptedLeavesNothing) {
-  const std::string command = "timeout -s INT 0.6 " HYPERCONV_PROGRAM " simulate --layout zrr '" +
+  // In the foreground: else timeout sends the signal twice, and the second one ends the program.
+  const std::string command = "timeout --foreground -s INT 0.6 " HYPERCONV_PROGRAM
+                              " simulate --layout zrr '" +
                               photos_.string() + "' -o '" + (folder_ / "set").string() +
                               "' --patch 64 --train-patches 200000 2>/dev/null";
   EXPECT_NE(std::system(command.c_str()), 0);
