@@ -11,10 +11,11 @@ too, which untrained ones leave at 0 and 1, at a scale that keeps activations ne
 
 Tolerance, from the data: both sides round in fp32, in another order each. How much a network magnifies
 rounding shows when its input is moved by up to a unit of its last place: the output moves by `reaction`.
-Each of the network's layers rounds as the input was, so that differences are a few times that (up to 6 were
-seen); ROUNDINGS times are allowed, and at least 4 units in the last place of the output's rms. A wrong operator moves the
-output by about its rms. Where the tolerance exceeds a thousandth of that, or the output does not react at
-all because it is saturated, the comparison shows nothing and says so; of drawn weights that is an error.
+Each layer rounds as the input was, so that differences are a few times that (up to 6 were seen);
+ROUNDINGS times are allowed, and at least 4 units in the last place of the output's rms. A wrong operator
+moves the output by about its rms. Where the tolerance exceeds a thousandth of that, or the output does not
+react at all because it is saturated, the comparison shows nothing and says so; of drawn weights that is
+an error.
 """
 import argparse
 import json

@@ -29,17 +29,18 @@ struct ExportArguments {
   bool json = false;
 };
 
-std::shared_ptr<const Model> untrained_network(const ExportArguments& a) {
+std::shared_ptr<const Model> network_at_step_0(const ExportArguments& a) {
   const Graph graph = make_network(a.network, {a.width, a.hidden});
   const ModelInfo info{network_use(a.network).task, a.network,
                        fmt::format("untrained, seed {}", a.seed), "none, no data was seen"};
   // Before hundreds of millions of weights are drawn.
   onnx_summary(graph, info);
-  return std::make_shared<const Model>(untrained(graph, info, a.seed));
+  return std::make_shared<const Model>(
+      untrained_network(a.network, {a.width, a.hidden}, info, a.seed));
 }
 
 std::shared_ptr<const Model> model_of(const ExportArguments& a) {
-  if (!a.network.empty()) return untrained_network(a);
+  if (!a.network.empty()) return network_at_step_0(a);
   return std::make_shared<const Model>(Model::load(a.model));
 }
 
