@@ -33,12 +33,12 @@ struct OnnxSummary {
 OnnxSummary onnx_summary(const Graph& graph, const ModelInfo& info);
 
 /// Writes the model as one ONNX file, fp32, batch 1, height and width free. Input "input", output
-/// "output"; weights have the model's names, nodes those of the graph, and what one of our operators
-/// becomes beside its last node is called "<node>/<part>". What nothing needs is left out. The
-/// metadata hold what a model file's do (format, graph, task, name, summary, data_licence), and
-/// size_multiple, smallest_height, smallest_width. Beside the model it holds a few MB in memory.
-/// Whole or not at all. Throws Error as onnx_summary does, when a weight is not finite, and when the
-/// file cannot be written.
+/// "output"; weights have the model's names, nodes those of the graph, and what one of our
+/// operators becomes beside its last node is called "<node>/<part>". What nothing needs is left
+/// out. The metadata hold what a model file's do (format, graph, task, name, summary,
+/// data_licence), and size_multiple, smallest_height, smallest_width. Beside the model it holds a
+/// few MB in memory. Whole or not at all. Throws Error as onnx_summary does, when a weight is not
+/// finite, and when the file cannot be written.
 OnnxSummary export_onnx(const std::filesystem::path& path, const Model& model);
 
 }  // namespace hyperconv
