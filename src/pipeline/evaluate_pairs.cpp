@@ -1,12 +1,9 @@
 #include "pipeline/evaluate_pairs.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <sstream>
 
 #include "base/fail.hpp"
-#include "base/file.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
 #include "data/damage.hpp"
@@ -114,9 +111,8 @@ Image to_image(const Tensor& picture) {
   return image;
 }
 
-PairScore score(const std::string& name, const Image& picture, const Image& target) {
+PairScore score(const Image& picture, const Image& target) {
   PairScore score;
-  score.name = name;
   score.width = target.width;
   score.height = target.height;
   score.psnr = psnr(picture, target);
@@ -194,7 +190,10 @@ PairEvaluation evaluate_pairs(std::shared_ptr<const Model> model, const PairSet&
     try {
       const TensorPair pair = set.read(size_t(i));
       const Image picture = to_image(runner.picture(pair.input, options.patch));
-      result.scores.push_back(score(set.name(size_t(i)), picture, to_image(pair.target)));
+      PairScore row = score(picture, to_image(pair.target));
+      row.index = i;
+      row.name = set.name(size_t(i));
+      result.scores.push_back(std::move(row));
       if (!options.save.empty())
         write_image(options.save / file_name(set.name(size_t(i))), to_u8(picture));
     } catch (const Error& error) {
@@ -205,75 +204,6 @@ PairEvaluation evaluate_pairs(std::shared_ptr<const Model> model, const PairSet&
   }
   result.skipped = damage.lines();
   return result;
-}
-
-std::string scores_to_csv(const std::vector<PairScore>& scores) {
-  std::string csv = "name,width,height";
-  for (const ScoreColumn& column : score_columns()) csv += fmt::format(",{}", column.name);
-  csv += "\n";
-  for (const PairScore& score : scores) {
-    csv += fmt::format("{},{},{}", score.name, score.width, score.height);
-    for (const ScoreColumn& column : score_columns()) {
-      const auto value = column.of(score);
-      csv += value ? fmt::format(",{}", *value) : ",";
-    }
-    csv += "\n";
-  }
-  return csv;
-}
-
-namespace {
-
-std::vector<std::string> split(const std::string& line) {
-  std::vector<std::string> cells(1);
-  for (const char c : line)
-    if (c == ',')
-      cells.emplace_back();
-    else
-      cells.back() += c;
-  return cells;
-}
-
-template <class Number>
-std::optional<Number> parsed(const std::string& text) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::optional<PairScore> parsed_score(const std::vector<std::string>& cells) {
-  if (cells.size() != 9) return std::nullopt;
-  const auto width = parsed<int>(cells[1]), height = parsed<int>(cells[2]);
-  const auto psnr = parsed<double>(cells[3]), psnr_8bit = parsed<double>(cells[4]);
-  const auto ssim = parsed<double>(cells[5]), ssim_volume = parsed<double>(cells[6]);
-  if (!width || !height || !psnr || !psnr_8bit || !ssim || !ssim_volume) return std::nullopt;
-  return PairScore{cells[0],
-                   *width,
-                   *height,
-                   *psnr,
-                   *psnr_8bit,
-                   *ssim,
-                   *ssim_volume,
-                   parsed<double>(cells[7]),
-                   parsed<double>(cells[8])};
-}
-
-}  // namespace
-
-std::vector<PairScore> scores_from_csv(const fs::path& path) {
-  const auto bytes = read_file(path, uint64_t(1) << 28);
-  std::istringstream text(std::string(bytes.begin(), bytes.end()));
-  std::string line;
-  std::getline(text, line);
-  if (line + "\n" != scores_to_csv({})) fail("{}: is no table of scores of ours", path.string());
-  std::vector<PairScore> scores;
-  for (int64_t number = 2; std::getline(text, line); ++number) {
-    const auto score = parsed_score(split(line));
-    if (!score) fail("{}: line {} is no row of scores", path.string(), number);
-    scores.push_back(*score);
-  }
-  return scores;
 }
 
 }  // namespace hyperconv

@@ -15,6 +15,7 @@ namespace hyperconv {
 /// One pair, by hyperconv/metrics.hpp: floats cut to [0,1], but for psnr_8bit, where both pictures
 /// are rounded to 8 bits first.
 struct PairScore {
+  int64_t index = 0;  ///< place in the set
   std::string name;
   int width = 0, height = 0;
   double psnr = 0, psnr_8bit = 0, ssim = 0, ssim_volume = 0;
@@ -58,9 +59,22 @@ struct PairEvaluation {
 PairEvaluation evaluate_pairs(std::shared_ptr<const Model> model, const PairSet& set,
                               const PairEvaluateOptions& options);
 
-/// "name,width,height,psnr,..." and a row a pair; and back. Reading throws Error that names the
-/// file and the line.
+/// "index,name,width,height,psnr,..." and a row a pair; and back, without lines that begin with #.
+/// Reading throws Error that names the file and the line.
 std::string scores_to_csv(const std::vector<PairScore>& scores);
 std::vector<PairScore> scores_from_csv(const std::filesystem::path& path);
+
+/// Where a share of the scores of FILE.csv waits for the others: FILE.csv.part-2-of-8.
+std::filesystem::path part_path(const std::filesystem::path& csv, const Shard& shard);
+
+/// `identity`, one line, says what is scored on what: only shares of the same are put together.
+void write_part(const std::filesystem::path& csv, const Shard& shard, const std::string& identity,
+                const std::vector<PairScore>& scores);
+
+/// All shares' scores in the order of the set, once all are there: written to the table, and the
+/// shares removed. Nothing where one is missing (its file is named in `missing`). Throws Error
+/// where shares do not fit together.
+std::optional<std::vector<PairScore>> merge_parts(const std::filesystem::path& csv, int64_t count,
+                                                  std::filesystem::path& missing);
 
 }  // namespace hyperconv

@@ -120,19 +120,42 @@ TEST(MeanScore, KnowsItsInterval) {
 TEST(Scores, SurviveTheirTable) {
   const TemporaryFolder folder;
   std::vector<PairScore> scores(2);
-  scores[0] = {"a/1", 8, 6, 20.125, 20.1, 0.5, 0.6, 0.75, 0.8};
-  scores[1] = {"b", 8, 6, 1.0 / 3, 20.1, 0.5, 0.6, {}, {}};
+  scores[0] = {3, "a/1", 8, 6, 20.125, 20.1, 0.5, 0.6, 0.75, 0.8};
+  scores[1] = {4, "b,c", 8, 6, 1.0 / 3, 20.1, 0.5, 0.6, {}, {}};
   write_file(folder / "s.csv", scores_to_csv(scores));
   const auto read = scores_from_csv(folder / "s.csv");
   ASSERT_EQ(read.size(), 2u);
   EXPECT_EQ(read[0].name, "a/1");
   EXPECT_EQ(read[0].ms_ssim, 0.75);
   EXPECT_EQ(read[1].psnr, 1.0 / 3);
+  EXPECT_EQ(read[1].name, "b_c");
+  EXPECT_EQ(read[1].index, 4);
   EXPECT_FALSE(read[1].ms_ssim);
   write_file(folder / "s.csv", scores_to_csv(scores) + "c,1,2\n");
   EXPECT_THAT(error_of([&] { scores_from_csv(folder / "s.csv"); }), HasSubstr("line 4"));
   write_file(folder / "s.csv", std::string("x,y\n"));
   EXPECT_THROW(scores_from_csv(folder / "s.csv"), Error);
+}
+
+TEST(Scores, SharesBecomeOneTableOnceAllAreThere) {
+  const TemporaryFolder folder;
+  const auto csv = folder / "s.csv";
+  std::vector<PairScore> even(2), odd(1);
+  even[0].index = 0;
+  even[1].index = 2;
+  odd[0].index = 1;
+  std::filesystem::path missing;
+  write_part(csv, {0, 2}, "model on data", even);
+  EXPECT_FALSE(merge_parts(csv, 2, missing));
+  EXPECT_EQ(missing, part_path(csv, {1, 2}));
+  write_part(csv, {1, 2}, "another model on data", odd);
+  EXPECT_THAT(error_of([&] { merge_parts(csv, 2, missing); }), HasSubstr("earlier run"));
+  write_part(csv, {1, 2}, "model on data", odd);
+  const auto merged = merge_parts(csv, 2, missing).value();
+  ASSERT_EQ(merged.size(), 3u);
+  for (int64_t i = 0; i < 3; ++i) EXPECT_EQ(merged[size_t(i)].index, i);
+  EXPECT_EQ(scores_from_csv(csv).size(), 3u);
+  EXPECT_FALSE(std::filesystem::exists(part_path(csv, {0, 2})));
 }
 
 }  // namespace

@@ -16,15 +16,19 @@ std::optional<int64_t> number(const std::string& text) {
 }
 
 struct Launcher {
+  const char* sign;                   ///< the variable that tells that it was this one
   const char *index, *first, *count;  ///< variables; `first` may be null: counted from 0
 };
 
-// An array inside of which srun starts several tasks is both: the array shares the list.
+// An array inside of which srun starts several tasks is both: the array shares the list. In a batch
+// script itself SLURM_PROCID and SLURM_NTASKS are set too, though nothing else runs: only srun's
+// steps know how many tasks they have.
 constexpr Launcher launchers[] = {
-    {"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_COUNT"},
-    {"OMPI_COMM_WORLD_RANK", nullptr, "OMPI_COMM_WORLD_SIZE"},
-    {"RANK", nullptr, "WORLD_SIZE"},
-    {"SLURM_PROCID", nullptr, "SLURM_NTASKS"},
+    {"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN",
+     "SLURM_ARRAY_TASK_COUNT"},
+    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_RANK", nullptr, "OMPI_COMM_WORLD_SIZE"},
+    {"RANK", "RANK", nullptr, "WORLD_SIZE"},
+    {"SLURM_STEP_NUM_TASKS", "SLURM_PROCID", nullptr, "SLURM_STEP_NUM_TASKS"},
 };
 
 int64_t variable(const Environment& environment, const char* name) {
@@ -37,6 +41,10 @@ int64_t variable(const Environment& environment, const char* name) {
 
 }  // namespace
 
+std::string to_string(const Shard& shard) {
+  return fmt::format("{}/{}", shard.index + 1, shard.count);
+}
+
 Shard shard_from_string(const std::string& text) {
   const size_t slash = text.find('/');
   const auto index = number(text.substr(0, slash));
@@ -48,7 +56,7 @@ Shard shard_from_string(const std::string& text) {
 
 Shard shard_from_environment(const Environment& environment) {
   for (const Launcher& launcher : launchers) {
-    if (environment(launcher.index) == nullptr) continue;
+    if (environment(launcher.sign) == nullptr) continue;
     const int64_t first = launcher.first != nullptr ? variable(environment, launcher.first) : 0;
     const Shard shard{variable(environment, launcher.index) - first,
                       variable(environment, launcher.count)};

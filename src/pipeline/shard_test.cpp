@@ -42,6 +42,7 @@ TEST(Shard, IsReadFromText) {
   const Shard shard = shard_from_string("2/8");
   EXPECT_EQ(shard.index, 1);
   EXPECT_EQ(shard.count, 8);
+  EXPECT_EQ(to_string(shard), "2/8");
   for (const char* text : {"", "2", "0/8", "9/8", "a/b", "2/8/3", "-1/2", "1/"})
     EXPECT_THROW(shard_from_string(text), Error) << text;
 }
@@ -55,12 +56,14 @@ TEST(Shard, IsFoundWithEveryLauncher) {
   };
   expect({{"RANK", "1"}, {"WORLD_SIZE", "4"}}, 1, 4);
   expect({{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "2"}}, 0, 2);
-  expect({{"SLURM_PROCID", "2"}, {"SLURM_NTASKS", "3"}}, 2, 3);
+  expect({{"SLURM_PROCID", "2"}, {"SLURM_STEP_NUM_TASKS", "3"}}, 2, 3);
+  // A batch script, in which srun has started nothing.
+  expect({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "3"}}, 0, 1);
   expect({{"SLURM_ARRAY_TASK_ID", "12"},
           {"SLURM_ARRAY_TASK_MIN", "10"},
           {"SLURM_ARRAY_TASK_COUNT", "5"},
           {"SLURM_PROCID", "0"},
-          {"SLURM_NTASKS", "1"}},
+          {"SLURM_STEP_NUM_TASKS", "1"}},
          2, 5);
 }
 
