@@ -112,6 +112,16 @@ class Pulse::Body {
   bool is_silent(const Sight& sight, milliseconds limit) const;
   std::optional<Verdict> judge();
   std::optional<Verdict> wait_for_verdict();
+  /// Whether rank 0's machine does not answer.
+  bool is_store_silent() const { return rank_ != 0 && Clock::now() - answered_ > silence; }
+  /// Waits until it is so, for no longer than the limit, and not for a store that is gone or
+  /// silent.
+  template <class Condition>
+  void wait(std::unique_lock<std::mutex>& lock, seconds limit, const Condition& condition) {
+    const auto deadline = Clock::now() + limit;
+    while (!condition() && !store_is_gone_ && !is_store_silent() && Clock::now() < deadline)
+      changed_.wait_for(lock, interval);
+  }
 
   const c10::intrusive_ptr<c10d::Store> store_;
   const int rank_;
@@ -200,9 +210,9 @@ Verdict Pulse::Body::report(const std::string& line) {
 
 std::optional<Verdict> Pulse::Body::wait_for_verdict() {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, patience, [&] { return verdict_ || store_is_gone_; });
+  wait(lock, patience, [&] { return verdict_.has_value(); });
   if (verdict_) return verdict_;
-  if (rank_ != 0 && (store_is_gone_ || Clock::now() - answered_ > silence))
+  if (rank_ != 0 && (store_is_gone_ || is_store_silent()))
     return Verdict{-1, fmt::format("rank 0 is gone or cannot be reached; {}", resumes)};
   return std::nullopt;
 }
@@ -211,8 +221,7 @@ void Pulse::Body::farewell() {
   std::unique_lock lock(mutex_);
   own_.state = State::leaving;
   changed_.notify_all();
-  changed_.wait_for(lock, rank_ == 0 ? timeout_ : patience,
-                    [&] { return said_farewell_ || store_is_gone_; });
+  wait(lock, rank_ == 0 ? timeout_ : patience, [&] { return said_farewell_; });
 }
 
 void Pulse::Body::beat() {

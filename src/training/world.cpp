@@ -215,10 +215,11 @@ class World::Links {
     const seconds timeout(options.timeout);
     // What c10d would say about connections is in our own lines.
     FLAGS_caffe2_log_level = 3;
+    const InterfaceAddress address = chosen_address(launch, options.interface);
     store_ = connect(launch, launch.rank == 0, timeout);
     const Meeting meeting(*store_, launch, timeout);
     claim_rank();
-    meet(meeting, chosen_address(launch, options.interface));
+    meet(meeting, address);
     group_options_ = {launch.rank, launch.size, timeout,
                       reachable(places_[size_t(launch.rank)].address, places_)};
     announce(meeting);

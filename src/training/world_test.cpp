@@ -2,20 +2,24 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <thread>
 
-#include "hyperconv/error.hpp"
+#include "base/fail.hpp"
 #include "training/interfaces.hpp"
 
 namespace hyperconv {
 namespace {
 
 using testing::AllOf;
-using testing::AnyOf;
 using testing::Each;
 using testing::HasSubstr;
+using testing::Not;
 
 int free_port() {
   static std::atomic<int> next = 20000 + int(::getpid() % 9000);
