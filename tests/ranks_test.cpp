@@ -200,9 +200,9 @@ TEST_F(Ranks, FollowTheSingleProcess) {
 
 TEST_F(Ranks, ABatchMayBeSmallerThanTheWorld) {
   std::string text = text_of(folder_ / "r.toml");
-  text.replace(text.find("batch = 6"), 9, "batch = 2");
+  text.replace(text.find("batch = 6"), 9, "batch = 1");
   write_file(folder_ / "r.toml", text);
-  Group ranks = start_all(3, command("run", "--stop-after 4"));
+  Group ranks = start_all(2, command("run", "--stop-after 4"));
   for (const auto& rank : ranks) EXPECT_EQ(rank->wait(), 0) << rank->errors();
   EXPECT_EQ(losses("run").size(), 4u);
 }
@@ -375,14 +375,9 @@ TEST_F(Ranks, AnInterfaceCanBeChosen) {
   expect_right(ranks_with("", ""));
   expect_right(ranks_with("GLOO_SOCKET_IFNAME=wrong0", "--interface right0"));
   // The wrong one is wrong indeed.
-  for (const auto& rank : ranks_with("", "--interface wrong0 --timeout 5")) {
+  for (const auto& rank : ranks_with("", "--interface wrong0 --timeout 2")) {
     EXPECT_EQ(rank->wait(), 1);
     EXPECT_THAT(rank->errors(), AllOf(HasSubstr("wrong0"), HasSubstr("--interface")));
-  }
-  for (const auto& rank : ranks_with("", "--interface eth7")) {
-    EXPECT_EQ(rank->wait(), 1);
-    EXPECT_THAT(rank->errors(),
-                AllOf(HasSubstr("no network interface eth7"), HasSubstr("right0 (10.77.0.")));
   }
 }
 

@@ -80,7 +80,7 @@ void add_train(CLI::App& program) {
   command
       ->add_option("--timeout", a->options.world.timeout,
                    "Several ranks: seconds of waiting for one that is silent (default 300)")
-      ->check(CLI::Range(5, 86400));
+      ->check(CLI::Range(1, 86400));
   command->add_flag("--restart", a->options.restart,
                     "Start afresh, removing checkpoints that are there");
   command->add_flag("--json", a->json, "One JSON object on stdout");

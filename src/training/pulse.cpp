@@ -98,6 +98,10 @@ class Pulse::Body {
   /// True where the thread ended within the time.
   bool ended_within(milliseconds limit);
 
+  std::optional<Verdict> verdict() {
+    const std::scoped_lock lock(mutex_);
+    return verdict_;
+  }
   void count_exchange();
   Verdict explain(const std::string& words);
   Verdict report(const std::string& line);
@@ -312,6 +316,7 @@ Pulse::~Pulse() {
     thread_.detach();
 }
 
+std::optional<Verdict> Pulse::verdict() const { return body_->verdict(); }
 void Pulse::count_exchange() { body_->count_exchange(); }
 Verdict Pulse::explain(const std::string& words) { return body_->explain(words); }
 Verdict Pulse::report(const std::string& line) { return body_->report(line); }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <torch/csrc/distributed/c10d/Store.hpp>
@@ -35,6 +36,9 @@ class Pulse {
 
   /// Another exchange begins: all ranks count alike, so the count tells who has not come.
   void count_exchange();
+
+  /// The reason, as soon as there is one.
+  std::optional<Verdict> verdict() const;
 
   /// An exchange failed on this rank with the library's words. Finds out why, in a few seconds.
   Verdict explain(const std::string& words);

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -225,7 +226,12 @@ class World::Links {
     announce(meeting);
     pulse_ =
         std::make_unique<Pulse>(connect(launch, false, timeout), launch.rank, launch.size, timeout);
-    exchange([&] { connect_all(); });
+    try {
+      exchange([&] { connect_all(); });
+    } catch (const Stopped&) {
+      pulse_->farewell();
+      throw;
+    }
   }
 
   const std::vector<Place>& places() const { return places_; }
@@ -285,13 +291,27 @@ class World::Links {
                  addresses[rank], places_[rank].host);
   }
 
+  /// In a thread that may stay behind: Gloo waits five times its timeout for a rank that cannot
+  /// connect, while that rank has long said so.
   void connect_all() {
-    try {
-      gloo_ = gloo_group(store_, group_options_);
-    } catch (const std::exception& error) {
-      fail("no connections through {} ({}); --interface names another network ({})",
-           group_options_.here.interface, group_options_.here.address, first_line(error.what()));
+    std::packaged_task<GroupPointer()> task(
+        [store = store_, options = group_options_] { return gloo_group(store, options); });
+    auto group = task.get_future();
+    std::thread(std::move(task)).detach();
+    const auto deadline = Clock::now() + group_options_.timeout;
+    std::string why = "no answer";
+    while (!pulse_->verdict() && Clock::now() < deadline) {
+      if (group.wait_for(milliseconds(20)) != std::future_status::ready) continue;
+      try {
+        gloo_ = group.get();
+        return;
+      } catch (const std::exception& error) {
+        why = first_line(error.what());
+        break;
+      }
     }
+    fail("no connections through {} ({}); --interface names another network ({})",
+         group_options_.here.interface, group_options_.here.address, why);
   }
 
   template <class Body>
