@@ -150,7 +150,7 @@ class Meeting {
 
   std::vector<std::string> exchange(const std::string& what, const std::string& text) const {
     try {
-      store_.set(key(what, launch_.rank), {text.begin(), text.end()});
+      store_.set(key(what, launch_.rank), std::vector<uint8_t>(text.begin(), text.end()));
       std::vector<std::string> texts;
       while (!have_all(what)) {
         throw_if_interrupted();

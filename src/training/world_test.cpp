@@ -22,7 +22,8 @@ using testing::HasSubstr;
 using testing::Not;
 
 int free_port() {
-  static std::atomic<int> next = 20000 + int(::getpid() % 9000);
+  // Tests run side by side: a range for each process.
+  static std::atomic<int> next = 10000 + 20 * int(::getpid() % 1000);
   return next++;
 }
 
@@ -192,6 +193,28 @@ TEST(World, ARankThatDoesNotComeAtAllIsNamed) {
     EXPECT_THAT(error.what(),
                 AllOf(HasSubstr("rank 1 cannot reach rank 0 at 127.0.0.1:"), Not(HasSubstr("\n"))));
   }
+}
+
+TEST(World, ARankThatIsTakenIsNotTakenAgain) {
+  const int port = free_port();
+  std::atomic<bool> refused = false;
+  std::string line;
+  const auto be = [&](int rank) {
+    try {
+      World world({Launcher::torchrun, rank, 2, rank, "127.0.0.1", port}, {{}, 20});
+      world.together([&] {
+        for (int i = 0; i < 1000 && !refused; ++i)
+          std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        return 0;
+      });
+    } catch (const Error& error) {
+      line = error.what();
+      refused = true;
+    }
+  };
+  std::thread first(be, 0), second(be, 1), third(be, 1);
+  for (std::thread* rank : {&first, &second, &third}) rank->join();
+  EXPECT_THAT(line, HasSubstr("another process is rank 1 already"));
 }
 
 TEST(World, CoresAreShared) {
