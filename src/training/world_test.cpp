@@ -174,8 +174,8 @@ TEST(World, ARankThatDoesNotComeToAnExchangeIsNamed) {
         world.sum(value);
         return "went on";
       },
-      2);
-  EXPECT_THAT(said, Each(AllOf(HasSubstr("rank 1 did not come to an exchange within 2 s"))));
+      1);
+  EXPECT_THAT(said, Each(AllOf(HasSubstr("rank 1 did not come to an exchange within 1 s"))));
 }
 
 TEST(World, ARankThatDoesNotComeAtAllIsNamed) {
