@@ -33,8 +33,8 @@ using Bytes = std::vector<uint8_t>;
 struct Command {
   const char* name;
   std::vector<std::string> arguments;
-  const char* input;           ///< kind of the input, by its ending: .png, .jpg, .tif or .dng
-  const char* output;          ///< ending of the output; empty: there is none
+  const char* input;   ///< kind of the input, by its ending: .png, .jpg, .tif, .dng, .safetensors
+  const char* output;  ///< ending of the output; empty: there is none
   bool fills_folders = false;  ///< an output that is a folder is meant to be
 };
 
@@ -55,11 +55,21 @@ const std::vector<Command> commands = {
      ".dng",
      true},
     {"Info", {"info", "INPUT"}, ".dng", ""},
+    {"InfoOfModel", {"info", "INPUT"}, ".safetensors", ""},
+    {"Export", {"export", "--model", "INPUT", "--onnx", "OUTPUT"}, ".safetensors", ".onnx"},
 };
 
 // ---- Files
 
+void write_model(const fs::path& path) {
+  save_model(path, untrained(hyper_unet({.width = 4, .hidden = 4}), {}, 1), Precision::f16);
+}
+
 void write_good_file(const fs::path& path) {
+  if (path.extension() == ".safetensors") {
+    write_model(path);
+    return;
+  }
   const Image scene = painted_scene(96, 64);
   if (path.extension() != ".dng") {
     write_image(path, scene);
@@ -109,10 +119,14 @@ void claim_huge_tiff(Bytes& file) {
   }
 }
 
+/// A model: the length of its header stands first, little-endian.
+void claim_huge_model(Bytes& file) { std::fill_n(file.begin(), 8, uint8_t(0x7f)); }
+
 void claim_huge_size(const fs::path& path) {
   Bytes file = read_file(path);
   if (path.extension() == ".png") claim_huge_png(file);
   if (path.extension() == ".jpg") claim_huge_jpeg(file);
+  if (path.extension() == ".safetensors") claim_huge_model(file);
   if (path.extension() == ".tif" || path.extension() == ".dng") claim_huge_tiff(file);
   write_file(path, file);
 }
@@ -132,7 +146,7 @@ class BadInput : public testing::TestWithParam<Command> {
     fs::create_directory(outputs_);
     write_good_file(good_);
     write_good_file(input_);
-    save_model(model_, untrained(hyper_unet({.width = 4, .hidden = 4}), {}, 1), Precision::f16);
+    write_model(model_);
   }
 
   Outcome run(const Circumstances& circumstances = {}) const {

@@ -16,12 +16,26 @@ double psnr(const Image& a, const Image& b);
 /// out, as scikit-image does), then the mean over channels. Needs 11x11 pixels.
 double ssim(const Image& a, const Image& b);
 
+/// SSIM as MATLAB's ssim() gives it for an RGB picture, which it takes for a volume, and as SIDD is
+/// scored by the figures around .956: a Gaussian window 11x11x11, sigma 1.5, over rows, columns
+/// *and channels*, the picture repeated at its edges in all three directions; K1, K2, range and
+/// variances as in ssim(); the mean over all pixels and channels. Channels count as neighbours of
+/// each other, so that it is higher than ssim() where their errors differ. For one channel it is
+/// MATLAB's plain ssim(). Any size.
+double ssim_volume(const Image& a, const Image& b);
+
+/// Where MS-SSIM becomes one number out of several channels.
+enum class MsSsimForm {
+  channels_last,  ///< product over scales for each channel, then the mean: TensorFlow's
+  channels_first  ///< the mean over channels at each scale, then the product: PyTorch ports'
+};
+
 /// MS-SSIM of Wang et al. 2003 (Asilomar): five scales, weights .0448 .2856 .3001 .2363 .1333, the
 /// window of ssim() in valid positions, 2x2 mean between scales (a last odd row or column is
-/// dropped). Per channel: product over scales of max(mean contrast-structure, 0)^weight, at the
-/// last scale of max(mean SSIM, 0)^weight; then the mean over channels. Negative terms are clipped
-/// to zero (the TensorFlow form; the PyTorch ports give NaN). Needs 176x176 pixels.
-double ms_ssim(const Image& a, const Image& b);
+/// dropped). Product over scales of max(mean contrast-structure, 0)^weight, at the last scale of
+/// max(mean SSIM, 0)^weight. Negative terms are clipped to zero in both forms, as TensorFlow does
+/// (the PyTorch ports give NaN). Needs 176x176 pixels.
+double ms_ssim(const Image& a, const Image& b, MsSsimForm form = MsSsimForm::channels_last);
 
 /// Smallest side ssim() takes: one window.
 inline constexpr int ssim_smallest_side = 11;

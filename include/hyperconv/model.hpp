@@ -12,6 +12,9 @@
 
 namespace hyperconv {
 
+/// What the metadata of a file of this version say under "format".
+inline constexpr const char* model_format = "hyperconv-1";
+
 enum class Precision { f32, f16, bf16 };
 
 /// A learned array as it lies in the file.
@@ -69,8 +72,22 @@ class Model {
 /// all.
 void save_model(const std::filesystem::path& path, const Model& model, Precision precision);
 
-/// Kaiming filters, zero biases, hyperfan-in A2 (network/initial.cpp): a network at step 0.
-Model untrained(const Graph& graph, const ModelInfo& info, uint64_t seed);
+/// What a network's filters and biases are before its training; HyperConvolutions add to that A1
+/// and A2 (hyperfan-in, network/initial.cpp).
+enum class Initialisation {
+  /// Normal with variance 2 / fan-in (He et al. 2015, for ReLU), biases zero.
+  kaiming,
+  /// What libtorch's modules begin with: filters and biases uniform within 1 / sqrt(fan-in), a
+  /// variance of 1 / (3 fan-in).
+  libtorch,
+  /// Convolutions as kaiming, transposed ones as libtorch.
+  kaiming_convolutions
+};
+
+/// A network at step 0. One of the zoo is better had from untrained_network (zoo.hpp), which knows
+/// how it begins.
+Model untrained(const Graph& graph, const ModelInfo& info, uint64_t seed,
+                Initialisation initialisation = Initialisation::kaiming);
 
 /// The graph as JSON and back. Reading throws Error that names the field.
 std::string graph_to_json(const Graph& graph);

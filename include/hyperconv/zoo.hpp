@@ -81,6 +81,14 @@ Shape network_input(const std::string& name, const Graph& graph, const PhotoSize
 inline constexpr PhotoSize paper_flops_size{3072, 4096};
 PhotoSize paper_memory_size(const std::string& name);
 
+/// How a network's published training begins. Our own begin with `kaiming`. Throws Error that lists
+/// the known names.
+Initialisation network_initialisation(const std::string& name);
+
+/// A network by name at step 0: make_network with weights of network_initialisation.
+Model untrained_network(const std::string& name, const ZooOptions& options, const ModelInfo& info,
+                        uint64_t seed);
+
 /// Largest hidden width with which the graph has at most `count` parameters.
 int hidden_for_parameters(HyperUNet shape, int64_t count);
 

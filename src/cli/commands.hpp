@@ -10,6 +10,7 @@ namespace hyperconv::cli {
 void add_compare(CLI::App& program);
 void add_enhance(CLI::App& program);
 void add_evaluate(CLI::App& program);
+void add_export(CLI::App& program);
 void add_info(CLI::App& program);
 void add_profile(CLI::App& program);
 void add_simulate(CLI::App& program);

@@ -78,7 +78,8 @@ Scores compare(const CompareOptions& options) {
   scores.psnr.value = psnr(a, b);
   scores.identical = std::isinf(*scores.psnr.value);
   scores.ssim = score_from(ssim_smallest_side, a, b, ssim);
-  scores.ms_ssim = score_from(ms_ssim_smallest_side, a, b, ms_ssim);
+  scores.ms_ssim = score_from(ms_ssim_smallest_side, a, b,
+                              [](const Image& x, const Image& y) { return ms_ssim(x, y); });
   return scores;
 }
 

@@ -14,6 +14,7 @@
 #include "cli/size.hpp"
 #include "hyperconv/develop.hpp"
 #include "pipeline/input.hpp"
+#include "pipeline/shard.hpp"
 #include "pipeline/shipped.hpp"
 
 namespace hyperconv::cli {
@@ -26,6 +27,7 @@ struct EnhanceArguments {
   std::vector<std::string> inputs;
   std::string output, model, raw_size;
   std::string ending = "jpg";
+  std::string shard;
   std::string cfa = "rggb";
   MosaicFormat format;
   double white = 0;
@@ -188,13 +190,28 @@ void run_batch(Developer& developer, const std::vector<Job>& jobs, const Enhance
   if (failed > 0) fail("{} of {} photos failed", failed, jobs.size());
 }
 
+/// This process's share of a batch; a single photo is everyone's own.
+std::vector<Job> share_of(const std::vector<Job>& all, const EnhanceArguments& a) {
+  const Shard shard =
+      a.shard.empty() ? shard_from_environment([](const char* name) { return std::getenv(name); })
+                      : shard_from_string(a.shard);
+  if (all.size() == 1 || shard.is_all()) return all;
+  std::vector<Job> mine;
+  for (size_t i = 0; i < all.size(); ++i)
+    if (shard.has(int64_t(i))) mine.push_back(all[i]);
+  fmt::print(stderr, "hyperconv: share {}: {} of {} photos\n", to_string(shard), mine.size(),
+             all.size());
+  return mine;
+}
+
 void enhance_command(EnhanceArguments a) {
   a.format = format_of(a);
-  const auto jobs = jobs_of(a);
-  refuse_overwriting_inputs(jobs);
+  const auto all = jobs_of(a);
+  refuse_overwriting_inputs(all);
+  const auto jobs = share_of(all, a);
   const std::string model = a.model.empty() ? shipped_model(Task::develop).string() : a.model;
   Developer developer(std::make_shared<const Model>(Model::load(model)), a.engine);
-  if (jobs.size() > 1) {
+  if (all.size() > 1) {
     run_batch(developer, jobs, a, model);
     return;
   }
@@ -241,6 +258,9 @@ void add_enhance(CLI::App& program) {
       ->check(CLI::Range(1, 100));
   command->add_option("--threads", a->engine.threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
+  command->add_option("--shard", a->shard,
+                      "Of many photos only this share, like 2/8 (default: what torchrun, mpirun, "
+                      "srun or a Slurm array says)");
   command->add_flag("--json", a->json, "One JSON object on stdout");
   add_headerless_options(*command, *a);
   command->callback([a] { enhance_command(*a); });

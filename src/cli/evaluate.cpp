@@ -1,12 +1,14 @@
-// hyperconv evaluate: a model's quality on simulated shots of a folder of photos.
-#include "pipeline/evaluate.hpp"
+// hyperconv evaluate: a model's quality, on simulated shots of photos or on a data set of pairs.
+#include "cli/evaluate.hpp"
 
 #include <fmt/format.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/fail.hpp"
 #include "cli/commands.hpp"
+#include "pipeline/evaluate.hpp"
 #include "pipeline/shipped.hpp"
 
 namespace hyperconv::cli {
@@ -15,10 +17,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct EvaluateArguments {
-  std::string model, data;
-  EvaluateOptions options;
-  EngineOptions engine;
-  bool json = false;
+  std::string merge, shard, part = "test", save;
+  EvaluateOptions simulated;
+  EvaluatePairsArguments pairs;  ///< and what both kinds share
 };
 
 Json to_json(const Quality& quality) {
@@ -72,34 +73,85 @@ void print_table(const Evaluation& evaluation, const std::string& model,
   for (const auto& line : evaluation.skipped) fmt::print("skipped: {}\n", line);
 }
 
-void evaluate_command(const EvaluateArguments& a) {
-  const std::string model = a.model.empty() ? shipped_model(Task::develop).string() : a.model;
-  Developer developer(std::make_shared<const Model>(Model::load(model)), a.engine);
-  const Evaluation evaluation = evaluate_develop(developer, a.data, a.options);
-  if (a.json)
-    print_json(evaluation, model);
+void evaluate_on_photos(const std::shared_ptr<const Model>& model, const EvaluateArguments& a) {
+  if (!a.pairs.csv.empty() || !a.save.empty() || a.pairs.options.patch > 0 || !a.shard.empty())
+    fail(
+        "--csv, --save, --patch and --shard are for models of the tasks isp and denoise; '{}' is "
+        "for {}",
+        model->info().name, to_string(model->info().task));
+  EvaluateOptions options = a.simulated;
+  options.limit = a.pairs.options.limit;
+  Developer developer(model, a.pairs.options.engine);
+  const Evaluation evaluation = evaluate_develop(developer, a.pairs.data, options);
+  if (a.pairs.json)
+    print_json(evaluation, a.pairs.model);
   else
-    print_table(evaluation, model, a.options);
+    print_table(evaluation, a.pairs.model, options);
+}
+
+void evaluate_command(EvaluateArguments a) {
+  if (!a.merge.empty()) {
+    merge_score_table(a.merge, a.pairs.json);
+    return;
+  }
+  if (a.pairs.data.empty()) throw CLI::RequiredError("--data");
+  if (a.pairs.model.empty()) a.pairs.model = shipped_model(Task::develop).string();
+  const auto model = std::make_shared<const Model>(Model::load(a.pairs.model));
+  if (model->info().task == Task::develop) {
+    evaluate_on_photos(model, a);
+    return;
+  }
+  a.pairs.part = a.part == "train" ? Part::train : Part::test;
+  a.pairs.options.save = a.save;
+  a.pairs.options.shard =
+      a.shard.empty() ? shard_from_environment([](const char* name) { return std::getenv(name); })
+                      : shard_from_string(a.shard);
+  evaluate_on_pairs(model, a.pairs);
+}
+
+void add_pair_options(CLI::App& command, EvaluateArguments& a) {
+  const char* group = "Pairs (models of the tasks isp and denoise)";
+  command.add_option("--part", a.part, "test (default) or train, of a set that has both")
+      ->check(CLI::IsMember({"test", "train"}))
+      ->group(group);
+  command.add_option("--csv", a.pairs.csv, "Table to write, a row a pair")->group(group);
+  command
+      .add_option("--patch", a.pairs.options.patch,
+                  "The network sees squares of this side, as in training (default: whole pictures)")
+      ->check(CLI::Range(8, 1 << 20))
+      ->group(group);
+  command.add_option("--save", a.save, "Folder for the network's pictures (PNG)")->group(group);
+  command
+      .add_option("--shard", a.shard,
+                  "Only this share of the pairs, like 2/8 (default: what torchrun, mpirun, srun or "
+                  "a Slurm array says); the last share to end puts them together in --csv")
+      ->group(group);
+  command.add_option("--merge", a.merge, "Instead: put the shares of this table together")
+      ->group(group);
 }
 
 }  // namespace
 
 void add_evaluate(CLI::App& program) {
   auto* command = program.add_subcommand(
-      "evaluate", "A model's PSNR and SSIM at four noise levels, beside LibRaw's demosaicers");
+      "evaluate",
+      "A model's PSNR and SSIM: of the task develop on simulated shots of photos at four noise "
+      "levels, beside LibRaw's demosaicers; of isp and denoise on a data set of pairs");
   auto a = std::make_shared<EvaluateArguments>();
-  command->add_option("--model", a->model, "Model file (default: the one that is shipped)");
-  command->add_option("--data", a->data, "Folder of clean photos")->required();
+  command->add_option("--model", a->pairs.model, "Model file (default: the one that is shipped)");
+  command->add_option("--data", a->pairs.data,
+                      "Folder of clean photos, or of pairs (hyperconv info DIR names its layout)");
   command
-      ->add_option("--shrink", a->options.shrink,
+      ->add_option("--shrink", a->simulated.shrink,
                    "Shrink photos by this in linear light, so that JPEG artefacts go (default 2)")
       ->check(CLI::Range(1, 16));
-  command->add_option("--seed", a->options.seed, "Of cameras and noise (default 1)");
-  command->add_option("--limit", a->options.limit, "Use only so many photos")
+  command->add_option("--seed", a->simulated.seed, "Of cameras and noise (default 1)");
+  command->add_option("--limit", a->pairs.options.limit, "Use only so many photos or pairs")
       ->check(CLI::PositiveNumber);
-  command->add_option("--threads", a->engine.threads, "Threads (default: all cores)")
+  command->add_option("--threads", a->pairs.options.engine.threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
-  command->add_flag("--json", a->json, "One JSON object on stdout");
+  command->add_flag("--json", a->pairs.json, "One JSON object on stdout");
+  add_pair_options(*command, *a);
   command->callback([a] { evaluate_command(*a); });
 }
 

@@ -27,6 +27,7 @@ int run(int argc, char** argv) {
   using namespace hyperconv::cli;
   add_enhance(program);
   add_evaluate(program);
+  add_export(program);
   if constexpr (HYPERCONV_HAS_TRAINING) add_train(program);
   add_profile(program);
   add_study(program);

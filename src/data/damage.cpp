@@ -12,6 +12,11 @@ bool DamageLog::note(size_t index, const std::string& why) {
        found_.size(), set_.size(), 100 * most, found_.begin()->second);
 }
 
+bool DamageLog::contains(size_t index) const {
+  const std::scoped_lock lock(mutex_);
+  return found_.contains(index);
+}
+
 size_t DamageLog::count() const {
   const std::scoped_lock lock(mutex_);
   return found_.size();

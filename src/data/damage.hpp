@@ -18,20 +18,20 @@ class DamageLog {
   /// More than this share of a set's pairs stops the run. In a set of less than 100 the first does.
   static constexpr double most = 0.01;
 
-  /// The set must outlive it.
-  explicit DamageLog(const PairSet& set) : set_(set) {}
+  explicit DamageLog(PairSet set) : set_(std::move(set)) {}
 
   /// Notes that a pair cannot be used, and why; once for each pair, however often it is met. Throws
   /// Error, one line that gives the count and the first finding, when they have become too many.
   /// True when it was not known yet.
   bool note(size_t index, const std::string& why);
 
+  bool contains(size_t index) const;
   size_t count() const;
   /// One line for each damaged pair, in the order of the set.
   std::vector<std::string> lines() const;
 
  private:
-  const PairSet& set_;
+  const PairSet set_;
   mutable std::mutex mutex_;
   std::map<size_t, std::string> found_;
 };

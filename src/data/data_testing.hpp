@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,6 +14,9 @@
 #include "hyperconv/error.hpp"
 #include "hyperconv/image.hpp"
 #include "hyperconv/tensor.hpp"
+#include "image/jpeg.hpp"
+#include "image/png.hpp"
+#include "image/tiff.hpp"
 
 namespace hyperconv {
 
@@ -47,10 +51,16 @@ inline Image random_mosaic(int width, int height, uint64_t seed) {
   return random_picture<uint16_t>(width, height, 1, 1023, seed);
 }
 
-/// write_image() that makes the folders on the way.
+/// write_image() that makes the folders on the way, and does not wait for the disk.
 inline void put_picture(const std::filesystem::path& path, const Image& image) {
   std::filesystem::create_directories(path.parent_path());
-  write_image(path, image);
+  const std::string name = path.string();
+  const std::string ending = path.extension().string();
+  const auto bytes = ending == ".png" || ending == ".PNG" ? encode_png(name, image)
+                     : ending == ".tif"                   ? encode_tiff(name, image)
+                                                          : encode_jpeg(name, image, 95);
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
 }
 
 inline void put_text(const std::filesystem::path& path, const std::string& text) {

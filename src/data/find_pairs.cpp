@@ -3,12 +3,12 @@
 #include <array>
 #include <cctype>
 #include <map>
-#include <regex>
 #include <string_view>
 
 #include "base/fail.hpp"
 #include "data/file_pairs.hpp"
 #include "data/pairs.hpp"
+#include "data/sidd_blocks.hpp"
 
 namespace hyperconv {
 namespace {
@@ -201,14 +201,16 @@ Found find_zrr(const fs::path& folder) {
 
 // ---- SIDD
 
-/// "SCENE_NOISY_SRGB_010.PNG" -> "SCENE_010", for either half.
+/// "SCENE_NOISY_SRGB_010.PNG" -> "SCENE_#010", for either half.
 std::function<std::optional<std::string>(const fs::path&)> sidd_name(const std::string& half) {
-  return [form = std::regex("(.*_)?" + half + "_SRGB_([0-9]+)\\.PNG", std::regex::icase)](
-             const fs::path& path) -> std::optional<std::string> {
-    const std::string file = path.filename().string();
-    std::smatch parts;
-    if (!std::regex_match(file, parts, form)) return std::nullopt;
-    return parts[1].str() + "#" + parts[2].str();
+  return [middle = lower(half) + "_srgb_"](const fs::path& path) -> std::optional<std::string> {
+    const std::string stem = path.stem().string();
+    const size_t place = lower(stem).rfind(middle);
+    if (place == std::string::npos) return std::nullopt;
+    const std::string scene = stem.substr(0, place), number = stem.substr(place + middle.size());
+    if (number.empty() || !std::ranges::all_of(number, is_digit)) return std::nullopt;
+    if (!scene.empty() && !scene.ends_with('_')) return std::nullopt;
+    return scene + "#" + number;
   };
 }
 
@@ -234,8 +236,11 @@ std::vector<FilePair> sidd_scene(const fs::path& scene) {
 
 /// "0001_001_S6_00100_00060_3200_L": what SIDD's scenes are called.
 bool is_sidd_scene_name(const fs::path& path) {
-  static const std::regex form("[0-9]{4}_[0-9]{3}_.*");
-  return std::regex_match(path.filename().string(), form);
+  constexpr std::string_view form = "dddd_ddd_";
+  const std::string name = path.filename().string();
+  return name.size() > form.size() &&
+         std::equal(form.begin(), form.end(), name.begin(),
+                    [](char wanted, char c) { return wanted == 'd' ? is_digit(c) : c == wanted; });
 }
 
 Found find_sidd_srgb(const fs::path& folder) {
@@ -254,6 +259,15 @@ Found find_sidd_srgb(const fs::path& folder) {
   if (!any) return std::nullopt;
   return file_set(Layout::sidd_srgb, folder, std::move(pairs), PhotoInput{}, read_8_bit_photo,
                   read_8_bit_photo);
+}
+
+Found find_sidd_blocks(const fs::path& folder) {
+  const auto has = [&](const char* name) {
+    std::error_code ignored;
+    return fs::exists(folder / (std::string(name) + ".mat"), ignored);
+  };
+  if (!has(SiddBlocks::noisy_name) && !has(SiddBlocks::clean_name)) return std::nullopt;
+  return PairSet{Layout::sidd_blocks, folder, PhotoInput{}, std::make_shared<SiddBlocks>(folder)};
 }
 
 // ---- Plain folders
@@ -324,7 +338,8 @@ Found find_rhid(const fs::path& folder) {
 // ---- All of them
 
 Found find_here(const fs::path& folder) {
-  for (const auto find : {find_zrr, find_sidd_srgb, find_folders, find_suffixes, find_rhid})
+  for (const auto find :
+       {find_zrr, find_sidd_blocks, find_sidd_srgb, find_folders, find_suffixes, find_rhid})
     if (auto found = find(folder)) return found;
   return std::nullopt;
 }
@@ -336,24 +351,46 @@ std::vector<std::string_view> folders_of(Part part) {
 
 constexpr std::string_view known_layouts =
     "huawei_raw/N.png + canon/N.jpg (Zurich RAW-to-DSLR); SCENE/*NOISY_SRGB_NNN.PNG + "
-    "*GT_SRGB_NNN.PNG, also in Data/ (SIDD); noisy/ + clean/, input/ + target/, lq/ + gt/; "
+    "*GT_SRGB_NNN.PNG, also in Data/ (SIDD); ValidationNoisyBlocksSrgb.mat + "
+    "ValidationGtBlocksSrgb.mat; noisy/ + clean/, input/ + target/, lq/ + gt/; "
     "X_real.* + X_mean.*; N.raw + N.png";
+
+Found find_in_part(const fs::path& folder, Part part) {
+  for (const std::string_view name : folders_of(part))
+    if (const auto inside = subfolder(folder, name))
+      if (auto found = find_here(*inside)) return found;
+  return std::nullopt;
+}
+
+[[noreturn]] void fail_to_find(const fs::path& folder, const std::vector<std::string_view>& parts) {
+  std::string places;
+  for (const std::string_view name : parts)
+    places += fmt::format("{} {}/{}", places.empty() ? "" : ",", name,
+                          subfolder(folder, name) ? "" : " (which is not there)");
+  fail("{}: no pairs found here or in{}; looked for {}", folder.string(), places, known_layouts);
+}
+
+void check_folder(const fs::path& folder) {
+  if (!is_folder(folder)) fail("{}: is no folder of pairs", folder.string());
+}
 
 }  // namespace
 
 PairSet find_pairs(const fs::path& folder, Part part) {
-  if (!is_folder(folder)) fail("{}: is no folder of pairs", folder.string());
+  check_folder(folder);
   if (auto found = find_here(folder)) return *std::move(found);
-  std::string places;
-  for (const std::string_view name : folders_of(part)) {
-    const auto inside = subfolder(folder, name);
-    if (!inside) continue;
-    if (auto found = find_here(*inside)) return *std::move(found);
-    places += fmt::format(" or in {}/", name);
-  }
-  if (places.empty())
-    places = fmt::format(" (and there is no {}/)", fmt::join(folders_of(part), "/ or "));
-  fail("{}: no pairs found here{}; looked for {}", folder.string(), places, known_layouts);
+  if (auto found = find_in_part(folder, part)) return *std::move(found);
+  fail_to_find(folder, folders_of(part));
+}
+
+std::vector<PartOfSet> find_parts(const fs::path& folder) {
+  check_folder(folder);
+  if (auto found = find_here(folder)) return {{std::nullopt, *std::move(found)}};
+  std::vector<PartOfSet> parts;
+  for (const Part part : {Part::train, Part::test})
+    if (auto found = find_in_part(folder, part)) parts.push_back({part, *std::move(found)});
+  if (parts.empty()) fail_to_find(folder, {"train", "test", "val", "validation"});
+  return parts;
 }
 
 }  // namespace hyperconv

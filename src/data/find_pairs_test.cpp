@@ -40,6 +40,14 @@ TEST_F(FindPairs, ZrrComesInTwoPartsAndNaturalOrder) {
   EXPECT_THAT(names(train),
               ElementsAre("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"));
   EXPECT_THAT(names(find(Part::test)), ElementsAre("0", "1"));
+  const auto parts = find_parts(folder_.path());
+  ASSERT_EQ(parts.size(), 2u);
+  EXPECT_EQ(parts[0].part, Part::train);
+  EXPECT_EQ(parts[0].set.size(), 12u);
+  EXPECT_EQ(parts[1].part, Part::test);
+  EXPECT_EQ(parts[1].set.size(), 2u);
+  ASSERT_EQ(find_parts(folder_ / "test").size(), 1u);
+  EXPECT_FALSE(find_parts(folder_ / "test")[0].part);
   // A part may be named itself; then there is only one.
   EXPECT_EQ(find_pairs(folder_ / "test", Part::train).size(), 2u);
 }
@@ -194,7 +202,7 @@ TEST_F(FindPairs, AnyLayoutMayComeInParts) {
   put_picture(folder_ / "val/lq/a.png", random_photo(4, 4, 1));
   put_picture(folder_ / "val/gt/a.png", random_photo(4, 4, 2));
   EXPECT_EQ(find(Part::test).folder(), folder_ / "val");
-  EXPECT_THAT(error(Part::train), HasSubstr("no train/"));
+  EXPECT_THAT(error(Part::train), HasSubstr("train/ (which is not there)"));
 }
 
 TEST_F(FindPairs, OneStemTwiceIsNoPair) {
@@ -244,9 +252,10 @@ TEST_F(FindPairs, Rhid) {
 
 TEST_F(FindPairs, NothingSaysWhatWasLookedFor) {
   EXPECT_THAT(error(), AllOf(HasSubstr(folder_.path().string()), HasSubstr("huawei_raw"),
-                             HasSubstr("NOISY_SRGB"), HasSubstr("no train/")));
+                             HasSubstr("NOISY_SRGB"), HasSubstr("train/ (which is not there)")));
+  EXPECT_THAT(error_of([&] { find_parts(folder_.path()); }), HasSubstr("validation/"));
   fs::create_directories(folder_ / "test");
-  EXPECT_THAT(error(Part::test), HasSubstr("or in test/"));
+  EXPECT_THAT(error(Part::test), HasSubstr("or in test/, val/ (which is not there)"));
   EXPECT_THAT(error_of([&] { find_pairs(folder_ / "none"); }), HasSubstr("none"));
   write_file(folder_ / "file", std::string("x"));
   EXPECT_THAT(error_of([&] { find_pairs(folder_ / "file"); }), HasSubstr("no folder"));

@@ -16,42 +16,38 @@ namespace {
 constexpr std::array<int, 4> packed_places = {3, 1, 0, 2};
 
 template <class Sample>
-Tensor packed(const std::vector<Sample>& samples, const Image& mosaic, double white) {
-  const int64_t height = mosaic.height / 2, width = mosaic.width / 2;
+void pack(const std::vector<Sample>& samples, const Image& mosaic, double white, float* to) {
+  const int height = mosaic.height / 2, width = mosaic.width / 2;
   const auto scale = float(white);
-  Tensor result({1, 4, height, width});
-  for (int64_t c = 0; c < 4; ++c) {
-    const int place = packed_places[size_t(c)];
-    for (int64_t y = 0; y < height; ++y) {
+  for (const int place : packed_places)
+    for (int y = 0; y < height; ++y) {
       const Sample* from = samples.data() + (2 * y + place / 2) * mosaic.width + place % 2;
-      float* to = result.row(0, c, y);
-      for (int64_t x = 0; x < width; ++x) to[x] = float(from[2 * x]) / scale;
+      for (int x = 0; x < width; ++x) *to++ = float(from[2 * x]) / scale;
     }
-  }
-  return result;
 }
 
 template <class Sample>
-Tensor planes(const std::vector<Sample>& samples, const Image& photo) {
-  Tensor result({1, 3, photo.height, photo.width});
-  const int64_t plane = result.shape().plane();
-  for (int64_t c = 0; c < 3; ++c) {
-    float* to = result.row(0, c, 0);
-    for (int64_t i = 0; i < plane; ++i) to[i] = float(samples[size_t(3 * i + c)]) / Sample(-1);
-  }
-  return result;
+void separate(const std::vector<Sample>& samples, float* to) {
+  const auto scale = float(Sample(-1));
+  for (size_t c = 0; c < 3; ++c)
+    for (size_t i = c; i < samples.size(); i += 3) *to++ = float(samples[i]) / scale;
 }
 
 /// Calls with the samples, which are never floats in a pair.
 template <class F>
-Tensor with_samples(const Image& image, const F& work) {
-  if (const auto* flat = std::get_if<std::vector<uint8_t>>(&image.samples)) return work(*flat);
-  return work(std::get<std::vector<uint16_t>>(image.samples));
+void with_samples(const Image& image, const F& work) {
+  if (const auto* flat = std::get_if<std::vector<uint8_t>>(&image.samples))
+    work(*flat);
+  else
+    work(std::get<std::vector<uint16_t>>(image.samples));
 }
 
-Tensor photo_tensor(const Image& photo) {
-  return with_samples(photo, [&](const auto& samples) { return planes(samples, photo); });
+void fill_photo(const Image& photo, std::span<float> to) {
+  assert(to.size() == photo.count());
+  with_samples(photo, [&](const auto& samples) { separate(samples, to.data()); });
 }
+
+std::span<float> all(Tensor& tensor) { return {tensor.data(), tensor.size()}; }
 
 }  // namespace
 
@@ -77,13 +73,27 @@ std::string to_string(Layout layout) {
 
 std::string to_string(Part part) { return part == Part::train ? "train" : "test"; }
 
-TensorPair to_tensors(const Pair& pair, const InputKind& kind) {
-  const auto pack = [&](const MosaicInput& input) {
-    return with_samples(
-        pair.input, [&](const auto& samples) { return packed(samples, pair.input, input.white); });
+void fill_input(const Pair& pair, const InputKind& kind, std::span<float> input) {
+  const auto pack_mosaic = [&](const MosaicInput& mosaic) {
+    assert(input.size() == pair.input.count());
+    with_samples(pair.input, [&](const auto& samples) {
+      pack(samples, pair.input, mosaic.white, input.data());
+    });
   };
-  return {std::visit(Overloaded{pack, [&](PhotoInput) { return photo_tensor(pair.input); }}, kind),
-          photo_tensor(pair.target)};
+  std::visit(Overloaded{pack_mosaic, [&](PhotoInput) { fill_photo(pair.input, input); }}, kind);
+}
+
+void fill_target(const Pair& pair, std::span<float> target) { fill_photo(pair.target, target); }
+
+TensorPair to_tensors(const Pair& pair, const InputKind& kind) {
+  const int64_t height = pair.target.height, width = pair.target.width;
+  const bool is_mosaic = std::holds_alternative<MosaicInput>(kind);
+  TensorPair tensors{
+      is_mosaic ? Tensor({1, 4, height / 2, width / 2}) : Tensor({1, 3, height, width}),
+      Tensor({1, 3, height, width})};
+  fill_input(pair, kind, all(tensors.input));
+  fill_target(pair, all(tensors.target));
+  return tensors;
 }
 
 PairSet::PairSet(Layout layout, std::filesystem::path folder, InputKind kind,
@@ -101,7 +111,15 @@ std::optional<std::string> PairSet::visible_damage(size_t index) const {
 
 Pair PairSource::decode_window(size_t index, const ChooseWindow& choose) const {
   const Pair pair = decode(index);
-  return cut(pair, choose(pair.target.height, pair.target.width));
+  return cut(pair, chosen_window(choose, pair.name, pair.target.height, pair.target.width));
+}
+
+Window chosen_window(const ChooseWindow& choose, const std::string& name, int height, int width) {
+  try {
+    return choose(height, width);
+  } catch (const Error& error) {
+    fail("{}: {}", name, error.what());
+  }
 }
 
 void check_pair(const Pair& pair, const InputKind& kind, const std::string& input_name,

@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "hyperconv/image.hpp"
 #include "hyperconv/tensor.hpp"
@@ -60,6 +62,9 @@ struct TensorPair {
 };
 
 TensorPair to_tensors(const Pair& pair, const InputKind& kind);
+/// The same into the caller's memory, of exactly that many floats.
+void fill_input(const Pair& pair, const InputKind& kind, std::span<float> input);
+void fill_target(const Pair& pair, std::span<float> target);
 
 class PairSource;
 struct Window;
@@ -105,5 +110,13 @@ class PairSet {
 /// natural order of their names (2 before 10). Throws Error that says what was looked for where
 /// nothing fits, and what is missing where a layout half fits.
 PairSet find_pairs(const std::filesystem::path& folder, Part part = Part::train);
+
+struct PartOfSet {
+  std::optional<Part> part;  ///< nothing: the set has no parts, and this is all of it
+  PairSet set;
+};
+
+/// Every part of the set in this folder, at least one. Throws Error as find_pairs does.
+std::vector<PartOfSet> find_parts(const std::filesystem::path& folder);
 
 }  // namespace hyperconv

@@ -211,6 +211,7 @@ std::vector<Plan> plan(const std::vector<Photo>& photos, int64_t patches, Part p
       shuffled(patches, stream(options.seed, is_train ? Stream::train_order : Stream::test_order));
   std::vector<Plan> plans;
   for (int64_t i = 0; i < patches; ++i) {
+    throw_if_interrupted();
     Random random = stream(options.seed, is_train ? Stream::train : Stream::test, i);
     const double place = (double(i) + random.uniform()) / double(patches) * area;
     const auto found = std::upper_bound(ends.begin(), ends.end(), place) - ends.begin();

@@ -44,9 +44,10 @@ struct SimzrrSummary {
 ///
 /// One side of a pair is the photo itself, the other what phone_mosaic() makes of it. Photos weigh
 /// by their area; numbers are shuffled, so that any first N are a fair choice. No photo is in both
-/// parts, nor are two files of the same content. A photo smaller than a patch is not scaled up,
-/// which would teach blur: the patch shows it whole and mirrored at its edges; a photo of less than
-/// half a patch either way is left out.
+/// parts, nor are two files of the same content; that two photos show one scene is not seen, so
+/// name test photos where a folder holds several of a scene. A photo smaller than a patch is not
+/// scaled up, which would teach blur: the patch shows it whole and mirrored at its edges; a photo
+/// of less than half a patch either way is left out.
 ///
 /// The same photos, options and seed give the same bytes, with any number of threads. The folder
 /// appears whole or not at all; Ctrl-C leaves nothing. Throws Error when a photo cannot be read,

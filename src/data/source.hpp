@@ -19,8 +19,12 @@ struct SourceFile {
   int64_t modified = 0;  ///< nanoseconds of the file system's clock
 };
 
-/// Given the size of a pair, says which part of it is wanted. Throws Error where it has none.
+/// Given the size of a pair, says which part of it is wanted. Throws Error, that says of the pair
+/// what it is not, where it has none.
 using ChooseWindow = std::function<Window(int height, int width)>;
+
+/// choose(height, width); its Error names the pair.
+Window chosen_window(const ChooseWindow& choose, const std::string& name, int height, int width);
 
 /// All functions may be called from several threads at once.
 class PairSource {

@@ -18,20 +18,21 @@ std::vector<int> lines(int first, int side, bool flip, int count) {
   return result;
 }
 
-template <class Sample>
+template <size_t channels, class Sample>
 std::vector<Sample> cut_samples(const Sample* samples, const SampleView& picture,
                                 const Window& window) {
   const auto rows = lines(window.top, window.side, window.turn.flip_rows, picture.height);
   const auto columns = lines(window.left, window.side, window.turn.flip_columns, picture.width);
-  const auto channels = size_t(picture.channels);
-  std::vector<Sample> result(size_t(window.side) * size_t(window.side) * channels);
-  auto to = result.begin();
-  for (int y = 0; y < window.side; ++y)
-    for (int x = 0; x < window.side; ++x) {
-      const int row = rows[size_t(window.turn.transpose ? x : y)];
-      const int column = columns[size_t(window.turn.transpose ? y : x)];
-      const size_t pixel = size_t(row) * size_t(picture.width) + size_t(column);
-      to = std::copy_n(samples + pixel * channels, channels, to);
+  const auto side = size_t(window.side);
+  std::vector<Sample> result(side * side * channels);
+  Sample* to = result.data();
+  // Columns of the stored picture become rows where they are swapped.
+  const bool swapped = window.turn.transpose;
+  for (size_t y = 0; y < side; ++y)
+    for (size_t x = 0; x < side; ++x) {
+      const auto row = size_t(rows[swapped ? x : y]), column = size_t(columns[swapped ? y : x]);
+      const Sample* from = samples + (row * size_t(picture.width) + column) * channels;
+      for (size_t c = 0; c < channels; ++c) *to++ = from[c];
     }
   return result;
 }
@@ -63,11 +64,16 @@ Window random_window(int height, int width, int side, bool is_mosaic, bool turne
 }
 
 Image cut(const SampleView& picture, const Window& window) {
+  assert(picture.channels == 1 || picture.channels == 3);
   Image result;
   result.width = result.height = window.side;
   result.channels = picture.channels;
-  std::visit([&](const auto* samples) { result.samples = cut_samples(samples, picture, window); },
-             picture.samples);
+  std::visit(
+      [&](const auto* samples) {
+        result.samples = picture.channels == 1 ? cut_samples<1>(samples, picture, window)
+                                               : cut_samples<3>(samples, picture, window);
+      },
+      picture.samples);
   return result;
 }
 

@@ -39,7 +39,7 @@ struct Window {
 /// smaller than the window; `side` is even where it is a mosaic.
 Window random_window(int height, int width, int side, bool is_mosaic, bool turned, Random& random);
 
-/// The window of a picture. Width and height become window.side.
+/// The window of a picture of one or three channels. Width and height become window.side.
 Image cut(const Image& picture, const Window& window);
 /// The same window of both.
 Pair cut(const Pair& pair, const Window& window);

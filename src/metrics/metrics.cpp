@@ -70,6 +70,27 @@ std::array<double, window> gaussian() {
   return weights;
 }
 
+/// Of the samples under a window.
+struct Moments {
+  double mean_a = 0, mean_b = 0, square_a = 0, square_b = 0, product = 0;
+
+  void add(const Moments& other, double weight) {
+    mean_a += weight * other.mean_a;
+    mean_b += weight * other.mean_b;
+    square_a += weight * other.square_a;
+    square_b += weight * other.square_b;
+    product += weight * other.product;
+  }
+
+  Similarity similarity() const {
+    const double squares = mean_a * mean_a + mean_b * mean_b;
+    const double variances = square_a + square_b - squares;
+    const double covariance = product - mean_a * mean_b;
+    const double contrast_structure = (2 * covariance + c2) / (variances + c2);
+    return {(2 * mean_a * mean_b + c1) / (squares + c1) * contrast_structure, contrast_structure};
+  }
+};
+
 /// Gaussian means under one row of windows: first down the columns, then along the row, each with
 /// the innermost loop over x so that the compiler makes vectors of it.
 class WindowRow {
@@ -79,13 +100,24 @@ class WindowRow {
     for (auto& mean : means_) mean.resize(size_t(windows_));
   }
 
-  /// The sums of both similarities over the windows whose first row is y.
-  Similarity sums(const Plane& a, const Plane& b, int64_t y) {
+  /// Looks at the windows whose first row is y.
+  void gather(const Plane& a, const Plane& b, int64_t y) {
     gather_columns(a, b, y);
     for (int moment = 0; moment < moments; ++moment) gather_row(columns_[moment], means_[moment]);
+  }
+
+  int windows() const { return windows_; }
+  /// Under the window whose first column is x, in the row last gathered.
+  Moments at(int x) const {
+    return {means_[mean_a][x], means_[mean_b][x], means_[square_a][x], means_[square_b][x],
+            means_[product][x]};
+  }
+
+  /// The sums of both similarities over the row last gathered.
+  Similarity sums() const {
     Similarity sums;
     for (int x = 0; x < windows_; ++x) {
-      const Similarity here = at(x);
+      const Similarity here = at(x).similarity();
       sums.whole += here.whole;
       sums.contrast_structure += here.contrast_structure;
     }
@@ -118,15 +150,6 @@ class WindowRow {
       for (int x = 0; x < windows_; ++x) mean[x] += weights_[i] * column[x + i];
   }
 
-  Similarity at(int x) const {
-    const double a = means_[mean_a][x], b = means_[mean_b][x];
-    const double squares = a * a + b * b;
-    const double variances = means_[square_a][x] + means_[square_b][x] - squares;
-    const double covariance = means_[product][x] - a * b;
-    const double contrast_structure = (2 * covariance + c2) / (variances + c2);
-    return {(2 * a * b + c1) / (squares + c1) * contrast_structure, contrast_structure};
-  }
-
   int width_;
   int windows_;
   std::array<double, window> weights_ = gaussian();
@@ -140,8 +163,10 @@ Similarity similarity(const Plane& a, const Plane& b, Threads& threads) {
   constexpr int64_t band = 16;
   threads.parallel_for((rows + band - 1) / band, [&](int64_t task) {
     WindowRow windows(a.width);
-    for (int64_t y = task * band; y < std::min(rows, (task + 1) * band); ++y)
-      sums[size_t(y)] = windows.sums(a, b, y);
+    for (int64_t y = task * band; y < std::min(rows, (task + 1) * band); ++y) {
+      windows.gather(a, b, y);
+      sums[size_t(y)] = windows.sums();
+    }
   });
   // Row by row, so that the number of threads does not change the last digit.
   Similarity mean;
@@ -165,18 +190,65 @@ Plane halved(const Plane& plane) {
   return half;
 }
 
-double multi_scale(Plane a, Plane b, Threads& threads) {
-  double result = 1;
-  for (size_t scale = 0; scale < scale_weights.size(); ++scale) {
-    const bool last = scale + 1 == scale_weights.size();
+/// Mean similarity at each scale: contrast-structure, and at the last one the whole.
+using ScaleTerms = std::array<double, scale_weights.size()>;
+
+ScaleTerms scale_terms(Plane a, Plane b, Threads& threads) {
+  ScaleTerms terms{};
+  for (size_t scale = 0; scale < terms.size(); ++scale) {
+    const bool last = scale + 1 == terms.size();
     const Similarity here = similarity(a, b, threads);
-    const double term = last ? here.whole : here.contrast_structure;
-    result *= std::pow(std::max(term, 0.0), scale_weights[scale]);
+    terms[scale] = last ? here.whole : here.contrast_structure;
     if (last) break;
     a = halved(a);
     b = halved(b);
   }
-  return result;
+  return terms;
+}
+
+double weighted_product(const ScaleTerms& terms) {
+  double product = 1;
+  for (size_t scale = 0; scale < terms.size(); ++scale)
+    product *= std::pow(std::max(terms[scale], 0.0), scale_weights[scale]);
+  return product;
+}
+
+/// The plane with its edge repeated by half a window.
+Plane extended(const Plane& plane) {
+  constexpr int border = window / 2;
+  Plane wide{plane.width + 2 * border, plane.height + 2 * border, {}};
+  wide.samples.reserve(size_t(wide.width) * size_t(wide.height));
+  for (int y = -border; y < plane.height + border; ++y) {
+    const double* row = plane.row(std::clamp(y, 0, plane.height - 1));
+    for (int x = -border; x < plane.width + border; ++x)
+      wide.samples.push_back(row[std::clamp(x, 0, plane.width - 1)]);
+  }
+  return wide;
+}
+
+/// Weight of channel j for channel i at [i][j]: the window across channels, the outermost ones
+/// repeated.
+std::vector<std::vector<double>> channel_weights(int channels) {
+  const auto weights = gaussian();
+  std::vector<std::vector<double>> table(size_t(channels),
+                                         std::vector<double>(size_t(channels), 0.0));
+  for (int i = 0; i < channels; ++i)
+    for (int d = -window / 2; d <= window / 2; ++d)
+      table[i][std::clamp(i + d, 0, channels - 1)] += weights[d + window / 2];
+  return table;
+}
+
+/// Sum of the similarity over one row of pixels and all channels.
+double volume_row(const std::vector<WindowRow>& rows,
+                  const std::vector<std::vector<double>>& mixture) {
+  double sum = 0;
+  for (const auto& weights : mixture)
+    for (int x = 0; x < rows[0].windows(); ++x) {
+      Moments moments;
+      for (size_t c = 0; c < rows.size(); ++c) moments.add(rows[c].at(x), weights[c]);
+      sum += moments.similarity().whole;
+    }
+  return sum;
 }
 
 /// The mean over channels of `score`(plane of a, plane of b).
@@ -210,12 +282,38 @@ double ssim(const Image& a, const Image& b) {
       a, b, [&](const Plane& p, const Plane& q) { return similarity(p, q, threads).whole; });
 }
 
-double ms_ssim(const Image& a, const Image& b) {
+double ssim_volume(const Image& a, const Image& b) {
+  check_same_shape(a, b);
+  std::vector<Plane> planes_a, planes_b;
+  for (int c = 0; c < a.channels; ++c) {
+    planes_a.push_back(extended(channel_of(a, c)));
+    planes_b.push_back(extended(channel_of(b, c)));
+  }
+  const auto mixture = channel_weights(a.channels);
+  std::vector<double> sums(size_t(a.height));
+  Threads threads;
+  threads.parallel_for(a.height, [&](int64_t y) {
+    std::vector<WindowRow> rows(planes_a.size(), WindowRow(planes_a[0].width));
+    for (size_t c = 0; c < rows.size(); ++c) rows[c].gather(planes_a[c], planes_b[c], y);
+    sums[size_t(y)] = volume_row(rows, mixture);
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0) / double(a.count());
+}
+
+double ms_ssim(const Image& a, const Image& b, MsSsimForm form) {
   check_same_shape(a, b);
   check_smallest_side(a, ms_ssim_smallest_side, "MS-SSIM");
   Threads threads;
-  return mean_over_channels(
-      a, b, [&](Plane p, Plane q) { return multi_scale(std::move(p), std::move(q), threads); });
+  double sum_of_products = 0;
+  ScaleTerms mean_terms{};
+  for (int c = 0; c < a.channels; ++c) {
+    const ScaleTerms terms = scale_terms(channel_of(a, c), channel_of(b, c), threads);
+    sum_of_products += weighted_product(terms);
+    for (size_t scale = 0; scale < terms.size(); ++scale)
+      mean_terms[scale] += terms[scale] / a.channels;
+  }
+  return form == MsSsimForm::channels_last ? sum_of_products / a.channels
+                                           : weighted_product(mean_terms);
 }
 
 }  // namespace hyperconv

@@ -57,7 +57,8 @@ struct Expected {
   int width, height, channels;
   int strength;  ///< 0: inverted
   int64_t sum_a, sum_b;
-  double psnr, ssim, ms_ssim;  ///< ms_ssim < 0: too small for it
+  double psnr, ssim, ssim_volume;
+  double ms_ssim, channels_first;  ///< below 0: too small for it
 };
 
 class Reference : public testing::TestWithParam<Expected> {};
@@ -67,12 +68,16 @@ class Reference : public testing::TestWithParam<Expected> {};
 INSTANTIATE_TEST_SUITE_P(
     Metrics, Reference,
     testing::Values(
-        Expected{192, 176, 3, 12, 12912528, 12912309, 31.089358213, 0.991243207, 0.998149540},
-        Expected{203, 189, 3, 40, 14662626, 14655749, 21.120848781, 0.918721714, 0.981409831},
-        Expected{181, 230, 1, 25, 5299405, 5298491, 24.998151843, 0.965275586, 0.992382846},
-        Expected{37, 23, 3, 25, 322954, 322321, 24.914276636, 0.962408535, -1},
-        Expected{11, 11, 1, 25, 15943, 16133, 25.223285000, 0.947038948, -1},
-        Expected{192, 176, 3, 0, 12912528, 12938352, 4.736714032, -0.853290787, 0}));
+        Expected{192, 176, 3, 12, 12912528, 12912309, 31.089358213, 0.991243207, 0.994440891,
+                 0.998149540, 0.998149540},
+        Expected{203, 189, 3, 40, 14662626, 14655749, 21.120848781, 0.918721714, 0.946382656,
+                 0.981409831, 0.981410253},
+        Expected{181, 230, 1, 25, 5299405, 5298491, 24.998151843, 0.965275586, 0.965351317,
+                 0.992382846, 0.992382846},
+        Expected{37, 23, 3, 25, 322954, 322321, 24.914276636, 0.962408535, 0.977145283, -1, -1},
+        Expected{11, 11, 1, 25, 15943, 16133, 25.223285000, 0.947038948, 0.956675850, -1, -1},
+        Expected{192, 176, 3, 0, 12912528, 12938352, 4.736714032, -0.853290787, -0.937204544, 0,
+                 0}));
 
 TEST_P(Reference, AgreesWithOtherImplementations) {
   const Expected& expected = GetParam();
@@ -84,10 +89,13 @@ TEST_P(Reference, AgreesWithOtherImplementations) {
   constexpr double tolerance = 2e-9;
   EXPECT_NEAR(psnr(a, b), expected.psnr, tolerance);
   EXPECT_NEAR(ssim(a, b), expected.ssim, tolerance);
-  if (expected.ms_ssim >= 0)
-    EXPECT_NEAR(ms_ssim(a, b), expected.ms_ssim, tolerance);
-  else
+  EXPECT_NEAR(ssim_volume(a, b), expected.ssim_volume, tolerance);
+  if (expected.ms_ssim < 0) {
     EXPECT_THROW(ms_ssim(a, b), Error);
+    return;
+  }
+  EXPECT_NEAR(ms_ssim(a, b), expected.ms_ssim, tolerance);
+  EXPECT_NEAR(ms_ssim(a, b, MsSsimForm::channels_first), expected.channels_first, tolerance);
 }
 
 TEST(Metrics, AreSymmetric) {

@@ -11,18 +11,54 @@ namespace {
 // convolution.
 constexpr double hyper_out_gain = 0.1;
 
-/// Standard deviation of a parameter's first values.
-///   filter     Kaiming (He et al. 2015) for ReLU: sqrt(2 / fan-in)
+/// How the values of one convolution's filter scatter around zero.
+struct Spread {
+  double variance = 0;
+  bool uniform = false;  ///< else normal
+
+  /// Half the width of a uniform spread; 0 for a normal one.
+  double bound() const { return uniform ? std::sqrt(3 * variance) : 0; }
+};
+
+bool is_transposed(const Node& node) { return std::holds_alternative<ConvTranspose2d>(node.op); }
+
+Spread kaiming(const Node& node, const Parameter& filter) {
+  // A 2x2 transposed convolution of stride 2 sees each input pixel once: its fan-in is C.
+  const double fan_in = is_transposed(node)
+                            ? double(filter.dims[0])
+                            : double(filter.dims[1] * filter.dims[2] * filter.dims[3]);
+  return {.variance = 2 / fan_in};
+}
+
+Spread libtorch_default(const Parameter& filter) {
+  // libtorch takes the second dimension for the inputs', in a transposed convolution too.
+  const double fan_in = double(filter.dims[1] * filter.dims[2] * filter.dims[3]);
+  return {.variance = 1 / (3 * fan_in), .uniform = true};
+}
+
+Spread filter_spread(Initialisation initialisation, const Node& node, const Parameter& filter) {
+  switch (initialisation) {
+    case Initialisation::kaiming:
+      return kaiming(node, filter);
+    case Initialisation::libtorch:
+      return libtorch_default(filter);
+    case Initialisation::kaiming_convolutions:
+      return is_transposed(node) ? libtorch_default(filter) : kaiming(node, filter);
+  }
+  return {};
+}
+
+/// Standard deviation of a parameter's first values, where they are normal.
 ///   A1         sqrt(2 / E): enc(s) is made to have unit size, so a hidden value has E[a^2] = 1
 ///   A2         hyperfan-in (Chang et al. 2020): Var(A2) = Var(W) / (h E[a^2]), times the gain
-double deviation(const Parameter& p, double filter_fan_in) {
+double deviation(const Parameter& p, const Spread& filter) {
   switch (p.role) {
     case ParameterRole::filter:
-      return std::sqrt(2 / filter_fan_in);
+      return std::sqrt(filter.variance);
     case ParameterRole::hyper_in:
       return std::sqrt(2 / double(p.dims[1]));
     case ParameterRole::hyper_out:
-      return hyper_out_gain * std::sqrt(2 / filter_fan_in / double(p.dims[1]));
+      return hyper_out_gain * std::sqrt(filter.variance / double(p.dims[1]));
     case ParameterRole::hyper_constant:
       return 1;
     case ParameterRole::bias:
@@ -34,31 +70,38 @@ double deviation(const Parameter& p, double filter_fan_in) {
   return 0;
 }
 
+/// Half the width of a parameter's first values, where they are uniform; else 0. libtorch gives the
+/// biases of its convolutions the filters' spread, those of its norms none.
+double bound(const Node& node, const Parameter& p, const Spread& filter) {
+  const bool of_convolution =
+      p.role == ParameterRole::filter ||
+      (p.role == ParameterRole::bias && !std::holds_alternative<Norm2d>(node.op));
+  return of_convolution ? filter.bound() : 0;
+}
+
 /// What the first values scatter around. PRelu: He et al. 2015.
 float centre(ParameterRole role) {
   if (role == ParameterRole::scale) return 1;
   return role == ParameterRole::slope ? 0.25f : 0;
 }
 
-double fan_in(const Node& node, const Parameter& filter) {
-  // A 2x2 transposed convolution of stride 2 sees each input pixel once: its fan-in is C.
-  if (std::holds_alternative<ConvTranspose2d>(node.op)) return double(filter.dims[0]);
-  return double(filter.dims[1] * filter.dims[2] * filter.dims[3]);
-}
-
 }  // namespace
 
-Model untrained(const Graph& graph, const ModelInfo& info, uint64_t seed) {
+Model untrained(const Graph& graph, const ModelInfo& info, uint64_t seed,
+                Initialisation initialisation) {
   Random random(seed);
   std::map<std::string, std::vector<float>> weights;
-  double filter_fan_in = 1;
+  Spread filter;
   for (const Parameter& p : parameters(graph)) {
-    if (p.role == ParameterRole::filter) filter_fan_in = fan_in(graph.node(p.node), p);
-    const double sigma = deviation(p, filter_fan_in);
+    const Node& node = graph.node(p.node);
+    if (p.role == ParameterRole::filter) filter = filter_spread(initialisation, node, p);
     std::vector<float>& values = weights[p.name];
     values.resize(size_t(p.count()), centre(p.role));
-    if (sigma == 0) continue;
-    for (float& value : values) value = float(sigma * random.normal());
+    if (const double half = bound(node, p, filter); half > 0) {
+      for (float& value : values) value = float(random.uniform(-half, half));
+    } else if (const double sigma = deviation(p, filter); sigma > 0) {
+      for (float& value : values) value = float(sigma * random.normal());
+    }
   }
   return {graph, info, std::move(weights)};
 }

@@ -10,7 +10,6 @@
 namespace hyperconv {
 namespace {
 
-constexpr const char* format_version = "hyperconv-1";
 constexpr std::pair<Task, const char*> tasks[] = {
     {Task::develop, "develop"}, {Task::isp, "isp"}, {Task::denoise, "denoise"}};
 
@@ -92,8 +91,8 @@ std::vector<float> WeightView::to_float() const {
 Model Model::load(const std::filesystem::path& path) {
   try {
     Safetensors file = read_safetensors(path);
-    if (metadata(file, "format") != format_version)
-      fail("its format is '{}', this program reads '{}'", metadata(file, "format"), format_version);
+    if (metadata(file, "format") != model_format)
+      fail("its format is '{}', this program reads '{}'", metadata(file, "format"), model_format);
     Model model;
     model.graph_ = graph_from_json(metadata(file, "graph"));
     model.info_ = {task_from_string(metadata(file, "task")), metadata(file, "name"),
@@ -130,7 +129,7 @@ const WeightView& Model::weight(const std::string& name) const {
 }
 
 void save_model(const std::filesystem::path& path, const Model& model, Precision precision) {
-  const std::map<std::string, std::string> facts = {{"format", format_version},
+  const std::map<std::string, std::string> facts = {{"format", model_format},
                                                     {"graph", graph_to_json(model.graph())},
                                                     {"task", to_string(model.info().task)},
                                                     {"name", model.info().name},

@@ -134,5 +134,56 @@ TEST(Untrained, FiltersHaveTheVarianceTheyShould) {
               5 * expected * std::sqrt(2.0 / double(w.size())));
 }
 
+/// Mean square and largest magnitude.
+std::pair<double, double> sizes(const std::vector<float>& values) {
+  double squares = 0, largest = 0;
+  for (const float v : values) {
+    squares += double(v) * v;
+    largest = std::max(largest, std::fabs(double(v)));
+  }
+  return {squares / double(values.size()), largest};
+}
+
+/// Uniform within 1 / sqrt(fan-in), near enough to the bounds and with the variance that makes.
+void expect_uniform(const std::vector<float>& values, double fan_in) {
+  const auto [variance, largest] = sizes(values);
+  EXPECT_LE(largest, 1 / std::sqrt(fan_in));
+  EXPECT_GT(largest, 0.8 / std::sqrt(fan_in));
+  // Five standard errors: the fourth moment of a uniform value is 9/5 of its variance's square.
+  EXPECT_NEAR(variance * 3 * fan_in, 1, 5 * std::sqrt(0.8 / double(values.size())));
+}
+
+TEST(Untrained, ComparatorsBeginAsLibtorchsModulesDo) {
+  const Model model = untrained_network("awnet", {}, {}, 1);
+  expect_uniform(model.weight("level1.shortcut.conv1.weight").to_float(), 64 * 9);
+  expect_uniform(model.weight("level1.shortcut.conv1.bias").to_float(), 64 * 9);
+  expect_uniform(model.weight("level3.se.in.weight").to_float(), 256);
+  // Norms and slopes as everywhere.
+  EXPECT_EQ(sizes(model.weight("level1.down.conv1.norm.bias").to_float()).second, 0);
+  EXPECT_EQ(model.weight("level1.down.conv1.norm.weight").to_float(), std::vector<float>(64, 1));
+  EXPECT_EQ(model.weight("level1.down.conv1.prelu.weight").to_float(), std::vector<float>{0.25f});
+}
+
+TEST(Untrained, VdnBeginsWithKaimingAndLibtorchsTransposedConvolutions) {
+  const Model model = untrained_network("vdn", {.width = 16}, {}, 1);
+  const auto filter = model.weight("down2.conv2.weight").to_float();
+  EXPECT_NEAR(sizes(filter).first * 32 * 9 / 2, 1, 5 * std::sqrt(2 / double(filter.size())));
+  EXPECT_EQ(sizes(model.weight("down2.conv2.bias").to_float()).second, 0);
+  // From 32 channels to 16, 2x2: libtorch takes the 16 for the inputs.
+  expect_uniform(model.weight("up1.up.weight").to_float(), 16 * 4);
+  EXPECT_GT(sizes(model.weight("up1.up.bias").to_float()).second, 0);
+}
+
+TEST(Untrained, PredictedPartsFollowTheFiltersSpread) {
+  const Graph graph = hyper_unet({.width = 8, .hidden = 16});
+  for (const auto start : {Initialisation::kaiming, Initialisation::libtorch}) {
+    const Model model = untrained(graph, {}, 1, start);
+    const auto a2 = model.weight("bottleneck.a2.weight").to_float();
+    const double w0 = sizes(model.weight("bottleneck.weight").to_float()).first;
+    // hidden * Var(A2) is a hundredth of Var(W0): what hyperfan-in allows, times the gain's square.
+    EXPECT_NEAR(16 * sizes(a2).first / w0, 0.01, 0.001);
+  }
+}
+
 }  // namespace
 }  // namespace hyperconv

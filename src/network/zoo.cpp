@@ -92,6 +92,7 @@ Graph plain(int width) { return plain_unet({width}); }
 struct Entry {
   Maker make;
   NetworkUse use;
+  Initialisation start = Initialisation::kaiming;
 };
 
 constexpr NetworkUse develops{Task::develop, 2}, is_isp{Task::isp, 2}, denoises{Task::denoise, 1};
@@ -103,17 +104,18 @@ const std::map<std::string, Entry>& entries() {
   const auto shipped = [](int width, int hidden) {
     return [=](const ZooOptions& o) { return shipped_network(width, hidden, o); };
   };
+  // The comparators begin as the code of their authors does.
   static const std::map<std::string, Entry> all = {
       {"hyper-i", {hyper(32, 276'000'000), is_isp}},
       {"hyper-ii", {hyper(20, 95'000'000), is_isp}},
       {"hyper-iii", {hyper(16, 90'000'000), is_isp}},
       {"plain-1.3t", {by_width(plain, 48), is_isp}},
       {"plain-0.6t", {by_width(plain, 32), is_isp}},
-      {"pynet", {by_width(pynet, 32), is_isp}},
-      {"pynet-ca", {by_width(pynet_ca, 32), is_isp}},
-      {"awnet", {by_width(awnet, 64), is_isp}},
-      {"vdn", {by_width(vdn_denoiser, 64), denoises}},
-      {"vdn-s", {by_width(vdn_noise, 64), denoises}},
+      {"pynet", {by_width(pynet, 32), is_isp, Initialisation::libtorch}},
+      {"pynet-ca", {by_width(pynet_ca, 32), is_isp, Initialisation::libtorch}},
+      {"awnet", {by_width(awnet, 64), is_isp, Initialisation::libtorch}},
+      {"vdn", {by_width(vdn_denoiser, 64), denoises, Initialisation::kaiming_convolutions}},
+      {"vdn-s", {by_width(vdn_noise, 64), denoises, Initialisation::kaiming_convolutions}},
       {"develop-16", {shipped(16, 32), develops}},
       {"develop-16-plain", {shipped(16, 0), develops}},
   };
@@ -171,6 +173,13 @@ PhotoSize paper_memory_size(const std::string& name) {
 }
 
 NetworkUse network_use(const std::string& name) { return entry(name).use; }
+
+Initialisation network_initialisation(const std::string& name) { return entry(name).start; }
+
+Model untrained_network(const std::string& name, const ZooOptions& options, const ModelInfo& info,
+                        uint64_t seed) {
+  return untrained(make_network(name, options), info, seed, network_initialisation(name));
+}
 
 std::vector<std::string> network_names() {
   std::vector<std::string> names;

@@ -114,6 +114,16 @@ TEST(Zoo, EveryNetworkTurnsAPhotoIntoWhatItsTaskWants) {
   }
 }
 
+TEST(Zoo, ComparatorsBeginAsTheirAuthorsLetThem) {
+  for (const auto& name : network_names()) {
+    Initialisation expected = Initialisation::kaiming;
+    if (name == "awnet" || name.starts_with("pynet")) expected = Initialisation::libtorch;
+    if (name.starts_with("vdn")) expected = Initialisation::kaiming_convolutions;
+    EXPECT_EQ(network_initialisation(name), expected) << name;
+  }
+  EXPECT_THROW(network_initialisation("hyper-iv"), Error);
+}
+
 TEST(Zoo, ComparatorsTakeMultiples) {
   EXPECT_EQ(size_multiple(pynet(2)), 16);
   EXPECT_EQ(size_multiple(pynet_ca(2)), 16);

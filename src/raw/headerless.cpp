@@ -142,14 +142,19 @@ Mosaic mosaic_of(const std::string& name, int width, int height, std::vector<uin
   return mosaic;
 }
 
-/// A grey JPEG or TIFF would be read as well, but its samples are no sensor's.
+/// A grey JPEG or TIFF would be read as well, but its samples are no sensor's; nor are those of
+/// less than 8 bits once they are spread over 8.
 void check_png(const fs::path& path) {
   constexpr std::string_view signature = "\x89PNG\r\n\x1a\n";
+  constexpr size_t depth_place = 24;  // in the header, which comes first
   const MappedFile file(path);
-  const auto bytes = file.bytes().first(std::min(file.bytes().size(), signature.size()));
-  const std::string_view start(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto bytes = file.bytes();
+  const std::string_view start(reinterpret_cast<const char*>(bytes.data()),
+                               std::min(bytes.size(), signature.size()));
   if (start != signature)
     fail("{}: is no PNG; a mosaic as a one-channel PNG is wanted", path.string());
+  if (bytes.size() > depth_place && int(bytes[depth_place]) < 8)
+    fail("{}: has {} bits a sample; a mosaic has 8 or 16", path.string(), int(bytes[depth_place]));
 }
 
 }  // namespace

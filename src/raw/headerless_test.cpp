@@ -184,6 +184,12 @@ TEST_F(HeaderlessTest, PngOfAnotherKindIsRefused) {
   image.samples = std::vector<uint8_t>(4);
   write_image(folder_ / "grey.jpg", image);
   EXPECT_THAT(error_of([&] { read_mosaic_png(folder_ / "grey.jpg", {}); }), HasSubstr("no PNG"));
+  write_image(folder_ / "shallow.png", image);
+  auto bytes = read_file(folder_ / "shallow.png");
+  bytes[24] = 4;  // bits a sample
+  write_file(folder_ / "shallow.png", bytes);
+  EXPECT_THAT(error_of([&] { read_mosaic_png(folder_ / "shallow.png", {}); }),
+              HasSubstr("4 bits a sample"));
 }
 
 TEST_F(HeaderlessTest, N900Mosaic) {

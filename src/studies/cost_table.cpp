@@ -90,7 +90,7 @@ int64_t allowed_memory(const CostTableOptions& options, const Tensor& input, con
 PhotoRun run_network(const CostRow& row, const CostTableOptions& options) {
   const Graph graph = make_network(row.network);
   const Shape shape = network_input(row.network, graph, row.memory_size);
-  Engine engine(std::make_shared<const Model>(untrained(graph, {}, 1)),
+  Engine engine(std::make_shared<const Model>(untrained_network(row.network, {}, {}, 1)),
                 {.threads = options.threads});
   const Tensor input = any_photo(shape);
   Tensor output(infer_shapes(graph, shape).back());

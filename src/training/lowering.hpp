@@ -38,12 +38,4 @@ class LoweredNetwork {
   std::vector<torch::Tensor> weights_;
 };
 
-/// enc(s) of a layer's pooled means (graph.hpp, HyperConv2d): [N,C] -> [N,C+1].
-torch::Tensor encode_means(const torch::Tensor& s);
-
-/// y[n] = conv2d(x[n], filters[n]) + bias, zero padding (k-1)/2: x [N,C,H,W], filters
-/// [N,out,C,k,k], bias [out].
-torch::Tensor per_sample_conv2d(const torch::Tensor& x, const torch::Tensor& filters,
-                                const torch::Tensor& bias);
-
 }  // namespace hyperconv

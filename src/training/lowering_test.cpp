@@ -4,24 +4,12 @@
 
 #include <cstring>
 
-#include "base/random.hpp"
 #include "engine/reference/reference.hpp"
 #include "hyperconv/zoo.hpp"
+#include "training/testing.hpp"
 
 namespace hyperconv {
 namespace {
-
-Tensor random_tensor(const Shape& shape, uint64_t seed) {
-  Random random(seed);
-  Tensor tensor(shape);
-  for (size_t i = 0; i < tensor.size(); ++i) tensor.data()[i] = 0.5f + 0.3f * random.normal();
-  return tensor;
-}
-
-torch::Tensor to_torch(const Tensor& tensor) {
-  const Shape& s = tensor.shape();
-  return torch::from_blob(const_cast<float*>(tensor.data()), {s.n, s.c, s.h, s.w}).clone();
-}
 
 /// Largest difference over the largest value.
 double relative_difference(const torch::Tensor& a, const Tensor& b) {
@@ -66,7 +54,7 @@ TEST(Lowering, AgreesWithTheOracle) {
   for (const auto& [name, graph, shapes] : cases()) {
     const Model model = untrained(graph, {}, 11);
     for (const Shape& shape : shapes) {
-      EXPECT_LT(difference_from_oracle(model, random_tensor(shape, 5)), 1e-5)
+      EXPECT_LT(difference_from_oracle(model, random_light(shape, 5)), 1e-5)
           << name << " " << to_string(shape);
     }
   }
@@ -79,7 +67,7 @@ TEST(Lowering, AgreesWithTheOracleOnNormalisedNetworks) {
   for (const auto& [name, graph, shapes] : normalised_cases()) {
     const Model model = untrained(graph, {}, 11);
     for (const Shape& shape : shapes) {
-      const Tensor input = random_tensor(shape, 5);
+      const Tensor input = random_light(shape, 5);
       const Tensor expected = reference::run(model, input);
       const torch::NoGradGuard no_grad;
       const auto output = LoweredNetwork(model).forward(to_torch(input));
@@ -96,7 +84,7 @@ TEST(Lowering, ConvolutionsMirrorFramesSmallerThanTheirKernels) {
             {graph.add("input", Input{4}, {})});
   const Model model = untrained(graph, {}, 3);
   for (const Shape& shape : {Shape{1, 4, 1, 1}, Shape{2, 4, 2, 3}, Shape{1, 4, 1, 9}}) {
-    EXPECT_LT(difference_from_oracle(model, random_tensor(shape, 6)), 1e-5) << to_string(shape);
+    EXPECT_LT(difference_from_oracle(model, random_light(shape, 6)), 1e-5) << to_string(shape);
   }
 }
 
@@ -112,7 +100,7 @@ TEST(Lowering, EveryWeightGetsAGradient) {
   for (const auto& [name, graph, shapes] : cases()) {
     const LoweredNetwork network(untrained(graph, {}, 2));
     const Shape shape{2, shapes.front().c, 16, 16};
-    network.forward(to_torch(random_tensor(shape, 3))).square().mean().backward();
+    network.forward(to_torch(random_light(shape, 3))).square().mean().backward();
     for (size_t i = 0; i < network.weights().size(); ++i) {
       const auto& gradient = network.weights()[i].grad();
       ASSERT_TRUE(gradient.defined()) << name << " " << network.parameters()[i].name;
@@ -125,7 +113,7 @@ TEST(Lowering, EveryWeightGetsAGradient) {
 TEST(Lowering, WeightsOfNormalisedNetworksGetFiniteGradients) {
   for (const auto& [name, graph, shapes] : normalised_cases()) {
     const LoweredNetwork network(untrained(graph, {}, 2));
-    network.forward(to_torch(random_tensor(shapes.back(), 3))).square().mean().backward();
+    network.forward(to_torch(random_light(shapes.back(), 3))).square().mean().backward();
     const auto needed = needed_nodes(graph);
     for (size_t i = 0; i < network.weights().size(); ++i) {
       const Parameter& p = network.parameters()[i];
@@ -135,26 +123,6 @@ TEST(Lowering, WeightsOfNormalisedNetworksGetFiniteGradients) {
       EXPECT_TRUE(gradient.isfinite().all().item<bool>()) << name << " " << p.name;
     }
   }
-}
-
-TEST(PerSampleConv, EqualsOneConvolutionASample) {
-  torch::manual_seed(1);
-  const auto x = torch::randn(std::vector<int64_t>{3, 5, 7, 9});
-  const auto w = torch::randn(std::vector<int64_t>{3, 4, 5, 3, 3});
-  const auto b = torch::randn(std::vector<int64_t>{4});
-  const auto y = per_sample_conv2d(x, w, b);
-  for (int64_t n = 0; n < 3; ++n) {
-    const auto one = torch::conv2d(x.narrow(0, n, 1), w[n], b, 1, 1);
-    EXPECT_LT((y[n] - one[0]).abs().max().item<double>(), 1e-5);
-  }
-}
-
-TEST(EncodeMeans, DoesNotFollowTheScaleOfTheInput) {
-  const auto s = torch::rand(std::vector<int64_t>{2, 8}) + 0.1;
-  const auto a = encode_means(s), b = encode_means(1000 * s);
-  // All but the bounded last entry stay.
-  EXPECT_LT((a.narrow(1, 0, 8) - b.narrow(1, 0, 8)).abs().max().item<double>(), 1e-5);
-  EXPECT_LE(b.abs().max().item<double>(), std::sqrt(8.0) + 1e-5);
 }
 
 }  // namespace

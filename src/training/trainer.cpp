@@ -74,8 +74,9 @@ struct Interval {
 
 /// What training begins with.
 Model first_model(const Recipe& recipe) {
+  if (recipe.start.empty())
+    return untrained_network(recipe.network, recipe.options, {}, recipe.training.seed);
   const Graph graph = make_network(recipe.network, recipe.options);
-  if (recipe.start.empty()) return untrained(graph, {}, recipe.training.seed);
   Model model = Model::load(recipe.start);
   if (graph_to_json(model.graph()) != graph_to_json(graph))
     fail("{}: holds another network than the recipe's {}", recipe.start.string(), recipe.network);

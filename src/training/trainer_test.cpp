@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/file.hpp"
 #include "base/random.hpp"
 #include "base/testing.hpp"
+#include "data/data_testing.hpp"
 #include "hyperconv/error.hpp"
 #include "hyperconv/image.hpp"
 #include "hyperconv/model.hpp"
@@ -92,6 +95,23 @@ TEST_F(TrainerTest, BeginsWithAnotherModelsWeights) {
   EXPECT_THAT(Model::load(end.model).info().summary, HasSubstr("begun with"));
   second.options.width = 5;
   EXPECT_THROW(train(second, options("third")), Error);
+}
+
+TEST_F(TrainerTest, BeginsWithWhatTheRecipesNetworkBeginsWith) {
+  Recipe r = recipe("learning_rate = 1e-8\n");
+  put_picture(folder_ / "zrr/train/huawei_raw/0.png", random_mosaic(48, 40, 1));
+  put_picture(folder_ / "zrr/train/canon/0.jpg", random_photo(48, 40, 2));
+  r.data.source = PairData{.pairs = folder_ / "zrr"};
+  r.network = "awnet";
+  r.options = {.width = 8};
+  r.training.seed = 5;
+  const TrainSummary end = train(r, options("run", 1));
+  // One step of next to no length: the weights are the first ones, but for fp16.
+  const auto first =
+      untrained_network("awnet", {.width = 8}, {}, 5).weight("first.bias").to_float();
+  const auto after = Model::load(end.model).weight("first.bias").to_float();
+  for (size_t i = 0; i < first.size(); ++i) ASSERT_NEAR(first[i], after[i], 1e-4);
+  EXPECT_GT(*std::max_element(first.begin(), first.end()), 0.01f);
 }
 
 TEST_F(TrainerTest, ADamagedCheckpointGivesWayToTheOneBefore) {

@@ -1,0 +1,26 @@
+// The two kinds of evaluation under `hyperconv evaluate`: by the model's task one or the other
+// runs.
+#pragma once
+
+#include <string>
+
+#include "hyperconv/model.hpp"
+#include "pipeline/evaluate_pairs.hpp"
+
+namespace hyperconv::cli {
+
+struct EvaluatePairsArguments {
+  std::string model, data;
+  Part part = Part::test;
+  std::string csv;
+  PairEvaluateOptions options;
+  bool json = false;
+};
+
+/// A model of the tasks `isp` and `denoise` on a data set of pairs.
+void evaluate_on_pairs(const std::shared_ptr<const Model>& model, const EvaluatePairsArguments& a);
+
+/// Puts the shares of a table together that waits for them.
+void merge_score_table(const std::string& csv, bool json);
+
+}  // namespace hyperconv::cli

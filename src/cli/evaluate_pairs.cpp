@@ -1,0 +1,113 @@
+// hyperconv evaluate on pairs: a model's pictures beside those of a data set.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/fail.hpp"
+#include "base/file.hpp"
+#include "cli/evaluate.hpp"
+
+namespace hyperconv::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+/// One line that tells a run's scores from another's.
+std::string identity_of(const Model& model, const PairSet& set, const EvaluatePairsArguments& a) {
+  return fmt::format("{} ({}; {}) on {} ({}), limit {}, patch {}", model.info().name, a.model,
+                     model.info().summary, fs::absolute(set.folder()).lexically_normal().string(),
+                     to_string(set.layout()), a.options.limit, a.options.patch);
+}
+
+void print_table(const std::vector<PairScore>& scores) {
+  fmt::print("{} pictures; means and 95 % intervals\n", scores.size());
+  for (const ScoreColumn& column : score_columns())
+    if (const auto mean = mean_score(scores, column))
+      fmt::print("  {:<24} {:>9.4f} +- {:.4f}\n", column.name, mean->mean, mean->interval);
+}
+
+Json to_json(const std::vector<PairScore>& scores) {
+  Json json = {{"images", scores.size()}};
+  for (const ScoreColumn& column : score_columns()) {
+    const auto mean = mean_score(scores, column);
+    json[column.name] = mean ? Json(mean->mean) : Json(nullptr);
+    json[std::string(column.name) + "_interval"] = mean ? Json(mean->interval) : Json(nullptr);
+  }
+  return json;
+}
+
+void report(const std::vector<PairScore>& scores, Json json, bool as_json) {
+  if (!as_json) {
+    print_table(scores);
+    return;
+  }
+  json.update(to_json(scores));
+  fmt::print("{}\n", json.dump());
+}
+
+/// Scores of a share; the last one to end reports all.
+void hand_in(const std::vector<PairScore>& scores, const std::string& identity, const Json& json,
+             const EvaluatePairsArguments& a) {
+  const Shard& shard = a.options.shard;
+  write_part(a.csv, shard, identity, scores);
+  fs::path missing;
+  if (const auto all = merge_parts(a.csv, shard.count, missing)) {
+    report(*all, json, a.json);
+    return;
+  }
+  Json partial = json;
+  partial["share"] = to_string(shard);
+  report(scores, partial, a.json);
+  if (!a.json) fmt::print("share {} of {}\n", to_string(shard), a.csv);
+}
+
+}  // namespace
+
+void evaluate_on_pairs(const std::shared_ptr<const Model>& model, const EvaluatePairsArguments& a) {
+  const PairSet set = find_pairs(a.data, a.part);
+  if (!a.options.shard.is_all() && a.csv.empty())
+    fail("share {} of the pairs: --csv must say where the shares' scores meet",
+         to_string(a.options.shard));
+  if (!a.options.save.empty() && !fs::is_directory(a.options.save))
+    fail("{}: no such folder", a.options.save.string());
+  const PairEvaluation evaluation = evaluate_pairs(model, set, a.options);
+  for (const auto& line : evaluation.skipped) fmt::print(stderr, "hyperconv: skipped: {}\n", line);
+  const std::string identity = identity_of(*model, set, a);
+  const Json json = {{"model", a.model},
+                     {"task", to_string(model->info().task)},
+                     {"data", set.folder().string()},
+                     {"layout", to_string(set.layout())},
+                     {"patch", a.options.patch},
+                     {"skipped", evaluation.skipped}};
+  if (!a.options.shard.is_all()) {
+    hand_in(evaluation.scores, identity, json, a);
+    return;
+  }
+  if (!a.csv.empty()) write_file(a.csv, "# " + identity + "\n" + scores_to_csv(evaluation.scores));
+  if (!a.json)
+    fmt::print("{} on {} ({})\n", a.model, set.folder().string(), to_string(set.layout()));
+  report(evaluation.scores, json, a.json);
+}
+
+void merge_score_table(const std::string& csv, bool json) {
+  const fs::path path = csv;
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const std::string start = path.filename().string() + ".part-";
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const size_t of = name.rfind("-of-");
+    if (!name.starts_with(start) || of == std::string::npos) continue;
+    const Shard shard =
+        shard_from_string(name.substr(start.size(), of - start.size()) + "/" + name.substr(of + 4));
+    fs::path missing;
+    const auto all = merge_parts(csv, shard.count, missing);
+    if (!all) fail("{}: this share of {} is not there", missing.string(), csv);
+    report(*all, Json::object(), json);
+    return;
+  }
+  fail("{}: no shares of it are there ({}...)", csv, start);
+}
+
+}  // namespace hyperconv::cli

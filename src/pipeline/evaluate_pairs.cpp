@@ -1,0 +1,209 @@
+#include "pipeline/evaluate_pairs.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/fail.hpp"
+#include "base/interrupt.hpp"
+#include "base/progress.hpp"
+#include "data/damage.hpp"
+#include "hyperconv/metrics.hpp"
+
+namespace hyperconv {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Position in a row of `size` that is mirrored at its end, without repeating it.
+int64_t mirrored(int64_t position, int64_t size) {
+  if (size == 1) return 0;
+  const int64_t period = 2 * (size - 1), phase = position % period;
+  return std::min(phase, period - phase);
+}
+
+/// Rows and columns [top, top + height) x [left, left + width); beyond the frame it is mirrored.
+Tensor cut_out(const Tensor& frame, int64_t top, int64_t left, int64_t height, int64_t width) {
+  const Shape& whole = frame.shape();
+  Tensor part({1, whole.c, height, width});
+  for (int64_t c = 0; c < whole.c; ++c)
+    for (int64_t y = 0; y < height; ++y) {
+      const float* from = frame.row(0, c, mirrored(top + y, whole.h));
+      float* to = part.row(0, c, y);
+      for (int64_t x = 0; x < width; ++x) to[x] = from[mirrored(left + x, whole.w)];
+    }
+  return part;
+}
+
+int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+/// A model that turns the input of a pair into a picture [1,3,h,w].
+class PairRunner {
+ public:
+  PairRunner(std::shared_ptr<const Model> model, const EngineOptions& options)
+      : model_(std::move(model)),
+        engine_(model_, options),
+        multiple_(size_multiple(model_->graph())),
+        samples_(model_->info().task == Task::isp ? 2 : 1) {
+    check_output();
+  }
+
+  Tensor picture(const Tensor& input, int patch) {
+    const Shape& shape = input.shape();
+    const int64_t height = patch > 0 ? patch / samples_ : shape.h;
+    const int64_t width = patch > 0 ? patch / samples_ : shape.w;
+    Tensor whole({1, 3, shape.h * samples_, shape.w * samples_});
+    for (int64_t top = 0; top < shape.h; top += height)
+      for (int64_t left = 0; left < shape.w; left += width)
+        place(piece(input, top, left, height, width), top * samples_, left * samples_, whole);
+    return whole;
+  }
+
+ private:
+  void check_output() const {
+    const Task task = model_->info().task;
+    const int side = multiple_;
+    const Shape in{1, task == Task::isp ? 4 : 3, side, side};
+    const Shape out = infer_shapes(model_->graph(), in).back();
+    const bool fits = out.h == in.h * samples_ && out.w == in.w * samples_ &&
+                      (task == Task::isp ? out.c == 3 : out.c >= 3);
+    if (!fits)
+      fail("the model '{}' turns {} into {}, which is no picture", model_->info().name,
+           to_string(in), to_string(out));
+  }
+
+  Tensor piece(const Tensor& input, int64_t top, int64_t left, int64_t height, int64_t width) {
+    const Tensor cells =
+        cut_out(input, top, left, round_up(height, multiple_), round_up(width, multiple_));
+    engine_.run(cells, output_);
+    // A denoiser says what to add to the photo.
+    if (model_->info().task == Task::denoise)
+      for (int64_t i = 0; i < cells.shape().count(); ++i) output_.data()[i] += cells.data()[i];
+    return cut_out(output_, 0, 0, height * samples_, width * samples_);
+  }
+
+  static void place(const Tensor& piece, int64_t top, int64_t left, Tensor& whole) {
+    const int64_t height = std::min(piece.shape().h, whole.shape().h - top);
+    const int64_t width = std::min(piece.shape().w, whole.shape().w - left);
+    for (int64_t c = 0; c < 3; ++c)
+      for (int64_t y = 0; y < height; ++y)
+        std::copy_n(piece.row(0, c, y), width, whole.row(0, c, top + y) + left);
+  }
+
+  std::shared_ptr<const Model> model_;
+  Engine engine_;
+  int multiple_;
+  int samples_;  ///< of the picture for one pixel of the input, in each direction
+  Tensor output_;
+};
+
+/// Interleaved floats in [0,1].
+Image to_image(const Tensor& picture) {
+  const auto [n, channels, height, width] = picture.shape();
+  Image image{int(width), int(height), 3, {}, {}};
+  std::vector<float> samples(image.count());
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < height; ++y)
+      for (int64_t x = 0; x < width; ++x)
+        samples[size_t((y * width + x) * 3 + c)] = std::clamp(picture.at(0, c, y, x), 0.0f, 1.0f);
+  image.samples = std::move(samples);
+  return image;
+}
+
+PairScore score(const Image& picture, const Image& target) {
+  PairScore score;
+  score.width = target.width;
+  score.height = target.height;
+  score.psnr = psnr(picture, target);
+  score.psnr_8bit = psnr(to_u8(picture), to_u8(target));
+  score.ssim = ssim(picture, target);
+  score.ssim_volume = ssim_volume(picture, target);
+  if (std::min(target.width, target.height) >= ms_ssim_smallest_side) {
+    score.ms_ssim = ms_ssim(picture, target);
+    score.ms_ssim_channels_first = ms_ssim(picture, target, MsSsimForm::channels_first);
+  }
+  return score;
+}
+
+void check_fit(const Model& model, const PairSet& set, const PairEvaluateOptions& options) {
+  const Task wanted = set.is_mosaic() ? Task::isp : Task::denoise;
+  if (model.info().task != wanted)
+    fail("{}: holds pairs for the task '{}'; the model '{}' is for '{}'", set.folder().string(),
+         to_string(wanted), model.info().name, to_string(model.info().task));
+  const int multiple = size_multiple(model.graph()) * (set.is_mosaic() ? 2 : 1);
+  if (options.patch % multiple != 0)
+    fail("patches of {} do not suit the model '{}': multiples of {} do", options.patch,
+         model.info().name, multiple);
+}
+
+/// "a/b" is no name for a file.
+std::string file_name(std::string name) {
+  std::ranges::replace(name, '/', '_');
+  return name + ".png";
+}
+
+}  // namespace
+
+const std::vector<ScoreColumn>& score_columns() {
+  using Value = std::optional<double>;
+  static const std::vector<ScoreColumn> all = {
+      {"psnr", [](const PairScore& s) -> Value { return s.psnr; }},
+      {"psnr_8bit", [](const PairScore& s) -> Value { return s.psnr_8bit; }},
+      {"ssim", [](const PairScore& s) -> Value { return s.ssim; }},
+      {"ssim_volume", [](const PairScore& s) -> Value { return s.ssim_volume; }},
+      {"ms_ssim", [](const PairScore& s) -> Value { return s.ms_ssim; }},
+      {"ms_ssim_channels_first",
+       [](const PairScore& s) -> Value { return s.ms_ssim_channels_first; }},
+  };
+  return all;
+}
+
+std::optional<MeanScore> mean_score(const std::vector<PairScore>& scores,
+                                    const ScoreColumn& column) {
+  double sum = 0, squares = 0;
+  for (const PairScore& score : scores) {
+    const auto value = column.of(score);
+    if (!value) return std::nullopt;
+    sum += *value;
+  }
+  if (scores.empty()) return std::nullopt;
+  const auto n = double(scores.size());
+  MeanScore result{sum / n, 0};
+  for (const PairScore& score : scores) squares += std::pow(*column.of(score) - result.mean, 2);
+  if (scores.size() > 1) result.interval = 1.96 * std::sqrt(squares / (n - 1) / n);
+  return result;
+}
+
+PairEvaluation evaluate_pairs(std::shared_ptr<const Model> model, const PairSet& set,
+                              const PairEvaluateOptions& options) {
+  check_fit(*model, set, options);
+  PairRunner runner(std::move(model), options.engine);
+  DamageLog damage(set);
+  PairEvaluation result;
+  const auto all = int64_t(set.size());
+  const int64_t count = options.limit > 0 ? std::min(options.limit, all) : all;
+  Progress progress("evaluating", count);
+  for (int64_t i = 0; i < count; ++i) {
+    if (!options.shard.has(i)) continue;
+    throw_if_interrupted();
+    try {
+      const TensorPair pair = set.read(size_t(i));
+      const Image picture = to_image(runner.picture(pair.input, options.patch));
+      PairScore row = score(picture, to_image(pair.target));
+      row.index = i;
+      row.name = set.name(size_t(i));
+      result.scores.push_back(std::move(row));
+      if (!options.save.empty())
+        write_image(options.save / file_name(set.name(size_t(i))), to_u8(picture));
+    } catch (const Error& error) {
+      throw_if_interrupted();
+      damage.note(size_t(i), error.what());
+    }
+    progress.show(i + 1);
+  }
+  result.skipped = damage.lines();
+  return result;
+}
+
+}  // namespace hyperconv

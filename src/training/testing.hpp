@@ -1,0 +1,48 @@
+// What the training room's tests share.
+#pragma once
+
+#include <torch/types.h>
+
+#include <string>
+
+#include "base/random.hpp"
+#include "hyperconv/tensor.hpp"
+#include "hyperconv/zoo.hpp"
+
+namespace hyperconv {
+
+inline torch::Tensor to_torch(const Tensor& tensor) {
+  const Shape& s = tensor.shape();
+  return torch::from_blob(const_cast<float*>(tensor.data()), {s.n, s.c, s.h, s.w}).clone();
+}
+
+inline double largest(const torch::Tensor& tensor) { return tensor.abs().max().item<double>(); }
+
+inline double rms(const torch::Tensor& tensor) {
+  return tensor.square().mean().sqrt().item<double>();
+}
+
+/// Normal around 0.5.
+inline Tensor random_light(const Shape& shape, uint64_t seed) {
+  Random random(seed);
+  Tensor tensor(shape);
+  for (size_t i = 0; i < tensor.size(); ++i) tensor.data()[i] = 0.5f + 0.3f * random.normal();
+  return tensor;
+}
+
+/// A network's options with this hidden width, where it has one.
+inline ZooOptions with_hidden(const std::string& network, int hidden) {
+  const Graph graph = make_network(network);
+  for (const Node& node : graph.nodes())
+    if (std::holds_alternative<HyperConv2d>(node.op)) return {.hidden = hidden};
+  return {};
+}
+
+/// A zoo name as a test's name.
+inline std::string test_name(std::string network) {
+  for (char& c : network)
+    if (!isalnum(c)) c = '_';
+  return network;
+}
+
+}  // namespace hyperconv

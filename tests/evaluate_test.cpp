@@ -1,0 +1,130 @@
+// hyperconv evaluate on pairs, whole and in shares, as scripts run it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "data/data_testing.hpp"
+#include "hyperconv/model.hpp"
+#include "hyperconv/zoo.hpp"
+#include "program.hpp"
+#include "raw/scene.hpp"
+
+namespace hyperconv {
+namespace {
+
+using testing::HasSubstr;
+
+class EvaluatePairsCommand : public testing::Test {
+ protected:
+  EvaluatePairsCommand() {
+    for (int i = 0; i < 5; ++i) {
+      put_picture(folder_ / ("set/test/huawei_raw/" + std::to_string(i) + ".png"),
+                  random_mosaic(48, 32, i));
+      put_picture(folder_ / ("set/test/canon/" + std::to_string(i) + ".jpg"),
+                  random_photo(48, 32, 50 + i));
+    }
+    const ModelInfo info{.task = Task::isp, .name = "tiny"};
+    save_model(folder_ / "m.safetensors", untrained(plain_unet({4}), info, 1), Precision::f32);
+  }
+
+  std::vector<std::string> with(const std::vector<std::string>& more) {
+    std::vector<std::string> all{"evaluate",
+                                 "--model",
+                                 (folder_ / "m.safetensors").string(),
+                                 "--data",
+                                 (folder_ / "set").string(),
+                                 "--json"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+
+  nlohmann::json run(const std::vector<std::string>& more) {
+    const Outcome outcome = run_program(with(more));
+    EXPECT_EQ(outcome.status, 0) << outcome.errors;
+    return nlohmann::json::parse(outcome.output);
+  }
+
+  std::string text(const std::string& name) {
+    const auto bytes = read_file(folder_ / name);
+    return {bytes.begin(), bytes.end()};
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(EvaluatePairsCommand, PrintsMeansAndWritesARowAPair) {
+  const auto json = run({"--csv", (folder_ / "s.csv").string()});
+  EXPECT_EQ(json["images"], 5);
+  EXPECT_EQ(json["layout"], "zrr");
+  EXPECT_GT(json["psnr"].get<double>(), 1);
+  EXPECT_GT(json["psnr_interval"].get<double>(), 0);
+  EXPECT_TRUE(json["ms_ssim"].is_null());
+  EXPECT_EQ(std::ranges::count(text("s.csv"), '\n'), 7);  // what was scored, names, five rows
+}
+
+TEST_F(EvaluatePairsCommand, SharesMeetInTheTable) {
+  const auto whole = run({"--csv", (folder_ / "whole.csv").string()});
+  const auto csv = (folder_ / "s.csv").string();
+  const auto first = run({"--csv", csv, "--shard", "1/2"});
+  EXPECT_EQ(first["images"], 3);
+  EXPECT_EQ(first["share"], "1/2");
+  EXPECT_FALSE(std::filesystem::exists(csv));
+  const Outcome early = run_program({"evaluate", "--merge", csv});
+  EXPECT_EQ(early.status, 1);
+  EXPECT_THAT(early.errors, HasSubstr("part-2-of-2"));
+  // As Slurm would start the other one.
+  const Outcome second = run_program(
+      with({"--csv", csv}),
+      {.shell = "export SLURM_ARRAY_TASK_ID=8 SLURM_ARRAY_TASK_MIN=7 SLURM_ARRAY_TASK_COUNT=2"});
+  ASSERT_EQ(second.status, 0) << second.errors;
+  const auto json = nlohmann::json::parse(second.output);
+  EXPECT_EQ(json["images"], 5);
+  EXPECT_EQ(json["psnr"], whole["psnr"]);
+  EXPECT_EQ(text("s.csv"), text("whole.csv"));
+}
+
+TEST_F(EvaluatePairsCommand, SaysWhatDoesNotFit) {
+  const auto fails = [&](const std::vector<std::string>& more, const char* line) {
+    const Outcome outcome = run_program(with(more));
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.errors, HasSubstr(line));
+  };
+  fails({"--shard", "1/2"}, "--csv");
+  fails({"--shard", "3/2", "--csv", "x.csv"}, "3/2");
+  fails({"--save", "/no/such/folder"}, "/no/such/folder");
+  fails({"--patch", "9"}, "multiples of");
+  EXPECT_EQ(run_program({"evaluate"}).status, 2);
+}
+
+TEST(EnhanceCommand, SharesABatch) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "raws");
+  std::filesystem::create_directories(folder / "out");
+  write_image(folder / "photo.png", painted_scene(80, 64));
+  for (const char* name : {"a", "b", "c"}) {
+    const auto raw = (folder / "raws").string() + "/" + name + ".dng";
+    ASSERT_EQ(run_program({"simulate", (folder / "photo.png").string(), "-o", raw}).status, 0);
+  }
+  const ModelInfo info{.name = "tiny"};
+  save_model(folder / "m.safetensors", untrained(hyper_unet({.width = 4}), info, 1),
+             Precision::f16);
+  const std::vector<std::string> arguments{"enhance", (folder / "raws").string(),
+                                           "-o",      (folder / "out").string(),
+                                           "--model", (folder / "m.safetensors").string()};
+  const auto made = [&] {
+    return std::distance(std::filesystem::directory_iterator(folder / "out"), {});
+  };
+  auto first = arguments;
+  first.insert(first.end(), {"--shard", "2/2"});
+  EXPECT_EQ(run_program(first).status, 0);
+  EXPECT_EQ(made(), 1);
+  EXPECT_TRUE(std::filesystem::exists(folder / "out/b.jpg"));
+  const Outcome second = run_program(arguments, {.shell = "export RANK=0 WORLD_SIZE=2"});
+  EXPECT_EQ(second.status, 0);
+  EXPECT_THAT(second.errors, HasSubstr("share 1/2: 2 of 3"));
+  EXPECT_EQ(made(), 3);
+}
+
+}  // namespace
+}  // namespace hyperconv

@@ -1,0 +1,57 @@
+// scripts/check-rooms on trees that hold one include each.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "program.hpp"
+
+namespace hyperconv {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// What check-rooms says of a tree with this line in this file.
+std::string verdict(const std::string& file, const std::string& line) {
+  const TemporaryFolder folder;
+  for (const char* made : {"src/base", "include/hyperconv/torch"})
+    std::filesystem::create_directories(folder / made);
+  const auto path = folder / file;
+  std::filesystem::create_directories(path.parent_path());
+  write_file(path, line + "\n");
+  const auto said = folder / "said";
+  const std::string command = std::string(HYPERCONV_SOURCE_DIR) + "/scripts/check-rooms " +
+                              (folder / "").string() + " >" + said.string() + " 2>&1";
+  const int status = std::system(command.c_str());
+  const auto bytes = read_file(said);
+  const std::string text(bytes.begin(), bytes.end());
+  EXPECT_EQ(WEXITSTATUS(status), text.empty() ? 0 : 1) << text;
+  return text;
+}
+
+TEST(Rooms, IncludeOnlyRoomsAboveThem) {
+  EXPECT_THAT(verdict("src/image/a.cpp", "#include \"base/fail.hpp\""), IsEmpty());
+  EXPECT_THAT(verdict("src/base/a.cpp", "#include \"image/jpeg.hpp\""),
+              HasSubstr("base must not know image"));
+}
+
+TEST(Rooms, LibtorchStaysInTraining) {
+  const std::string torch = "#include <torch/types.h>",
+                    ours = "#include \"hyperconv/torch/hyper_conv2d.hpp\"";
+  EXPECT_THAT(verdict("src/training/a.cpp", torch), IsEmpty());
+  EXPECT_THAT(verdict("src/training/a.cpp", ours), IsEmpty());
+  EXPECT_THAT(verdict("src/network/a.cpp", torch), HasSubstr("libtorch stays"));
+  EXPECT_THAT(verdict("src/network/a.cpp", ours), HasSubstr("libtorch stays"));
+  EXPECT_THAT(verdict("include/hyperconv/a.hpp", torch), HasSubstr("libtorch stays"));
+  EXPECT_THAT(verdict("include/hyperconv/a.hpp", ours), HasSubstr("libtorch stays"));
+}
+
+TEST(Rooms, HeadersForOtherLibtorchProgramsStandAlone) {
+  const std::string header = "include/hyperconv/torch/a.hpp";
+  EXPECT_THAT(verdict(header, "#include <torch/torch.h>"), IsEmpty());
+  EXPECT_THAT(verdict(header, "#include <vector>"), IsEmpty());
+  EXPECT_THAT(verdict(header, "#include \"hyperconv/graph.hpp\""), HasSubstr("nothing else"));
+  EXPECT_THAT(verdict(header, "#include <hyperconv/graph.hpp>"), HasSubstr("nothing else"));
+}
+
+}  // namespace
+}  // namespace hyperconv
