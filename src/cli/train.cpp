@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
-#include "base/interrupt.hpp"
 #include "cli/commands.hpp"
 #include "training/trainer.hpp"
 
@@ -31,9 +30,10 @@ void train_command(const TrainArguments& arguments) {
       arguments.output.empty() ? default_output(recipe, arguments.seed) : arguments.output;
   const TrainSummary summary = train(recipe, options);
   // Saved, but not what was asked for: a script must not go on with it.
-  if (interrupted() && summary.step < summary.steps)
+  if (summary.interrupted && summary.step < summary.steps)
     fail("interrupted at step {} of {}; the same command goes on from the checkpoint in {}",
          summary.step, summary.steps, options.output.string());
+  if (!summary.is_first) return;
   if (arguments.json) {
     const nlohmann::ordered_json json = {{"step", summary.step},
                                          {"steps", summary.steps},
@@ -63,7 +63,9 @@ void add_train(CLI::App& program) {
   command->add_option("--seed", a->seed,
                       "Instead of the recipe's; the run's folder is then runs/<name>-seed-N");
   command->add_option("--device", a->options.device, "cpu (default), cuda or cuda:N");
-  command->add_option("--threads", a->options.threads, "Threads (default: all cores)")
+  command
+      ->add_option("--threads", a->options.threads,
+                   "Threads (default: all cores, shared with the other ranks of this machine)")
       ->check(CLI::Range(1, 1024));
   command
       ->add_option("--workers", a->options.workers,
@@ -73,6 +75,12 @@ void add_train(CLI::App& program) {
       ->add_option("--stop-after", a->options.stop_after,
                    "Stop after so many steps, as Ctrl-C would")
       ->check(CLI::PositiveNumber);
+  command->add_option("--interface", a->options.world.interface,
+                      "Several machines: the network interface that gradients go through");
+  command
+      ->add_option("--timeout", a->options.world.timeout,
+                   "Several ranks: seconds of waiting for one that is silent (default 300)")
+      ->check(CLI::Range(1, 86400));
   command->add_flag("--restart", a->options.restart,
                     "Start afresh, removing checkpoints that are there");
   command->add_flag("--json", a->json, "One JSON object on stdout");

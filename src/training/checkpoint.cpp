@@ -41,7 +41,8 @@ class Checksum {
   void add(std::span<const uint8_t> bytes) {
     XXH3_64bits_update(&state_, bytes.data(), bytes.size());
   }
-  std::string text() const { return fmt::format("{:016x}", XXH3_64bits_digest(&state_)); }
+  uint64_t value() const { return XXH3_64bits_digest(&state_); }
+  std::string text() const { return fmt::format("{:016x}", value()); }
 
  private:
   XXH3_state_t state_ = [] {
@@ -51,6 +52,14 @@ class Checksum {
     return state;
   }();
 };
+
+Checksum checksum_of(TrainingState state) {
+  Checksum sum;
+  for_each_family(state, [&](const std::string&, std::vector<torch::Tensor>& tensors) {
+    for (const auto& tensor : tensors) sum.add(bytes_of(on_cpu(tensor)));
+  });
+  return sum;
+}
 
 const std::string& fact(const Safetensors& file, const char* key) {
   const auto found = file.metadata.find(key);
@@ -130,12 +139,15 @@ constexpr size_t kept_checkpoints = 2;
 
 }  // namespace
 
+int64_t state_hash(const TrainingState& state) { return int64_t(checksum_of(state).value()); }
+
+int64_t text_hash(const std::string& text) {
+  return int64_t(XXH3_64bits(text.data(), text.size()));
+}
+
 void Checkpoints::save(const TrainingState& original) const {
   TrainingState state = original;  // shares the tensors
-  Checksum sum;
-  for_each_family(state, [&](const std::string&, std::vector<torch::Tensor>& tensors) {
-    for (const auto& tensor : tensors) sum.add(bytes_of(on_cpu(tensor)));
-  });
+  const Checksum sum = checksum_of(state);
   SafetensorsWriter writer(path_of(folder_, state.step),
                            {{"format", format_version},
                             {"step", std::to_string(state.step)},

@@ -21,6 +21,10 @@ struct TrainingState {
   std::string recipe;    ///< its text: a run goes on only with the recipe it began with
 };
 
+/// Of all tensors' bytes, as it stands in the checkpoint: ranks with the same one are equal.
+int64_t state_hash(const TrainingState& state);
+int64_t text_hash(const std::string& text);
+
 /// The checkpoints of one run, FOLDER/checkpoint-STEP.safetensors: the last two that were written.
 class Checkpoints {
  public:

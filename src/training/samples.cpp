@@ -32,7 +32,9 @@ void BatchStream::work() {
     }
     try {
       const SampleRange range = range_(index);
-      Batch batch = source_.make(range.first, range.count);
+      // A batch may have fewer samples than ranks that share it.
+      Batch batch = range.count > 0 ? source_.make(range.first, range.count)
+                                    : Batch{torch::empty({0}), torch::empty({0}), {}};
       const std::scoped_lock lock(mutex_);
       ready_.emplace(index, std::move(batch));
     } catch (...) {

@@ -43,18 +43,18 @@ int prepare_torch(int threads) {
   return count;
 }
 
-torch::Device training_device(const std::string& name) {
+torch::Device training_device(const std::string& name, int local_rank) {
   if (name == "cpu") return torch::kCPU;
   const bool is_numbered = name.starts_with("cuda:") && name.size() > 5 && name.size() < 8 &&
                            name.find_first_not_of("0123456789", 5) == std::string::npos;
   if (name != "cuda" && !is_numbered)
     fail("no device is called '{}'; there are cpu, cuda and cuda:N", name);
-  const int index = is_numbered ? std::stoi(name.substr(5)) : 0;
   const auto count = int64_t(torch::cuda::device_count());
+  const int index = is_numbered ? std::stoi(name.substr(5)) : count == 1 ? 0 : local_rank;
   if (count == 0)
     fail("no device {}: this libtorch {} has no CUDA, or the machine no GPU that it can use", name,
          TORCH_VERSION);
-  if (index >= count) fail("no device {}: the machine has {}", name, count);
+  if (index >= count) fail("no device cuda:{}: the machine has {}", index, count);
   return {torch::kCUDA, c10::DeviceIndex(index)};
 }
 

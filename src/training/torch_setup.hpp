@@ -14,9 +14,10 @@ namespace hyperconv {
 /// Returns the number of threads.
 int prepare_torch(int threads);
 
-/// "cpu", "cuda" or "cuda:N". Throws Error when it is none of them, or this libtorch or machine has
-/// no such device.
-torch::Device training_device(const std::string& name);
+/// "cpu", "cuda" or "cuda:N"; plain "cuda" is the GPU with the number of this rank on its machine,
+/// or the only one that it sees. Throws Error when it is none of them, or this libtorch or machine
+/// has no such device.
+torch::Device training_device(const std::string& name, int local_rank = 0);
 
 /// While it lives, this thread's convolutions and matrix products run in the precision.
 class Autocast {

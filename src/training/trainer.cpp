@@ -22,10 +22,11 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-/// The run's CSV; lines beyond the step it goes on from are cut off.
+/// The run's CSV; lines beyond the step it goes on from are cut off. Only the first rank writes it.
 class Log {
  public:
-  Log(const fs::path& path, int64_t first_step) {
+  Log(const fs::path& path, int64_t first_step, bool is_first) {
+    if (!is_first) return;
     std::string kept = "step,loss,learning_rate,gradient_norm,patches_per_second\n";
     if (first_step > 0 && fs::exists(path)) {
       std::ifstream old(path);
@@ -39,6 +40,7 @@ class Log {
   }
 
   void add(int64_t step, double loss, double rate, double norm, double speed) {
+    if (!file_.is_open()) return;
     file_ << fmt::format("{},{:.6f},{:.3e},{:.4f},{:.1f}\n", step, loss, rate, norm, speed)
           << std::flush;
   }
@@ -105,13 +107,19 @@ Batch moved(const Batch& batch, torch::Device device) {
   return {to(batch.input), to(batch.target), to(batch.camera_to_srgb)};
 }
 
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail("{}: cannot be made ({})", folder.string(), error.message());
+}
+
 class Trainer {
  public:
   Trainer(const Recipe& recipe, const TrainOptions& options, World& world)
       : recipe_(recipe),
         options_(options),
         world_(world),
-        device_(training_device(options.device)),
+        device_(training_device(options.device, world.local_rank())),
         network_(first_model(recipe), device_),
         adam_(network_.weights(),
               rate_factors(network_.parameters(), recipe.training.hyper_out_rate)),
@@ -120,6 +128,7 @@ class Trainer {
     check_patch();
     if (options.restart && world_.is_first()) checkpoints_.remove_all();
     if (!options.restart) resume();
+    check_ranks();
   }
 
   TrainSummary run() {
@@ -130,13 +139,13 @@ class Trainer {
     BatchStream stream(
         *source, [&](int64_t step) { return share_of(world_, step * batch, batch); }, step_,
         options_.workers);
-    Log log(options_.output / "log.csv", step_);
+    Log log(options_.output / "log.csv", step_, world_.is_first());
     Progress progress("training", recipe_.training.steps);
     const int64_t last = options_.stop_after > 0
                              ? std::min(recipe_.training.steps, step_ + options_.stop_after)
                              : recipe_.training.steps;
     Interval interval;
-    while (step_ < last && !interrupted()) {
+    while (step_ < last && !summary_.interrupted) {
       const double norm = one_step(stream.next(), interval);
       if (step_ % recipe_.training.log_every == 0 || step_ == last) {
         note(interval, summary_);
@@ -144,8 +153,9 @@ class Trainer {
                 summary_.patches_per_second);
         interval = {};
       }
-      progress.show(step_, fmt::format("loss {:.4f}, {:.0f} patches/s", summary_.loss,
-                                       summary_.patches_per_second));
+      if (world_.is_first())
+        progress.show(step_, fmt::format("loss {:.4f}, {:.0f} patches/s", summary_.loss,
+                                         summary_.patches_per_second));
       if (is_due(recipe_.training.validate_every) && validation) validate(*validation);
       if (is_due(recipe_.training.checkpoint_every)) save();
     }
@@ -180,13 +190,34 @@ class Trainer {
     std::vector<std::string> damaged;
     if (!checkpoints_.load(loaded, damaged)) return;
     for (const auto& line : damaged)
-      fmt::print(stderr, "hyperconv: {}; the one before is taken\n", line);
+      if (world_.is_first()) fmt::print(stderr, "hyperconv: {}; the one before is taken\n", line);
     step_ = loaded.step;
     best_psnr_ = loaded.best_psnr;
     adam_.set_steps(step_);
   }
 
+  /// All ranks train the same thing from the same state.
+  void check_ranks() {
+    if (world_.size() == 1) return;
+    world_.check_same(
+        text_hash(fmt::format("{} {} {}", recipe_.text, options_.stop_after, options_.threads)),
+        "all ranks need the same recipe and options");
+    world_.check_same(step_, fmt::format("rank 0 goes on from step {} in {}, a folder that all "
+                                         "ranks must share",
+                                         world_.gather(step_)[0], options_.output.string()));
+    check_weights();
+  }
+
+  void check_weights() {
+    if (world_.size() == 1) return;
+    world_.check_same(state_hash(state()),
+                      fmt::format("the weights at step {} are not the same on all ranks, as they "
+                                  "are on machines of one kind",
+                                  step_));
+  }
+
   void save() {
+    check_weights();
     if (world_.is_first()) checkpoints_.save(state());
   }
 
@@ -223,10 +254,13 @@ class Trainer {
 
   double one_step(const Batch& batch, Interval& interval) {
     Gradients gradients(network_.parameters().size());
-    torch::Tensor loss = torch::tensor({backward(batch, gradients)}, torch::kFloat64);
-    world_.sum(loss);
-    world_.combine(gradients);
-    const double value = loss.item<double>();
+    // With the loss goes whether to stop after this step: then all ranks do.
+    torch::Tensor sums =
+        torch::tensor({backward(batch, gradients), double(interrupted())}, torch::kFloat64);
+    world_.sum(sums);
+    world_.combine(gradients, network_.weights());
+    const double value = sums[0].item<double>();
+    summary_.interrupted = sums[1].item<double>() > 0;
     if (!std::isfinite(value)) fail("the loss is not finite at step {}", step_ + 1);
     const double length = norm(gradients);
     const double limit = recipe_.training.gradient_clip;
@@ -244,7 +278,7 @@ class Trainer {
   void validate(const SampleSource& source) {
     const torch::NoGradGuard no_grad;
     const SampleRange mine = share_of(world_, 0, recipe_.training.validation_samples);
-    torch::Tensor sums = torch::zeros({2}, torch::kFloat64);
+    torch::Tensor sums = torch::zeros({3}, torch::kFloat64);
     for (int64_t i = 0; i < mine.count && !interrupted(); ++i) {
       const Batch batch = moved(source.make(mine.first + i, 1), device_);
       const torch::Tensor output =
@@ -253,9 +287,11 @@ class Trainer {
       sums[0] -= 10 * std::log10(error.item<double>());
       sums[1] += 1;
     }
+    sums[2] = double(interrupted());
     world_.sum(sums);
+    if (sums[2].item<double>() > 0) return;  // some of them are missing; the next step stops
     summary_.validation_psnr = (sums[0] / sums[1]).item<double>();
-    if (interrupted() || summary_.validation_psnr <= best_psnr_) return;
+    if (summary_.validation_psnr <= best_psnr_) return;
     best_psnr_ = summary_.validation_psnr;
     summary_.best_model = options_.output / (recipe_.name + "-best.safetensors");
     if (world_.is_first())
@@ -283,6 +319,7 @@ class Trainer {
   }
 
   void write_model() {
+    summary_.is_first = world_.is_first();
     summary_.step = step_;
     summary_.steps = recipe_.training.steps;
     summary_.model = options_.output / (recipe_.name + ".safetensors");
@@ -307,12 +344,12 @@ class Trainer {
 }  // namespace
 
 TrainSummary train(const Recipe& recipe, const TrainOptions& options) {
-  std::error_code error;
-  fs::create_directories(options.output, error);
-  if (error) fail("{}: cannot be made ({})", options.output.string(), error.message());
-  prepare_torch(options.threads);
-  World world;
-  return Trainer(recipe, options, world).run();
+  World world(launch_from_environment(), options.world);
+  prepare_torch(options.threads > 0 ? options.threads : world.cores_a_rank());
+  return world.together([&] {
+    if (world.is_first()) make_folder(options.output);
+    return Trainer(recipe, options, world).run();
+  });
 }
 
 }  // namespace hyperconv
