@@ -26,14 +26,36 @@ std::string kept_rows(const fs::path& path, int64_t first_step) {
   return kept;
 }
 
-constexpr const char* curves =
-    "set title 'training'\n"
-    "set xlabel 'steps'\nset ylabel 'loss'\nset y2label 'validation PSNR, dB'\n"
-    "set ytics nomirror\nset y2tics\nset grid\nset key top center\n"
-    "set datafile missing ''\n"
-    "plot 'log.csv' every ::1 using 1:2 with lines linewidth 2 title 'loss', \\\n"
-    "  'log.csv' every ::1 using 1:6 axes x1y2 with linespoints linewidth 2 pointtype 7 "
-    "title 'validation'\n";
+/// What can be drawn of a table.
+struct Curves {
+  int64_t rows = 0;
+  bool validation = false;
+};
+
+Curves curves_in(const fs::path& path) {
+  Curves curves;
+  std::ifstream table(path);
+  std::string line;
+  std::getline(table, line);
+  for (; std::getline(table, line); ++curves.rows)
+    curves.validation = curves.validation || !line.ends_with(',');
+  return curves;
+}
+
+std::string figure_of(const Curves& curves) {
+  std::string commands =
+      "set title 'training'\nset xlabel 'steps'\nset ylabel 'loss'\nset grid\n"
+      "set key top center\n";
+  if (curves.validation)
+    commands += "set ytics nomirror\nset y2tics\nset y2label 'validation PSNR, dB'\n";
+  commands += "plot 'log.csv' every ::1 using 1:2 with lines linewidth 2 title 'loss'";
+  // A step without a validation has an empty cell: no point, and no gap in the line.
+  if (curves.validation)
+    commands +=
+        ", \\\n  '< grep -v \",$\" log.csv' every ::1 using 1:6 axes x1y2 with linespoints "
+        "linewidth 2 pointtype 7 title 'validation'";
+  return commands + "\n";
+}
 
 }  // namespace
 
@@ -58,8 +80,10 @@ void RunLog::add(const LogRow& row) {
 }
 
 void RunLog::draw_curves() const {
+  const Curves curves = curves_in(table_path_);
+  if (curves.rows < 2) return;
   try {
-    draw_figure(table_path_, curves);
+    draw_figure(table_path_, figure_of(curves));
   } catch (const Error& error) {
     // A run of days must not fail for want of a picture.
     fmt::print(stderr, "hyperconv: {}\n", error.what());

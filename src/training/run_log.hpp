@@ -30,7 +30,8 @@ class RunLog {
   void add(const LogRow& row);
 
   /// FOLDER/log.svg and .png: loss and validation over the steps, drawn from the table (`gnuplot
-  /// log.gnuplot` there draws them again). Without gnuplot nothing but a line on stderr.
+  /// log.gnuplot` there draws them again); nothing for less than two rows. Without gnuplot nothing
+  /// but a line on stderr.
   void draw_curves() const;
 
  private:

@@ -92,16 +92,19 @@ TEST(RunLog, DrawsItsCurves) {
     GTEST_SKIP() << "gnuplot is not installed";
   const TemporaryFolder folder;
   RunLog log(folder.path(), 0);
-  log.draw_curves();  // nothing to draw yet: a line on stderr, no end of the run
+  log.draw_curves();  // nothing to draw yet
+  EXPECT_FALSE(std::filesystem::exists(folder / "log.png"));
   for (const int64_t step : {10, 20, 30})
     log.add({.step = step, .loss = 1.0 / double(step), .validation_psnr = 20.0 + double(step)});
   log.draw_curves();
   EXPECT_GT(read_file(folder / "log.png").size(), 5000u);
-  // Without a validation the right axis has nothing to show.
+  EXPECT_THAT(text_of(folder / "log.svg"), HasSubstr("validation"));
+  // Without a validation there is no right axis.
   RunLog plain((std::filesystem::create_directory(folder / "b"), folder / "b"), 0);
   for (const int64_t step : {10, 20}) plain.add({.step = step, .loss = 1.0 / double(step)});
   plain.draw_curves();
   EXPECT_GT(read_file(folder / "b/log.png").size(), 5000u);
+  EXPECT_THAT(text_of(folder / "b/log.svg"), testing::Not(HasSubstr("validation")));
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <cmath>
-#include <fstream>
+#include <optional>
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
@@ -12,6 +12,7 @@
 #include "training/checkpoint.hpp"
 #include "training/losses.hpp"
 #include "training/lowering.hpp"
+#include "training/run_log.hpp"
 #include "training/sources.hpp"
 #include "training/torch_setup.hpp"
 #include "training/world.hpp"
@@ -21,33 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-/// The run's CSV; lines beyond the step it goes on from are cut off. Only the first rank writes it.
-class Log {
- public:
-  Log(const fs::path& path, int64_t first_step, bool is_first) {
-    if (!is_first) return;
-    std::string kept = "step,loss,learning_rate,gradient_norm,patches_per_second\n";
-    if (first_step > 0 && fs::exists(path)) {
-      std::ifstream old(path);
-      std::string line;
-      std::getline(old, line);
-      while (std::getline(old, line))
-        if (std::atoll(line.c_str()) <= first_step) kept += line + "\n";
-    }
-    write_file(path, kept);
-    file_.open(path, std::ios::app);
-  }
-
-  void add(int64_t step, double loss, double rate, double norm, double speed) {
-    if (!file_.is_open()) return;
-    file_ << fmt::format("{},{:.6f},{:.3e},{:.4f},{:.1f}\n", step, loss, rate, norm, speed)
-          << std::flush;
-  }
-
- private:
-  std::ofstream file_;
-};
 
 std::vector<double> rate_factors(const std::vector<Parameter>& parameters, double hyper_out) {
   std::vector<double> factors;
@@ -139,7 +113,8 @@ class Trainer {
     BatchStream stream(
         *source, [&](int64_t step) { return share_of(world_, step * batch, batch); }, step_,
         options_.workers);
-    Log log(options_.output / "log.csv", step_, world_.is_first());
+    std::optional<RunLog> log;
+    if (world_.is_first()) log.emplace(options_.output, step_);
     Progress progress("training", recipe_.training.steps);
     const int64_t last = options_.stop_after > 0
                              ? std::min(recipe_.training.steps, step_ + options_.stop_after)
@@ -147,20 +122,21 @@ class Trainer {
     Interval interval;
     while (step_ < last && !summary_.interrupted) {
       const double norm = one_step(stream.next(), interval);
-      if (step_ % recipe_.training.log_every == 0 || step_ == last) {
-        note(interval, summary_);
-        log.add(step_, summary_.loss, learning_rate_at(recipe_.training, step_ - 1), norm,
-                summary_.patches_per_second);
+      const bool validates = validation && is_due(recipe_.training.validate_every);
+      if (validates || is_due(recipe_.training.log_every) || step_ == last) {
+        LogRow row = row_of(interval, norm);
+        if (validates) row.validation_psnr = validate(*validation);
+        if (log) log->add(row);
         interval = {};
       }
       if (world_.is_first())
         progress.show(step_, fmt::format("loss {:.4f}, {:.0f} patches/s", summary_.loss,
                                          summary_.patches_per_second));
-      if (is_due(recipe_.training.validate_every) && validation) validate(*validation);
       if (is_due(recipe_.training.checkpoint_every)) save();
     }
     save();
     write_model();
+    if (log) log->draw_curves();
     return summary_;
   }
 
@@ -274,8 +250,8 @@ class Trainer {
   }
 
   /// PSNR of the averaged weights on the validation set, the mean over its samples; the best model
-  /// so far is kept.
-  void validate(const SampleSource& source) {
+  /// so far is kept. Nothing where a rank was interrupted.
+  std::optional<double> validate(const SampleSource& source) {
     const torch::NoGradGuard no_grad;
     const SampleRange mine = share_of(world_, 0, recipe_.training.validation_samples);
     torch::Tensor sums = torch::zeros({3}, torch::kFloat64);
@@ -289,18 +265,29 @@ class Trainer {
     }
     sums[2] = double(interrupted());
     world_.sum(sums);
-    if (sums[2].item<double>() > 0) return;  // some of them are missing; the next step stops
+    if (sums[2].item<double>() > 0) return std::nullopt;  // the next step stops
     summary_.validation_psnr = (sums[0] / sums[1]).item<double>();
-    if (summary_.validation_psnr <= best_psnr_) return;
+    if (summary_.validation_psnr > best_psnr_) keep_best();
+    return summary_.validation_psnr;
+  }
+
+  void keep_best() {
     best_psnr_ = summary_.validation_psnr;
     summary_.best_model = options_.output / (recipe_.name + "-best.safetensors");
     if (world_.is_first())
       save_model(summary_.best_model, network_.to_model(info(), average_), Precision::f16);
   }
 
-  void note(const Interval& interval, TrainSummary& summary) const {
-    summary.loss = interval.mean_loss();
-    summary.patches_per_second = double(interval.steps * recipe_.data.batch) / interval.seconds();
+  LogRow row_of(const Interval& interval, double gradient_norm) {
+    summary_.loss = interval.mean_loss();
+    summary_.patches_per_second = double(interval.steps * recipe_.data.batch) / interval.seconds();
+    LogRow row;
+    row.step = step_;
+    row.loss = summary_.loss;
+    row.learning_rate = learning_rate_at(recipe_.training, step_ - 1);
+    row.gradient_norm = gradient_norm;
+    row.patches_per_second = summary_.patches_per_second;
+    return row;
   }
 
   ModelInfo info() const {
