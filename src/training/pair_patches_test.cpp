@@ -3,9 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <numeric>
-#include <set>
-
 #include "base/testing.hpp"
 #include "data/data_testing.hpp"
 #include "training/sources.hpp"
@@ -23,21 +20,6 @@ void put_pairs(const std::filesystem::path& part, int count) {
   }
 }
 
-TEST(Shuffled, IsAPermutationOfEachRound) {
-  for (const size_t count : {1, 2, 3, 17, 64, 1000}) {
-    std::vector<size_t> first, second;
-    for (size_t i = 0; i < count; ++i) {
-      first.push_back(shuffled(i, count, 5, 0));
-      second.push_back(shuffled(i, count, 5, 1));
-    }
-    EXPECT_EQ(std::set(first.begin(), first.end()).size(), count);
-    EXPECT_EQ(*std::ranges::max_element(first), count - 1);
-    if (count > 10) {
-      EXPECT_NE(first, second);
-    }
-  }
-}
-
 TEST(PairPatches, AreTheSameWhateverTheyAreMadeWith) {
   const TemporaryFolder folder;
   put_pairs(folder / "train", 5);
@@ -52,33 +34,6 @@ TEST(PairPatches, AreTheSameWhateverTheyAreMadeWith) {
   EXPECT_TRUE(torch::equal(some.target, all.target.narrow(0, 7, 3)));
   const PairPatches other(set, {.patch = 16, .seed = 4});
   EXPECT_FALSE(torch::equal(other.make(7, 3).input, some.input));
-}
-
-TEST(PairPatches, WithoutAugmentationAreThePairsMiddlesInOrder) {
-  const TemporaryFolder folder;
-  put_pairs(folder / "train", 3);
-  const PairSet set = find_pairs(folder.path());
-  const PairPatches source(set, {.patch = 16, .augment = false});
-  const TensorPair whole = set.read(1);
-  const Batch batch = source.make(1, 1);
-  // Samples (24-16)/2 = 4 and (32-16)/2 = 8 are packed pixels 2 and 4.
-  EXPECT_EQ(batch.input[0][2][0][0].item<float>(), whole.input.at(0, 2, 2, 4));
-  EXPECT_EQ(batch.target[0][1][15][15].item<float>(), whole.target.at(0, 1, 19, 23));
-}
-
-TEST(PairPatches, ADamagedPairGivesWayToTheNextAndTooManyEndTheRun) {
-  const TemporaryFolder folder;
-  put_pairs(folder / "train", 120);
-  write_file(folder / "train/canon/7.jpg", std::string("no picture"));
-  const PairPatches source(find_pairs(folder.path()), {.patch = 16, .augment = false});
-  testing::internal::CaptureStderr();
-  const Batch batch = source.make(0, 120);
-  const std::string said = testing::internal::GetCapturedStderr();
-  EXPECT_THAT(said, HasSubstr("7.jpg"));
-  EXPECT_EQ(std::ranges::count(said, '\n'), 1);
-  EXPECT_TRUE(torch::equal(batch.input[7], batch.input[8]));
-  write_file(folder / "train/canon/9.jpg", std::string("no picture"));
-  EXPECT_THAT(error_of([&] { source.make(0, 120); }), HasSubstr("2 of 120"));
 }
 
 TEST(Sources, RefusePairsOfAnotherTask) {

@@ -98,8 +98,8 @@ void read_network(Table table, const std::filesystem::path& folder, Recipe& reci
   table.refuse_the_rest();
 }
 
-std::filesystem::path read_folder(Table& table, const char* key,
-                                  const std::filesystem::path& folder) {
+std::filesystem::path read_path(Table& table, const char* key,
+                                const std::filesystem::path& folder) {
   std::string name;
   table.read(key, name);
   return name.empty() ? std::filesystem::path() : folder / name;
@@ -107,8 +107,8 @@ std::filesystem::path read_folder(Table& table, const char* key,
 
 SimulatedData read_simulated(Table& table, const std::filesystem::path& folder) {
   SimulatedData data;
-  data.photos = read_folder(table, "photos", folder);
-  data.validation = read_folder(table, "validation", folder);
+  data.photos = read_path(table, "photos", folder);
+  data.validation = read_path(table, "validation", folder);
   table.read("shrink", data.shrink, 1, 16);
   table.read("clean_share", data.clean_share, 0.0, 1.0);
   table.read("least_shot", data.least_shot, 1e-8, 1.0);
@@ -119,8 +119,9 @@ SimulatedData read_simulated(Table& table, const std::filesystem::path& folder) 
 
 PairData read_pairs(Table& table, const std::filesystem::path& folder) {
   PairData data;
-  data.pairs = read_folder(table, "pairs", folder);
-  data.validation = read_folder(table, "validation", folder);
+  data.pairs = read_path(table, "pairs", folder);
+  data.validation = read_path(table, "validation", folder);
+  data.cache = read_path(table, "cache", folder);
   table.read("augment", data.augment);
   return data;
 }

@@ -47,7 +47,9 @@ struct SimulatedData {
 struct PairData {
   std::filesystem::path pairs;       ///< relative to the recipe's folder
   std::filesystem::path validation;  ///< another folder; empty: the set's own test part, if any
-  bool augment = true;               ///< turned and mirrored in eight ways, Bayer-safe
+  std::filesystem::path
+      cache;            ///< start of the names of files that keep decoded pairs; empty: none
+  bool augment = true;  ///< turned and mirrored in eight ways, Bayer-safe
 };
 
 struct DataRecipe {

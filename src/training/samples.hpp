@@ -4,12 +4,7 @@
 
 #include <torch/types.h>
 
-#include <condition_variable>
-#include <exception>
-#include <map>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <string>
 
 namespace hyperconv {
 
@@ -42,35 +37,6 @@ class SampleSource {
 /// A run of samples.
 struct SampleRange {
   int64_t first = 0, count = 0;
-};
-
-/// Makes batches in background threads, a few ahead of the trainer.
-class BatchStream {
- public:
-  /// Batch i is made of samples range(i); the first one given is number `first`. The source must
-  /// outlive the stream.
-  BatchStream(const SampleSource& source, std::function<SampleRange(int64_t)> range, int64_t first,
-              int workers);
-  ~BatchStream();
-  BatchStream(const BatchStream&) = delete;
-  BatchStream& operator=(const BatchStream&) = delete;
-
-  /// The next batch, in order. Throws what went wrong in the background.
-  Batch next();
-
- private:
-  void work();
-
-  const SampleSource& source_;
-  const std::function<SampleRange(int64_t)> range_;
-  const size_t ahead_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<int64_t, Batch> ready_;
-  int64_t to_make_, to_take_;
-  bool stopping_ = false;
-  std::exception_ptr error_;
-  std::vector<std::thread> workers_;
 };
 
 }  // namespace hyperconv

@@ -2,6 +2,7 @@
 
 #include "base/fail.hpp"
 #include "base/overloaded.hpp"
+#include "data/cache.hpp"
 #include "training/pair_patches.hpp"
 #include "training/simulated_patches.hpp"
 
@@ -25,10 +26,19 @@ void check_pairs(const Recipe& recipe, const PairSet& set) {
              set.is_mosaic() ? "pairs of a mosaic and a photo" : "pairs of photos");
 }
 
+/// The set itself, or read from the recipe's cache, a file for each part.
+PairSet cached(const Recipe& recipe, const PairSet& set) {
+  const auto& cache = std::get<PairData>(recipe.data.source).cache;
+  if (cache.empty()) return set;
+  Threads threads;
+  return cached_pairs(set, cache.string() + "." + set.folder().filename().string(), threads);
+}
+
 Source pairs_of(const Recipe& recipe, const PairSet& set, bool augment, uint64_t seed) {
   check_pairs(recipe, set);
   return std::make_unique<PairPatches>(
-      set, PairPatchOptions{.patch = recipe.data.patch, .augment = augment, .seed = seed});
+      cached(recipe, set),
+      PatchChoice{.patch = recipe.data.patch, .augment = augment, .seed = seed});
 }
 
 Source validation_pairs(const Recipe& recipe, const PairData& data) {

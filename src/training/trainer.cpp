@@ -7,6 +7,7 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "base/interrupt.hpp"
+#include "base/prefetch.hpp"
 #include "base/progress.hpp"
 #include "training/adam.hpp"
 #include "training/checkpoint.hpp"
@@ -110,9 +111,12 @@ class Trainer {
     const auto validation = validation_source(recipe_);
     description_ = source->description();
     const int64_t batch = recipe_.data.batch;
-    BatchStream stream(
-        *source, [&](int64_t step) { return share_of(world_, step * batch, batch); }, step_,
-        options_.workers);
+    Prefetcher<Batch> stream(
+        [&](int64_t step) {
+          const SampleRange mine = share_of(world_, step * batch, batch);
+          return source->make(mine.first, mine.count);
+        },
+        step_, options_.workers, 2 * options_.workers + 2);
     std::optional<RunLog> log;
     if (world_.is_first()) log.emplace(options_.output, step_);
     Progress progress("training", recipe_.training.steps);

@@ -182,14 +182,6 @@ TEST_F(TrainerTest, SamplesDependOnSeedAndNumberOnly) {
   EXPECT_TRUE(torch::equal(both.input.narrow(0, 4, 4), second.input));
   EXPECT_TRUE(torch::equal(both.camera_to_srgb.narrow(0, 4, 4), second.camera_to_srgb));
   EXPECT_FALSE(torch::equal(both.input.narrow(0, 0, 4), second.input));
-  BatchStream stream(
-      source,
-      [](int64_t i) {
-        return SampleRange{4 * i, 4};
-      },
-      5, 3);
-  EXPECT_TRUE(torch::equal(stream.next().input, both.input.narrow(0, 0, 4)));
-  EXPECT_TRUE(torch::equal(stream.next().input, second.input));
 }
 
 TEST_F(TrainerTest, AFolderWithoutPhotosIsNamed) {
