@@ -80,5 +80,16 @@ TEST_F(Train, ABadRecipeGetsOneLine) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "run"));
 }
 
+// scripts/check-kill kills twenty times; its output of one night stands in docs/training.md.
+TEST(TrainCommand, KilledAndResumedEndsWithTheSameBits) {
+  const std::string script = std::string(HYPERCONV_SOURCE_DIR) + "/scripts/check-kill";
+  const TemporaryFolder folder;
+  const std::string log = (folder / "log").string();
+  const int status = std::system(
+      (script + " --kills 2 --program " + HYPERCONV_PROGRAM + " >" + log + " 2>&1").c_str());
+  const auto said = read_file(log);
+  EXPECT_EQ(status, 0) << std::string(said.begin(), said.end());
+}
+
 }  // namespace
 }  // namespace hyperconv
