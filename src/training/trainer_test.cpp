@@ -160,6 +160,35 @@ TEST_F(TrainerTest, AccumulatedPartsAreOneBatch) {
   for (size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 2e-4);
 }
 
+// bf16 holds eight bits: what a step loses averages out, and the loss is the same to a few per
+// cent.
+TEST_F(TrainerTest, HalfPrecisionTrainsToo) {
+  Recipe full = recipe(), half = recipe("precision = \"bf16\"\n");
+  full.training.steps = half.training.steps = 40;
+  full.training.log_every = half.training.log_every = 20;
+  const TrainSummary a = train(full, options("full")), b = train(half, options("half"));
+  EXPECT_NEAR(b.loss, a.loss, 0.1 * a.loss);
+  EXPECT_NE(b.loss, a.loss);
+}
+
+TEST_F(TrainerTest, KeepsTheBestModelOfItsValidations) {
+  std::filesystem::create_directories(folder_ / "held");
+  write_image(folder_ / "held/c.png", painted_scene(140, 130));
+  Recipe r = recipe("validate_every = 4\nvalidation_samples = 3\n");
+  std::get<SimulatedData>(r.data.source).validation = folder_ / "held";
+  const TrainSummary end = train(r, options("run"));
+  EXPECT_GT(end.validation_psnr, 1);
+  EXPECT_NO_THROW(Model::load(end.best_model));
+  const auto log = read_file(folder_ / "run/log.csv");
+  const std::string table(log.begin(), log.end());
+  EXPECT_EQ(std::ranges::count(table, '\n'), 13);
+  // Steps 4, 8 and 12 have a last cell.
+  size_t validated = 0;
+  for (size_t at = table.find('\n'); at + 1 < table.size(); at = table.find('\n', at + 1))
+    if (table[table.find('\n', at + 1) - 1] != ',') ++validated;
+  EXPECT_EQ(validated, 3u);
+}
+
 TEST_F(TrainerTest, PatchMustSuitTheNetwork) {
   Recipe r = recipe();
   r.data.patch = 36;
