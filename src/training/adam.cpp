@@ -149,12 +149,13 @@ Adam::Adam(std::vector<torch::Tensor> weights, std::vector<double> rate_factors)
   }
 }
 
-void Adam::step(double rate, const Gradients& gradients, double scale) {
+void Adam::step(double rate, const Gradients& gradients, const std::vector<double>& scales) {
   const torch::NoGradGuard no_grad;
   ++steps_;
   StepSize size{rate, 1 - std::pow(beta1, double(steps_)), 1 - std::pow(beta2, double(steps_))};
   for (size_t i = 0; i < weights_.size(); ++i) {
     size.rate = rate * factors_[i];
+    const double scale = scales.empty() ? 1 : scales[i];
     descend({weights_[i].detach(), first_[i], second_[i]}, gradients[i], scale, size);
   }
 }

@@ -16,9 +16,9 @@ class Adam {
  public:
   explicit Adam(std::vector<torch::Tensor> weights, std::vector<double> rate_factors);
 
-  /// One step down the gradients times `scale`, at learning rate `rate` (times each tensor's
-  /// factor).
-  void step(double rate, const Gradients& gradients, double scale = 1);
+  /// One step down the gradients, each times its scale (none: 1), at learning rate `rate` (times
+  /// each tensor's factor).
+  void step(double rate, const Gradients& gradients, const std::vector<double>& scales = {});
 
   /// First and second moments in the order of the weights, and the steps taken: what a checkpoint
   /// holds. The tensors may be written to.

@@ -1,10 +1,12 @@
 #include "training/checkpoint.hpp"
 
 #define XXH_INLINE_ALL
+#include <fmt/ranges.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <charconv>
+#include <sstream>
 
 #include "base/fail.hpp"
 #include "network/safetensors.hpp"
@@ -14,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* format_version = "hyperconv-checkpoint-2";
+constexpr const char* format_version = "hyperconv-checkpoint-3";
 
 /// The four families of tensors under their names in the file.
 template <class Visit>
@@ -76,6 +78,14 @@ Number parsed(const std::string& text, const char* what) {
   return number;
 }
 
+/// Numbers with a space between them.
+std::vector<double> parsed_list(const std::string& text, const char* what) {
+  std::istringstream words(text);
+  std::vector<double> numbers;
+  for (std::string word; words >> word;) numbers.push_back(parsed<double>(word, what));
+  return numbers;
+}
+
 const WeightView& tensor_of(const Safetensors& file, const std::string& name,
                             const std::vector<int64_t>& dims) {
   const auto found = file.tensors.find(name);
@@ -114,6 +124,7 @@ void restore(const Safetensors& file, TrainingState& state) {
     fail("it was made by another recipe; start afresh with --restart, or name another --output");
   const auto step = parsed<int64_t>(fact(file, "step"), "step");
   const auto best = parsed<double>(fact(file, "best_psnr"), "best_psnr");
+  const auto clip = parsed_list(fact(file, "clip"), "clip");
   for_each_family(state, [&](const std::string& family, std::vector<torch::Tensor>& tensors) {
     for (size_t i = 0; i < tensors.size(); ++i)
       tensor_of(file, family + state.parameters[i].name, state.parameters[i].dims);
@@ -129,6 +140,7 @@ void restore(const Safetensors& file, TrainingState& state) {
   });
   state.step = step;
   state.best_psnr = best;
+  state.clip = clip;
 }
 
 fs::path path_of(const fs::path& folder, int64_t step) {
@@ -152,6 +164,7 @@ void Checkpoints::save(const TrainingState& original) const {
                            {{"format", format_version},
                             {"step", std::to_string(state.step)},
                             {"best_psnr", fmt::format("{}", state.best_psnr)},
+                            {"clip", fmt::format("{}", fmt::join(state.clip, " "))},
                             {"recipe", state.recipe},
                             {"checksum", sum.text()}});
   for_each_family(state, [&](const std::string& family, std::vector<torch::Tensor>& tensors) {

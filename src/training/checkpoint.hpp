@@ -17,8 +17,9 @@ struct TrainingState {
   const std::vector<Parameter>& parameters;
   std::vector<torch::Tensor> weights, first_moments, second_moments, average;
   int64_t step = 0;
-  double best_psnr = 0;  ///< of the validations so far, in dB; 0: none yet
-  std::string recipe;    ///< its text: a run goes on only with the recipe it began with
+  double best_psnr = 0;      ///< of the validations so far, in dB; 0: none yet
+  std::vector<double> clip;  ///< Clipper::state()
+  std::string recipe;        ///< its text: a run goes on only with the recipe it began with
 };
 
 /// Of all tensors' bytes, as it stands in the checkpoint: ranks with the same one are equal.

@@ -89,7 +89,7 @@ TEST(Adam, StepsDownFactorsAsDownTheirMatrix) {
   torch::Tensor a = start.clone(), b = start.clone();
   Adam by_factors({a}, {0.5}), by_matrix({b}, {0.5});
   for (int step = 0; step < 3; ++step) {
-    by_factors.step(1e-2, {Gradient(outer)}, 0.25);
+    by_factors.step(1e-2, {Gradient(outer)}, {0.25});
     by_matrix.step(1e-2, {Gradient(outer.left.t().mm(outer.right) * 0.25)});
   }
   EXPECT_LT((a - b).abs().max().item<double>(), 1e-5);

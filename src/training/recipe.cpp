@@ -49,6 +49,11 @@ class Table {
       fail("{}: [{}] {} is {}, must be {} to {}", path_, name_, key, value, low, high);
   }
 
+  /// Empty where the key is not there, or no text.
+  std::string text(const char* key) const {
+    return table_ != nullptr ? (*table_)[key].value_or(std::string()) : std::string();
+  }
+
   void read_list(const char* key, std::vector<int64_t>& values) {
     known_.insert(key);
     if (!has(key)) return;
@@ -126,6 +131,15 @@ PairData read_pairs(Table& table, const std::filesystem::path& folder) {
   return data;
 }
 
+NoisyData read_noisy(Table& table, const std::filesystem::path& folder) {
+  NoisyData data;
+  data.photos = read_path(table, "photos", folder);
+  data.validation = read_path(table, "validation", folder);
+  table.read("shrink", data.shrink, 1, 16);
+  table.read("most_sigma", data.most_sigma, 0.0, 255.0);
+  return data;
+}
+
 void read_data(Table table, const std::string& path, const std::filesystem::path& folder,
                DataRecipe& data) {
   table.read("patch", data.patch, 16, 4096);
@@ -135,10 +149,19 @@ void read_data(Table table, const std::string& path, const std::filesystem::path
         "{}: [data] needs either photos (RAW patches are simulated from them) or pairs (a data "
         "set's folder)",
         path);
-  if (table.has("photos"))
+  std::string noise;
+  table.read("noise", noise);
+  if (!noise.empty() && noise != "niid-gaussian")
+    fail(
+        "{}: [data] noise is '{}'; known is niid-gaussian (photos get it; without it RAW patches "
+        "are simulated)",
+        path, noise);
+  if (table.has("pairs"))
+    data.source = read_pairs(table, folder);
+  else if (noise.empty())
     data.source = read_simulated(table, folder);
   else
-    data.source = read_pairs(table, folder);
+    data.source = read_noisy(table, folder);
   table.refuse_the_rest();
 }
 
@@ -169,9 +192,14 @@ constexpr std::pair<const char*, Loss> loss_names[] = {
     {"mse", Loss::mse},   {"psnr", Loss::psnr},
     {"ssim", Loss::ssim}, {"ms-ssim", Loss::ms_ssim}};
 
-/// loss = "l1", or the table [training.loss] with a weight for each.
-void read_losses(Table& table, const std::string& path, LossSum& losses) {
+/// loss = "l1", or the table [training.loss] with a weight for each; or loss = "variational".
+void read_losses(Table& table, const std::string& path, TrainingRecipe& training) {
   const toml::table* weights = table.subtable("loss");
+  if (weights == nullptr && table.text("loss") == "variational") {
+    training.variational.emplace();
+    return;
+  }
+  LossSum& losses = training.losses;
   if (weights == nullptr) {
     read_word(table, path, "loss", losses[0].loss, loss_names);
     return;
@@ -185,6 +213,22 @@ void read_losses(Table& table, const std::string& path, LossSum& losses) {
   }
   terms.refuse_the_rest();
   if (losses.empty()) fail("{}: [training.loss] has no loss with a weight above 0", path);
+}
+
+/// loss = "variational", with settings in [training.variational].
+void read_variational(Table& table, const std::string& path, TrainingRecipe& training) {
+  const toml::table* settings = table.subtable("variational");
+  if (training.variational.has_value() != (settings != nullptr) && settings != nullptr)
+    fail("{}: [training.variational] belongs to loss = \"variational\"", path);
+  if (settings == nullptr) return;
+  Table terms = Table::within(*settings, "training.variational", path);
+  VariationalRecipe& v = *training.variational;
+  terms.read("eps2", v.eps2, 1e-12, 1.0);
+  terms.read("radius", v.radius, 1, 16);
+  terms.read("denoiser_clip", v.denoiser_clip, 1e-6, 1e9);
+  terms.read("noise_clip", v.noise_clip, 1e-6, 1e9);
+  terms.read("clip_every", v.clip_every, int64_t(1), int64_t(1'000'000));
+  terms.refuse_the_rest();
 }
 
 void read_schedule(Table& table, const std::string& path, TrainingRecipe& training) {
@@ -215,7 +259,8 @@ void read_training(Table table, const std::string& path, TrainingRecipe& trainin
   int64_t seed = int64_t(training.seed);
   table.read("seed", seed, int64_t(0), INT64_MAX);
   training.seed = uint64_t(seed);
-  read_losses(table, path, training.losses);
+  read_losses(table, path, training);
+  read_variational(table, path, training);
   table.refuse_the_rest();
 }
 

@@ -52,8 +52,16 @@ struct PairData {
   bool augment = true;  ///< turned and mirrored in eight ways, Bayer-safe
 };
 
+/// Photos with Gaussian noise whose strength changes over the frame, for the task `denoise`.
+struct NoisyData {
+  std::filesystem::path photos;      ///< relative to the recipe's folder
+  std::filesystem::path validation;  ///< photos that training does not see; empty: none
+  int shrink = 1;
+  double most_sigma = 75;  ///< of 255; deviations are drawn from 0 to this, as VDN's authors do
+};
+
 struct DataRecipe {
-  std::variant<SimulatedData, PairData> source;
+  std::variant<SimulatedData, PairData, NoisyData> source;
   int patch = 128;  ///< side in the photo's samples
   int batch = 16;   ///< samples a step, over all ranks together
 };
@@ -70,6 +78,15 @@ enum class TrainingPrecision {
   bf16  ///< convolutions and products in bf16 (autocast); weights, sums and Adam stay fp32
 };
 
+/// VDN's training (training/variational.hpp): D-Net, which the recipe names, beside an S-Net.
+struct VariationalRecipe {
+  double eps2 = 1e-6;          ///< variance of the prior of the clean picture
+  int radius = 3;              ///< of the window that the noise's variance is taken from
+  double denoiser_clip = 1e4;  ///< joint L2 norm of D-Net's gradient, instead of gradient_clip
+  double noise_clip = 1e3;     ///< of S-Net's
+  int64_t clip_every = 5000;  ///< steps after which each limit becomes the mean norm since, if less
+};
+
 struct TrainingRecipe {
   int64_t steps = 20000;
   double learning_rate = 1e-3;
@@ -83,6 +100,7 @@ struct TrainingRecipe {
   int accumulate = 1;  ///< parts in which a batch is worked off: less memory
   TrainingPrecision precision = TrainingPrecision::fp32;
   LossSum losses = {{Loss::l1, 1}};
+  std::optional<VariationalRecipe> variational;  ///< instead of `losses`; for the task `denoise`
   uint64_t seed = 1;
   int64_t checkpoint_every = 500;
   int64_t log_every = 50;

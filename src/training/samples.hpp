@@ -14,6 +14,8 @@ struct Batch {
   /// [N,3,3], camera RGB to linear sRGB, where output and target are camera RGB and are compared as
   /// they will be seen; undefined where they are compared as they are.
   torch::Tensor camera_to_srgb;
+  /// [N,3,H,W], of the input's noise, where it is known; undefined where it is not.
+  torch::Tensor variance;
 
   int64_t size() const { return input.size(0); }
 };

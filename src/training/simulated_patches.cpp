@@ -87,8 +87,10 @@ SimulatedPatches::SimulatedPatches(const fs::path& photos, const SimulatedData& 
 
 Batch SimulatedPatches::make(int64_t first, int64_t count) const {
   const int64_t side = patch_;
-  Batch batch{torch::empty({count, 4, side / 2, side / 2}), torch::empty({count, 3, side, side}),
-              torch::empty({count, 3, 3})};
+  Batch batch;
+  batch.input = torch::empty({count, 4, side / 2, side / 2});
+  batch.target = torch::empty({count, 3, side, side});
+  batch.camera_to_srgb = torch::empty({count, 3, 3});
   auto matrices = batch.camera_to_srgb.accessor<float, 3>();
   for (int64_t i = 0; i < count; ++i) {
     Random random(seed_, uint64_t(first + i));

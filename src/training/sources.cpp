@@ -3,6 +3,7 @@
 #include "base/fail.hpp"
 #include "base/overloaded.hpp"
 #include "data/cache.hpp"
+#include "training/noisy_patches.hpp"
 #include "training/pair_patches.hpp"
 #include "training/simulated_patches.hpp"
 
@@ -61,6 +62,10 @@ Source training_source(const Recipe& recipe) {
                        "simulated RAW patches");
             return std::make_unique<SimulatedPatches>(data.photos, data, recipe.data.patch, seed);
           },
+          [&](const NoisyData& data) -> Source {
+            check_task(recipe, network_use(recipe.network).task == Task::denoise, "noisy photos");
+            return std::make_unique<NoisyPatches>(data.photos, data, recipe.data.patch, seed);
+          },
           [&](const PairData& data) -> Source {
             return pairs_of(recipe, find_pairs(data.pairs, Part::train), data.augment, seed);
           },
@@ -76,6 +81,11 @@ Source validation_source(const Recipe& recipe) {
             if (data.validation.empty()) return nullptr;
             return std::make_unique<SimulatedPatches>(data.validation, data, recipe.data.patch,
                                                       validation_seed);
+          },
+          [&](const NoisyData& data) -> Source {
+            if (data.validation.empty()) return nullptr;
+            return std::make_unique<NoisyPatches>(data.validation, data, recipe.data.patch,
+                                                  validation_seed);
           },
           [&](const PairData& data) -> Source { return validation_pairs(recipe, data); },
       },

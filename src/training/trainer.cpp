@@ -11,8 +11,8 @@
 #include "base/progress.hpp"
 #include "training/adam.hpp"
 #include "training/checkpoint.hpp"
-#include "training/losses.hpp"
-#include "training/lowering.hpp"
+#include "training/clipper.hpp"
+#include "training/objective.hpp"
 #include "training/run_log.hpp"
 #include "training/sources.hpp"
 #include "training/torch_setup.hpp"
@@ -47,22 +47,6 @@ struct Interval {
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start).count(); }
 };
 
-/// What training begins with.
-Model first_model(const Recipe& recipe) {
-  if (recipe.start.empty())
-    return untrained_network(recipe.network, recipe.options, {}, recipe.training.seed);
-  const Graph graph = make_network(recipe.network, recipe.options);
-  Model model = Model::load(recipe.start);
-  if (graph_to_json(model.graph()) != graph_to_json(graph))
-    fail("{}: holds another network than the recipe's {}", recipe.start.string(), recipe.network);
-  return model;
-}
-
-/// Output and target as the loss compares them.
-torch::Tensor visible(const torch::Tensor& picture, const Batch& batch) {
-  return batch.camera_to_srgb.defined() ? display(picture, batch.camera_to_srgb) : picture;
-}
-
 /// This rank's share of samples [first, first + count): as equal as can be.
 SampleRange share_of(const World& world, int64_t first, int64_t count) {
   const int64_t begin = count * world.rank() / world.size();
@@ -74,12 +58,13 @@ Batch part_of(const Batch& batch, int64_t start, int64_t length) {
   const auto narrow = [&](const torch::Tensor& t) {
     return t.defined() ? t.narrow(0, start, length) : t;
   };
-  return {narrow(batch.input), narrow(batch.target), narrow(batch.camera_to_srgb)};
+  return {narrow(batch.input), narrow(batch.target), narrow(batch.camera_to_srgb),
+          narrow(batch.variance)};
 }
 
 Batch moved(const Batch& batch, torch::Device device) {
   const auto to = [&](const torch::Tensor& t) { return t.defined() ? t.to(device) : t; };
-  return {to(batch.input), to(batch.target), to(batch.camera_to_srgb)};
+  return {to(batch.input), to(batch.target), to(batch.camera_to_srgb), to(batch.variance)};
 }
 
 void make_folder(const fs::path& folder) {
@@ -95,10 +80,11 @@ class Trainer {
         options_(options),
         world_(world),
         device_(training_device(options.device, world.local_rank())),
-        network_(first_model(recipe), device_),
-        adam_(network_.weights(),
-              rate_factors(network_.parameters(), recipe.training.hyper_out_rate)),
-        average_(copies(network_.weights())),
+        objective_(make_objective(recipe, device_)),
+        adam_(weights(), rate_factors(parameters(), recipe.training.hyper_out_rate)),
+        clipper_(objective_->clip_groups(),
+                 recipe.training.variational ? recipe.training.variational->clip_every : 0),
+        average_(copies(weights())),
         checkpoints_(options.output) {
     check_patch();
     if (options.restart && world_.is_first()) checkpoints_.remove_all();
@@ -145,23 +131,26 @@ class Trainer {
   }
 
  private:
+  const std::vector<Parameter>& parameters() const { return objective_->parameters(); }
+  const std::vector<torch::Tensor>& weights() const { return objective_->weights(); }
   bool is_due(int64_t every) const { return every > 0 && step_ % every == 0; }
 
   void check_patch() const {
-    const int multiple = network_use(recipe_.network).samples * size_multiple(network_.graph());
+    const int multiple = network_use(recipe_.network).samples * size_multiple(objective_->graph());
     if (recipe_.data.patch % multiple != 0)
       fail("patch is {}, must be a multiple of {} for {}", recipe_.data.patch, multiple,
            recipe_.network);
   }
 
   TrainingState state() {
-    return {network_.parameters(),
-            network_.weights(),
+    return {parameters(),
+            weights(),
             adam_.first_moments(),
             adam_.second_moments(),
             average_,
             step_,
             best_psnr_,
+            clipper_.state(),
             recipe_.text};
   }
 
@@ -173,6 +162,7 @@ class Trainer {
       if (world_.is_first()) fmt::print(stderr, "hyperconv: {}; the one before is taken\n", line);
     step_ = loaded.step;
     best_psnr_ = loaded.best_psnr;
+    clipper_.restore(loaded.clip);
     adam_.set_steps(step_);
   }
 
@@ -201,56 +191,42 @@ class Trainer {
     if (world_.is_first()) checkpoints_.save(state());
   }
 
-  torch::Tensor loss_of(const Batch& batch, const torch::Tensor& output) const {
-    return loss_between(recipe_.training.losses, visible(output.to(torch::kFloat32), batch),
-                        visible(batch.target, batch));
-  }
-
   /// The loss of this rank's samples and its gradients, as shares of the whole batch's mean.
   double backward(const Batch& batch, Gradients& gradients) {
-    for (const auto& weight : network_.weights()) weight.mutable_grad() = torch::Tensor();
+    for (const auto& weight : weights()) weight.mutable_grad() = torch::Tensor();
     double loss = 0;
     const int64_t parts = std::min<int64_t>(recipe_.training.accumulate, batch.size());
     for (int64_t i = 0; i < parts; ++i) {
       const int64_t start = batch.size() * i / parts, end = batch.size() * (i + 1) / parts;
       const Batch part = moved(part_of(batch, start, end - start), device_);
       ProductTape tape;
-      torch::Tensor output;
-      {
-        const Autocast autocast(recipe_.training.precision, device_);
-        output = network_.forward(part.input, &tape);
-      }
       const torch::Tensor share =
-          loss_of(part, output) * (double(end - start) / double(recipe_.data.batch));
+          objective_->loss(part, tape) * (double(end - start) / double(recipe_.data.batch));
       share.backward();
       tape.collect(gradients);
       loss += share.item<double>();
     }
     for (size_t i = 0; i < gradients.size(); ++i)
-      if (!std::holds_alternative<OuterProducts>(gradients[i]))
-        gradients[i] = network_.weights()[i].grad();
+      if (!std::holds_alternative<OuterProducts>(gradients[i])) gradients[i] = weights()[i].grad();
     return loss;
   }
 
   double one_step(const Batch& batch, Interval& interval) {
-    Gradients gradients(network_.parameters().size());
+    Gradients gradients(parameters().size());
     // With the loss goes whether to stop after this step: then all ranks do.
     torch::Tensor sums =
         torch::tensor({backward(batch, gradients), double(interrupted())}, torch::kFloat64);
     world_.sum(sums);
-    world_.combine(gradients, network_.weights());
+    world_.combine(gradients, weights());
     const double value = sums[0].item<double>();
     summary_.interrupted = sums[1].item<double>() > 0;
     if (!std::isfinite(value)) fail("the loss is not finite at step {}", step_ + 1);
-    const double length = norm(gradients);
-    const double limit = recipe_.training.gradient_clip;
-    adam_.step(learning_rate_at(recipe_.training, step_), gradients,
-               length > limit ? limit / length : 1);
-    update_average(average_, network_.weights(), recipe_.training.average_decay, step_);
+    adam_.step(learning_rate_at(recipe_.training, step_), gradients, clipper_.scales(gradients));
+    update_average(average_, weights(), recipe_.training.average_decay, step_);
     ++step_;
     ++interval.steps;
     interval.loss += value;
-    return length;
+    return clipper_.norm();
   }
 
   /// PSNR of the averaged weights on the validation set, the mean over its samples; the best model
@@ -261,9 +237,8 @@ class Trainer {
     torch::Tensor sums = torch::zeros({3}, torch::kFloat64);
     for (int64_t i = 0; i < mine.count && !interrupted(); ++i) {
       const Batch batch = moved(source.make(mine.first + i, 1), device_);
-      const torch::Tensor output =
-          visible(network_.forward_with(average_, batch.input), batch).clamp(0, 1);
-      const torch::Tensor error = (output - visible(batch.target, batch)).square().mean();
+      const torch::Tensor picture = objective_->picture(average_, batch).clamp(0, 1);
+      const torch::Tensor error = (picture - objective_->target(batch)).square().mean();
       sums[0] -= 10 * std::log10(error.item<double>());
       sums[1] += 1;
     }
@@ -279,7 +254,7 @@ class Trainer {
     best_psnr_ = summary_.validation_psnr;
     summary_.best_model = options_.output / (recipe_.name + "-best.safetensors");
     if (world_.is_first())
-      save_model(summary_.best_model, network_.to_model(info(), average_), Precision::f16);
+      save_model(summary_.best_model, objective_->to_model(info(), average_), Precision::f16);
   }
 
   LogRow row_of(const Interval& interval, double gradient_norm) {
@@ -297,9 +272,9 @@ class Trainer {
   ModelInfo info() const {
     const auto& t = recipe_.training;
     return {network_use(recipe_.network).task, recipe_.name,
-            fmt::format("{} trained for {} of {} steps of {} {} ({} loss, seed {}){}",
-                        recipe_.network, step_, t.steps, recipe_.data.batch, description_,
-                        to_string(t.losses), t.seed, began_with()),
+            fmt::format("{} trained for {} of {} steps of {} {} ({}, seed {}){}", recipe_.network,
+                        step_, t.steps, recipe_.data.batch, description_, objective_->description(),
+                        t.seed, began_with()),
             recipe_.data_licence};
   }
 
@@ -315,15 +290,16 @@ class Trainer {
     summary_.steps = recipe_.training.steps;
     summary_.model = options_.output / (recipe_.name + ".safetensors");
     if (world_.is_first())
-      save_model(summary_.model, network_.to_model(info(), average_), Precision::f16);
+      save_model(summary_.model, objective_->to_model(info(), average_), Precision::f16);
   }
 
   const Recipe& recipe_;
   const TrainOptions& options_;
   World& world_;
   torch::Device device_;
-  LoweredNetwork network_;
+  std::unique_ptr<Objective> objective_;
   Adam adam_;
+  Clipper clipper_;
   std::vector<torch::Tensor> average_;
   Checkpoints checkpoints_;
   std::string description_;

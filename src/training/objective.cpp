@@ -1,0 +1,141 @@
+#include "training/objective.hpp"
+
+#include "base/fail.hpp"
+#include "training/losses.hpp"
+#include "training/torch_setup.hpp"
+#include "training/variational.hpp"
+
+namespace hyperconv {
+namespace {
+
+/// What training begins with.
+Model first_model(const Recipe& recipe) {
+  if (recipe.start.empty())
+    return untrained_network(recipe.network, recipe.options, {}, recipe.training.seed);
+  Model model = Model::load(recipe.start);
+  const Graph graph = make_network(recipe.network, recipe.options);
+  if (graph_to_json(model.graph()) != graph_to_json(graph))
+    fail("{}: holds another network than the recipe's {}", recipe.start.string(), recipe.network);
+  return model;
+}
+
+/// One network, and losses between its picture and the target.
+class PictureObjective : public Objective {
+ public:
+  PictureObjective(const Recipe& recipe, torch::Device device)
+      : training_(recipe.training),
+        task_(network_use(recipe.network).task),
+        device_(device),
+        network_(first_model(recipe), device) {}
+
+  const std::vector<Parameter>& parameters() const override { return network_.parameters(); }
+  const std::vector<torch::Tensor>& weights() const override { return network_.weights(); }
+  std::vector<ClipGroup> clip_groups() const override {
+    return {{0, parameters().size(), training_.gradient_clip}};
+  }
+
+  torch::Tensor loss(const Batch& batch, ProductTape& tape) const override {
+    torch::Tensor output;
+    {
+      const Autocast autocast(training_.precision, device_);
+      output = network_.forward(batch.input, &tape);
+    }
+    return loss_between(training_.losses, picture_of(output.to(torch::kFloat32), batch, task_),
+                        target(batch));
+  }
+
+  torch::Tensor picture(const std::vector<torch::Tensor>& weights,
+                        const Batch& batch) const override {
+    return picture_of(network_.forward_with(weights, batch.input), batch, task_);
+  }
+
+  Model to_model(const ModelInfo& info, const std::vector<torch::Tensor>& weights) const override {
+    return network_.to_model(info, weights);
+  }
+  const Graph& graph() const override { return network_.graph(); }
+  std::string description() const override { return to_string(training_.losses) + " loss"; }
+
+ private:
+  TrainingRecipe training_;
+  Task task_;
+  torch::Device device_;
+  LoweredNetwork network_;
+};
+
+/// VDN: a denoiser and the network that learns the noise's variance beside it.
+class VariationalObjective : public Objective {
+ public:
+  VariationalObjective(const Recipe& recipe, torch::Device device)
+      : training_(recipe.training),
+        settings_(*recipe.training.variational),
+        device_(device),
+        denoiser_(first_model(recipe), device),
+        noise_(untrained_network("vdn-s", {}, {}, recipe.training.seed + 1), device),
+        parameters_(denoiser_.parameters()),
+        weights_(denoiser_.weights()) {
+    for (Parameter p : noise_.parameters()) {
+      p.name = "s-net." + p.name;
+      parameters_.push_back(std::move(p));
+    }
+    weights_.insert(weights_.end(), noise_.weights().begin(), noise_.weights().end());
+  }
+
+  const std::vector<Parameter>& parameters() const override { return parameters_; }
+  const std::vector<torch::Tensor>& weights() const override { return weights_; }
+  std::vector<ClipGroup> clip_groups() const override {
+    const size_t first = denoiser_.parameters().size(), second = noise_.parameters().size();
+    return {{0, first, settings_.denoiser_clip}, {first, second, settings_.noise_clip}};
+  }
+
+  torch::Tensor loss(const Batch& batch, ProductTape& tape) const override {
+    torch::Tensor denoised, noise;
+    {
+      const Autocast autocast(training_.precision, device_);
+      denoised = denoiser_.forward(batch.input, &tape);
+      noise = noise_.forward(batch.input);
+    }
+    return variational_loss({denoised.to(torch::kFloat32), noise.to(torch::kFloat32)}, batch,
+                            settings_)
+        .sum();
+  }
+
+  torch::Tensor picture(const std::vector<torch::Tensor>& weights,
+                        const Batch& batch) const override {
+    const std::vector<torch::Tensor> own(weights.begin(),
+                                         weights.begin() + long(denoiser_.parameters().size()));
+    return picture_of(denoiser_.forward_with(own, batch.input), batch, Task::denoise);
+  }
+
+  Model to_model(const ModelInfo& info, const std::vector<torch::Tensor>& weights) const override {
+    return denoiser_.to_model(info, weights);
+  }
+  const Graph& graph() const override { return denoiser_.graph(); }
+  std::string description() const override { return "variational loss"; }
+
+ private:
+  TrainingRecipe training_;
+  VariationalRecipe settings_;
+  torch::Device device_;
+  LoweredNetwork denoiser_, noise_;
+  std::vector<Parameter> parameters_;
+  std::vector<torch::Tensor> weights_;
+};
+
+}  // namespace
+
+torch::Tensor picture_of(const torch::Tensor& output, const Batch& batch, Task task) {
+  if (task == Task::denoise) return batch.input + output.narrow(1, 0, 3);
+  return batch.camera_to_srgb.defined() ? display(output, batch.camera_to_srgb) : output;
+}
+
+torch::Tensor Objective::target(const Batch& batch) const {
+  return batch.camera_to_srgb.defined() ? display(batch.target, batch.camera_to_srgb)
+                                        : batch.target;
+}
+
+std::unique_ptr<Objective> make_objective(const Recipe& recipe, torch::Device device) {
+  if (recipe.training.variational) return std::make_unique<VariationalObjective>(recipe, device);
+  return std::make_unique<PictureObjective>(recipe, device);
+}
+
+}  // namespace hyperconv
