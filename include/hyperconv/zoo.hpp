@@ -40,8 +40,9 @@ Graph pynet_ca(int width = 32);
 /// W multiples of 16, the width of 8.
 Graph awnet(int width = 64);
 /// VDN's D-Net: [N,3,H,W] -> [N,6,H,W], what to add to the photo and the log of its variance; H and
-/// W multiples of 8.
-Graph vdn_denoiser(int width = 64);
+/// W multiples of 8. With a hidden width all its 3x3 convolutions but the first and the last are
+/// HyperConvolutions, which look at the whole photo's descriptor: ours, after the paper's idea.
+Graph vdn_denoiser(int width = 64, int hidden = 0);
 /// VDN's S-Net, for its training only: [N,3,H,W] -> [N,6,H,W], log alpha and log beta of the noise.
 Graph vdn_noise(int width = 64);
 

@@ -6,6 +6,7 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "cli/evaluate.hpp"
+#include "hyperconv/cost.hpp"
 
 namespace hyperconv::cli {
 namespace {
@@ -18,6 +19,16 @@ std::string identity_of(const Model& model, const PairSet& set, const EvaluatePa
   return fmt::format("{} ({}; {}) on {} ({}), limit {}, patch {}", model.info().name, a.model,
                      model.info().summary, fs::absolute(set.folder()).lexically_normal().string(),
                      to_string(set.layout()), a.options.limit, a.options.patch);
+}
+
+/// What the first picture that was scored costs.
+Cost cost_of(const Model& model, const std::vector<PairScore>& scores) {
+  if (scores.empty()) return {};
+  const int samples = model.info().task == Task::isp ? 2 : 1, side = size_multiple(model.graph());
+  const auto extent = [&](int size) { return (size / samples + side - 1) / side * side; };
+  const int channels = std::get<Input>(model.graph().node(0).op).channels;
+  return total_cost(model.graph(),
+                    {1, channels, extent(scores[0].height), extent(scores[0].width)});
 }
 
 void print_table(const std::vector<PairScore>& scores) {
@@ -74,8 +85,11 @@ void evaluate_on_pairs(const std::shared_ptr<const Model>& model, const Evaluate
   const PairEvaluation evaluation = evaluate_pairs(model, set, a.options);
   for (const auto& line : evaluation.skipped) fmt::print(stderr, "hyperconv: skipped: {}\n", line);
   const std::string identity = identity_of(*model, set, a);
+  const Cost cost = cost_of(*model, evaluation.scores);
   const Json json = {{"model", a.model},
                      {"task", to_string(model->info().task)},
+                     {"parameters", cost.parameters},
+                     {"flops", cost.flops},
                      {"data", set.folder().string()},
                      {"layout", to_string(set.layout())},
                      {"patch", a.options.patch},

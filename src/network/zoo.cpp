@@ -88,6 +88,7 @@ Maker by_width(Graph (*make)(int), int width) {
 }
 
 Graph plain(int width) { return plain_unet({width}); }
+Graph vdn(int width) { return vdn_denoiser(width); }
 
 struct Entry {
   Maker make;
@@ -104,7 +105,13 @@ const std::map<std::string, Entry>& entries() {
   const auto shipped = [](int width, int hidden) {
     return [=](const ZooOptions& o) { return shipped_network(width, hidden, o); };
   };
-  // The comparators begin as the code of their authors does.
+  const auto denoiser = [](int width, int hidden) {
+    return [=](const ZooOptions& o) {
+      return vdn_denoiser(o.width.value_or(width), o.hidden.value_or(hidden));
+    };
+  };
+  // The comparators begin as the code of their authors does. D-Net's FLOPs go with the square of
+  // its width: a quarter, a tenth and a twentieth of VDN's 64.
   static const std::map<std::string, Entry> all = {
       {"hyper-i", {hyper(32, 276'000'000), is_isp}},
       {"hyper-ii", {hyper(20, 95'000'000), is_isp}},
@@ -114,8 +121,14 @@ const std::map<std::string, Entry>& entries() {
       {"pynet", {by_width(pynet, 32), is_isp, Initialisation::libtorch}},
       {"pynet-ca", {by_width(pynet_ca, 32), is_isp, Initialisation::libtorch}},
       {"awnet", {by_width(awnet, 64), is_isp, Initialisation::libtorch}},
-      {"vdn", {by_width(vdn_denoiser, 64), denoises, Initialisation::kaiming_convolutions}},
+      {"vdn", {by_width(vdn, 64), denoises, Initialisation::kaiming_convolutions}},
       {"vdn-s", {by_width(vdn_noise, 64), denoises, Initialisation::kaiming_convolutions}},
+      {"vdn-hyper-4", {denoiser(32, 16), denoises}},
+      {"vdn-hyper-10", {denoiser(20, 16), denoises}},
+      {"vdn-hyper-20", {denoiser(14, 12), denoises}},
+      {"vdn-plain-4", {by_width(vdn, 32), denoises}},
+      {"vdn-plain-10", {by_width(vdn, 20), denoises}},
+      {"vdn-plain-20", {by_width(vdn, 14), denoises}},
       {"develop-16", {shipped(16, 32), develops}},
       {"develop-16-plain", {shipped(16, 0), develops}},
   };

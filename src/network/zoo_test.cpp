@@ -81,6 +81,19 @@ TEST(Zoo, VdnHasItsPapersSize) {
   EXPECT_NEAR(double(total_cost(make_network("vdn-s"), block).parameters) / 1e6, 0.116, 0.001);
 }
 
+TEST(Zoo, VdnsHyperFormsHaveTheirShareOfItsFlops) {
+  const Shape block{1, 3, 256, 256};
+  const auto whole = double(total_cost(make_network("vdn"), block).flops);
+  for (const auto& [name, share] : {std::pair{"4", 0.25}, {"10", 0.1}, {"20", 0.05}}) {
+    const Cost hyper = total_cost(make_network(std::string("vdn-hyper-") + name), block);
+    const Cost plain = total_cost(make_network(std::string("vdn-plain-") + name), block);
+    EXPECT_EQ(hyper.flops, plain.flops);
+    EXPECT_LE(double(hyper.flops), 1.01 * share * whole) << name;
+    EXPECT_GE(double(hyper.flops), 0.95 * share * whole) << name;
+    EXPECT_GT(hyper.parameters, 10 * plain.parameters);
+  }
+}
+
 TEST(Zoo, HiddenDoesNotEnterTheConvolutionsCost) {
   const HyperUNet narrow{.width = 16, .hidden = 32};
   HyperUNet wide = narrow;
@@ -118,7 +131,7 @@ TEST(Zoo, ComparatorsBeginAsTheirAuthorsLetThem) {
   for (const auto& name : network_names()) {
     Initialisation expected = Initialisation::kaiming;
     if (name == "awnet" || name.starts_with("pynet")) expected = Initialisation::libtorch;
-    if (name.starts_with("vdn")) expected = Initialisation::kaiming_convolutions;
+    if (name == "vdn" || name == "vdn-s") expected = Initialisation::kaiming_convolutions;
     EXPECT_EQ(network_initialisation(name), expected) << name;
   }
   EXPECT_THROW(network_initialisation("hyper-iv"), Error);

@@ -80,6 +80,35 @@ ms-ssim = 0.84
   EXPECT_DOUBLE_EQ(learning_rate_at(recipe.training, 999), 1e-5);
 }
 
+TEST(Recipe, ReadsVdnsTraining) {
+  const TemporaryFolder folder;
+  const std::string text =
+      "[model]\nnetwork = \"vdn\"\nname = \"tiny\"\ndata_licence = \"own\"\n[data]\nphotos = "
+      "\"p\"\n"
+      "noise = \"niid-gaussian\"\nmost_sigma = 50.0\n[training]\nloss = \"variational\"\n";
+  write_file(folder / "r.toml", text + "[training.variational]\neps2 = 5e-5\n");
+  const Recipe recipe = read_recipe(folder / "r.toml");
+  EXPECT_EQ(std::get<NoisyData>(recipe.data.source).most_sigma, 50);
+  ASSERT_TRUE(recipe.training.variational);
+  EXPECT_EQ(recipe.training.variational->eps2, 5e-5);
+  EXPECT_EQ(recipe.training.variational->radius, 3);
+  EXPECT_THAT(message_for(text + "[training.variational]\neps = 1\n"),
+              HasSubstr("eps is not known"));
+  EXPECT_THAT(message_for(good + "[training.variational]\neps2 = 1e-6\n"), HasSubstr("belongs to"));
+}
+
+// Every recipe that is shipped can be read.
+TEST(Recipe, ShippedOnesAreGood) {
+  size_t count = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(HYPERCONV_SOURCE_DIR) + "/recipes")) {
+    const Recipe recipe = read_recipe(entry.path());
+    EXPECT_NO_THROW(network_use(recipe.network)) << entry.path();
+    ++count;
+  }
+  EXPECT_GT(count, 20u);
+}
+
 TEST(Recipe, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(message_for(good), "read");
   EXPECT_THAT(message_for(good + "lerning_rate = 1\n"), HasSubstr("lerning_rate is not known"));
