@@ -100,7 +100,9 @@ void evaluate_on_pairs(const std::shared_ptr<const Model>& model, const Evaluate
   }
   if (!a.csv.empty()) write_file(a.csv, "# " + identity + "\n" + scores_to_csv(evaluation.scores));
   if (!a.json)
-    fmt::print("{} on {} ({})\n", a.model, set.folder().string(), to_string(set.layout()));
+    fmt::print("{} ({:.3f} M parameters, {:.2f} GFLOP for the first picture) on {} ({})\n", a.model,
+               double(cost.parameters) / 1e6, double(cost.flops) / 1e9, set.folder().string(),
+               to_string(set.layout()));
   report(evaluation.scores, json, a.json);
 }
 
