@@ -27,8 +27,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Floats = hn::ScalableTag<float>;
 using FloatVector = hn::Vec<Floats>;
 
-// Accumulators: 12 of 16 registers, 24 of AVX-512's 32.
-constexpr int accumulators = HWY_TARGET <= HWY_AVX3 ? 24 : 12;
+// Accumulators: 12 of 16 registers, 24 of the 32 that AVX-512 and NEON have.
+constexpr int accumulators = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON ? 24 : 12;
 
 inline HWY_ATTR FloatVector rectified(FloatVector value, Rectifier rectifier) {
   const Floats d;
