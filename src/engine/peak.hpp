@@ -1,0 +1,40 @@
+// What this machine can do at best, measured: what a network's speed is compared with.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace hyperconv {
+
+struct Peak {
+  double fp32_gflops = 0;             ///< fused multiply-adds of fp32 vectors, counted as two
+  std::optional<double> bf16_gflops;  ///< dot products of bf16 pairs; none: no such instruction
+  double memory_gbps = 0;             ///< reading memory that no cache holds, 1e9 bytes a second
+};
+
+/// Measures on a number of threads that start together. Each measurement takes about a tenth of a
+/// second, and the best of all counts: on a shared machine most are disturbed.
+class PeakProbe {
+ public:
+  explicit PeakProbe(int threads);
+
+  /// One measurement of each.
+  void measure();
+  /// Throws nothing; all zero before the first measurement.
+  const Peak& best() const { return best_; }
+
+  /// The instruction set of the fp32 measurement: Highway's name for it, in small letters.
+  static std::string instructions();
+  /// Bytes that one measurement of memory reads: at least four times the last cache.
+  static int64_t memory_bytes();
+
+ private:
+  int threads_;
+  Peak best_;
+};
+
+/// True where the processor multiplies bf16 pairs and the system lets programs do so.
+bool has_bf16();
+
+}  // namespace hyperconv
