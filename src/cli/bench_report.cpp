@@ -103,14 +103,19 @@ std::vector<std::string> preamble(const BenchReport& b) {
   return lines;
 }
 
-/// Absent ones of one engine and one reason share a line.
+/// Who is absent for one reason shares a line.
 std::vector<std::string> absences(const BenchReport& report) {
-  std::vector<std::string> lines;
+  std::vector<std::pair<std::string, std::vector<std::string>>> by_reason;
   for (const BenchAbsence& a : report.outcome.absent) {
-    const std::string line =
-        fmt::format("{} {}: {}", a.contestant.engine, to_string(a.contestant.arithmetic), a.reason);
-    if (std::ranges::find(lines, line) == lines.end()) lines.push_back(line);
+    auto place = std::ranges::find(by_reason, a.reason, [](const auto& e) { return e.first; });
+    if (place == by_reason.end()) place = by_reason.insert(place, {a.reason, {}});
+    const std::string who =
+        fmt::format("{} {}", a.contestant.engine, to_string(a.contestant.arithmetic));
+    if (std::ranges::find(place->second, who) == place->second.end()) place->second.push_back(who);
   }
+  std::vector<std::string> lines;
+  for (const auto& [reason, who] : by_reason)
+    lines.push_back(fmt::format("not run: {}: {}", fmt::join(who, ", "), reason));
   return lines;
 }
 
@@ -193,7 +198,7 @@ std::string bench_text(const BenchReport& report) {
                         : fmt::format("{:>{}}{}", cells[i], widths[i],
                                       i + 1 < cells.size() ? "  " : "\n");
   }
-  for (const std::string& line : absences(report)) text += fmt::format("not run: {}\n", line);
+  for (const std::string& line : absences(report)) text += line + '\n';
   return text;
 }
 
@@ -207,7 +212,7 @@ std::string bench_markdown(const BenchReport& report) {
     if (row == 0) text += fmt::format("| {} |\n", fmt::join(Cells(table[0].size(), "---"), " | "));
   }
   if (!report.outcome.absent.empty()) text += '\n';
-  for (const std::string& line : absences(report)) text += fmt::format("- not run: {}\n", line);
+  for (const std::string& line : absences(report)) text += fmt::format("- {}\n", line);
   return text;
 }
 
