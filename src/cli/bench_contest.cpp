@@ -175,7 +175,7 @@ class Contest {
         progress_("bench", int64_t(contestants.size()) * (repeats + 1)) {}
 
   BenchOutcome run() {
-    probe_.measure();
+    measure_peak();
     do {
       load_group();
       for (int i = 0; i < repeats_; ++i) one_round();
@@ -202,6 +202,15 @@ class Contest {
     }
   }
 
+  /// Before the first round; a contest of few runs would else have few measurements.
+  void measure_peak() {
+    constexpr int times = 3;
+    for (int i = 0; i < times; ++i) {
+      probe_.measure_cores();
+      probe_.measure_memory();
+    }
+  }
+
   void load_group() {
     ++outcome_.groups;
     while (!waiting_.empty() && (group_.empty() || available_memory_bytes() > 2 * need())) {
@@ -222,12 +231,15 @@ class Contest {
   void one_round() {
     note(ours_.result().contestant, "running");
     ours_.run();
+    probe_.measure_cores();
     std::erase_if(group_, [&](Loaded& rival) {
       const Contestant name = rival.result().contestant;
       note(name, "running");
-      return !attempt(name, [&] { rival.run(); });
+      const bool has_run = attempt(name, [&] { rival.run(); });
+      probe_.measure_cores();
+      return !has_run;
     });
-    probe_.measure();
+    probe_.measure_memory();
   }
 
   void compare_group() {

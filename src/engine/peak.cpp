@@ -96,7 +96,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Long enough for the clock rate to settle and for threads' starts not to show.
-constexpr double seconds_a_measurement = 0.1;
+constexpr double seconds_a_measurement = 0.05;
+constexpr double giga = 1e9;
 
 /// Work done a second by threads that begin together: from the first start to the last end.
 double rate(int threads, const std::function<double(int)>& work) {
@@ -184,11 +185,13 @@ double memory_rate(int threads) {
 
 PeakProbe::PeakProbe(int threads) : threads_(std::max(threads, 1)) {}
 
-void PeakProbe::measure() {
-  constexpr double giga = 1e9;
+void PeakProbe::measure_cores() {
   best_.fp32_gflops = std::max(best_.fp32_gflops, fp32_rate(threads_) / giga);
   if (has_bf16())
     best_.bf16_gflops = std::max(best_.bf16_gflops.value_or(0), bf16_rate(threads_) / giga);
+}
+
+void PeakProbe::measure_memory() {
   best_.memory_gbps = std::max(best_.memory_gbps, memory_rate(threads_) / giga);
 }
 

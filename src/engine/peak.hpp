@@ -13,15 +13,17 @@ struct Peak {
   double memory_gbps = 0;             ///< reading memory that no cache holds, 1e9 bytes a second
 };
 
-/// Measures on a number of threads that start together. Each measurement takes about a tenth of a
-/// second, and the best of all counts: on a shared machine most are disturbed.
+/// Measures on a number of threads that start together, and keeps the best: on a shared machine
+/// most measurements are disturbed.
 class PeakProbe {
  public:
   explicit PeakProbe(int threads);
 
-  /// One measurement of each.
-  void measure();
-  /// Throws nothing; all zero before the first measurement.
+  /// One measurement of fp32 and, where there is any, bf16: a twentieth of a second each.
+  void measure_cores();
+  /// One of memory: as long, and the time to write it once.
+  void measure_memory();
+  /// All zero before the first measurement.
   const Peak& best() const { return best_; }
 
   /// The instruction set of the fp32 measurement: Highway's name for it, in small letters.
