@@ -82,7 +82,6 @@ HWY_AFTER_NAMESPACE();
 #include <thread>
 #include <vector>
 
-#include "base/memory.hpp"
 #include "engine/peak_bf16.hpp"
 
 namespace hyperconv {
@@ -161,21 +160,29 @@ double bf16_rate(int threads) {
   });
 }
 
-double memory_rate(int threads) {
-  // Of a thread: whole huge pages, and so a multiple of what sum_of wants.
+/// Bytes of a thread: whole huge pages, and so a multiple of what sum_of wants.
+int64_t part_of(int threads) {
   constexpr int64_t page = int64_t(2) << 20;
-  const int64_t part = (PeakProbe::memory_bytes() / threads + page - 1) / page * page;
-  const Arena arena(size_t(part * threads));
-  const auto* values = reinterpret_cast<const float*>(arena.data());
+  return (PeakProbe::memory_bytes() / threads + page - 1) / page * page;
+}
+
+Arena written_memory(int threads) {
+  const int64_t part = part_of(threads);
+  Arena arena(size_t(part * threads));
   // Memory that was never written is one page of zeros, which the cache holds.
   rate(threads, [&](int thread) {
     std::fill_n(reinterpret_cast<float*>(arena.data() + thread * part), part / sizeof(float), 1.0f);
     return 0.0;
   });
+  return arena;
+}
+
+double memory_rate(int threads, const Arena& arena) {
+  const int64_t part = part_of(threads);
   return rate(threads, [&](int thread) {
-    const int64_t count = part / int64_t(sizeof(float));
+    const auto* values = reinterpret_cast<const float*>(arena.data() + thread * part);
     return until_over([&] {
-      keep(HWY_DYNAMIC_DISPATCH(sum_of)(values + thread * count, count));
+      keep(HWY_DYNAMIC_DISPATCH(sum_of)(values, part / int64_t(sizeof(float))));
       return double(part);
     });
   });
@@ -192,7 +199,8 @@ void PeakProbe::measure_cores() {
 }
 
 void PeakProbe::measure_memory() {
-  best_.memory_gbps = std::max(best_.memory_gbps, memory_rate(threads_) / giga);
+  if (memory_.size() == 0) memory_ = written_memory(threads_);
+  best_.memory_gbps = std::max(best_.memory_gbps, memory_rate(threads_, memory_) / giga);
 }
 
 std::string PeakProbe::instructions() {
@@ -202,7 +210,7 @@ std::string PeakProbe::instructions() {
 }
 
 int64_t PeakProbe::memory_bytes() {
-  constexpr int64_t least = int64_t(256) << 20, most = int64_t(2) << 30;
+  constexpr int64_t least = int64_t(128) << 20, most = int64_t(2) << 30;
   const int64_t cache = std::max<int64_t>(::sysconf(_SC_LEVEL3_CACHE_SIZE), 0);
   return std::clamp(4 * cache, least, most);
 }

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "base/memory.hpp"
+
 namespace hyperconv {
 
 struct Peak {
@@ -21,7 +23,7 @@ class PeakProbe {
 
   /// One measurement of fp32 and, where there is any, bf16: a twentieth of a second each.
   void measure_cores();
-  /// One of memory: as long, and the time to write it once.
+  /// One of memory, as long; the first one also writes it, and the probe keeps it.
   void measure_memory();
   /// All zero before the first measurement.
   const Peak& best() const { return best_; }
@@ -33,6 +35,7 @@ class PeakProbe {
 
  private:
   int threads_;
+  Arena memory_;
   Peak best_;
 };
 
