@@ -1,7 +1,7 @@
 // What the engine takes for one 12 MP photo, as a whole, step by step, and for single layers.
 //
 //     build/bench/bench/engine_bench --benchmark_min_time=3
-//     build/bench/bench/engine_bench --steps       where the time of one photo goes
+//     build/bench/bench/engine_bench --steps hyper-iii       where the time of one photo goes
 //
 // "GFLOP/s" counts the convolutions' 2 x multiply-accumulates, as the paper does (cost.hpp).
 #include <benchmark/benchmark.h>
@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "base/random.hpp"
-#include "engine/executor.hpp"
+#include "engine/whole.hpp"
 #include "hyperconv/cost.hpp"
 #include "hyperconv/engine.hpp"
 #include "hyperconv/zoo.hpp"
@@ -86,25 +86,15 @@ BENCHMARK(layer)
     ->UseRealTime()
     ->MeasureProcessCPUTime();
 
-std::string name_of(const Graph& graph, const Step& step) {
-  static constexpr std::array names = {"read",       "convolve", "convolve to output",
-                                       "transposed", "predict",  "pool",
-                                       "upsample",   "shuffle",  "sum",
-                                       "rectify",    "join",     "describe",
-                                       "write"};
-  static_assert(names.size() == std::variant_size_v<Action>);
-  return fmt::format("{:<18} {}", names[step.action.index()], graph.node(step.node).name);
-}
-
 // Fastest of several runs for each step.
-void show_steps(int runs) {
-  const Graph graph = hyper_graph(Conditioning::image);
+void show_steps(const std::string& network, int runs) {
+  const Graph graph = make_network(network);
   const auto model = model_of(graph);
   Threads threads;
   const Kernels& table = kernels();
-  Plan plan = make_plan(graph, photo, table.lanes);
+  Plan plan = make_plan(graph, photo, {.lanes = table.lanes});
   FilterBank filters(model, plan.filters, table, threads);
-  Executor executor(std::move(plan), filters, table, threads);
+  WholeExecutor executor(std::move(plan), filters, table, threads);
   const Tensor input = noise(photo);
   Tensor output(executor.plan().output);
   std::vector<double> best(executor.plan().steps.size(), 1e9);
@@ -123,7 +113,8 @@ void show_steps(int runs) {
     const Step& step = executor.plan().steps[i];
     const bool convolves = filter_of(step.action).has_value();
     const double flops = convolves ? double(costs[size_t(step.node)].flops) : 0;
-    fmt::print("{:<40} {:8.2f} ms {:7.1f} GFLOP/s\n", name_of(graph, step), best[i] * 1e3,
+    fmt::print("{:<40} {:8.2f} ms {:7.1f} GFLOP/s\n",
+               step_name(step.action) + " " + graph.node(step.node).name, best[i] * 1e3,
                flops / best[i] * 1e-9);
   }
   fmt::print("fastest run of {}: {:.3f} s, {} threads, {}, arena {:.0f} MiB\n", runs, total,
@@ -136,7 +127,7 @@ void show_steps(int runs) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "--steps") == 0) {
-    hyperconv::show_steps(10);
+    hyperconv::show_steps(argc > 2 ? argv[2] : "hyper-iii", 10);
     return 0;
   }
   benchmark::Initialize(&argc, argv);

@@ -49,6 +49,8 @@ class Developer {
   const DevelopTimes& times() const { return times_; }
 
  private:
+  Region run_network(const Mosaic& mosaic);  // into output_; where the photo is in it
+
   std::shared_ptr<const Model> model_;
   Engine engine_;
   int margin_;    ///< mirrored samples around the photo: as far as the network looks

@@ -8,15 +8,33 @@
 
 namespace hyperconv {
 
+/// How the engine goes through a network. The result is the same, bit for bit.
+enum class Execution {
+  automatic,  ///< stream where the network allows it
+  whole,      ///< a layer at a time
+  stream  ///< row by row: a few rows of each layer are kept. Not for networks in which an operator
+          ///< looks at the whole of a layer (HyperConv2d with Conditioning::layer, norms, ...)
+};
+
+/// The environment variables HYPERCONV_EXECUTION (whole, stream), HYPERCONV_KERNEL (direct,
+/// winograd) and HYPERCONV_TARGET (an instruction set) decide where the options leave it to the
+/// engine.
 struct EngineOptions {
   int threads = 0;  ///< 0: all the cores this process may use
+  Execution execution = Execution::automatic;
 };
+
+/// Bytes of activations that an engine with these options needs for a graph beside input and
+/// output. Throws Error where the graph does not take the input.
+int64_t activation_bytes(const Graph& graph, const Shape& input, const EngineOptions& options = {});
 
 /// Ready to run photos of any size through one model. A plan (buffers, fused steps) is made for the
 /// first photo of a size and kept; a second run of that size allocates nothing.
 /// One run at a time; the result does not depend on the number of threads.
 class Engine {
  public:
+  /// Throws Error when the model lacks a weight, the options ask for what the network does not
+  /// allow, or an environment variable names what there is not.
   explicit Engine(std::shared_ptr<const Model> model, const EngineOptions& options = {});
   ~Engine();
   Engine(Engine&&) noexcept;
@@ -29,6 +47,9 @@ class Engine {
 
   /// Bytes of activations that a run on this input shape needs beside input and output.
   int64_t arena_bytes(const Shape& input);
+
+  /// Execution::whole or ::stream.
+  Execution execution() const;
 
  private:
   class Impl;

@@ -39,7 +39,7 @@ Image to_u8(const Image& image);
 Image to_u16(const Image& image);
 
 /// Samples turned so that orientation becomes 1 (its EXIF tag, if any, too).
-Image upright(const Image& image);
+Image upright(Image image);
 
 /// Reads JPEG, PNG (1..16 bit, palette, grey, alpha) or TIFF (8 and 16 bit, strips and tiles), by
 /// content, not by name. Embedded ICC and EXIF are kept where they are sound and the profile fits

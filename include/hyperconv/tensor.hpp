@@ -20,6 +20,11 @@ struct Shape {
 /// "[1,4,224,224]", for messages.
 std::string to_string(const Shape& shape);
 
+/// A part of a frame, in pixels.
+struct Region {
+  int64_t top = 0, left = 0, height = 0, width = 0;
+};
+
 /// Owns its samples; element (n,c,y,x) stands at ((n*C + c)*H + y)*W + x.
 class Tensor {
  public:

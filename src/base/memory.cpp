@@ -58,6 +58,15 @@ Arena& Arena::operator=(Arena&& other) noexcept {
   return *this;
 }
 
+void wish_for_huge_pages(void* memory, size_t bytes) {
+  if (bytes < 2 * huge_page) return;
+  // What the system takes is whole pages inside.
+  constexpr size_t page = 4096;
+  const size_t misfit = reinterpret_cast<size_t>(memory) % page;
+  const size_t skip = misfit == 0 ? 0 : page - misfit;
+  ::madvise(static_cast<std::byte*>(memory) + skip, (bytes - skip) / page * page, MADV_HUGEPAGE);
+}
+
 size_t peak_resident_bytes() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace hyperconv {
 
@@ -23,6 +24,19 @@ class Arena {
   std::byte* data_ = nullptr;
   size_t size_ = 0;
 };
+
+/// Asks for huge pages under memory that has not been touched yet; a wish, nothing more.
+void wish_for_huge_pages(void* memory, size_t bytes);
+
+/// `count` zeros; on huge pages where they are many.
+template <class Value>
+std::vector<Value> large_vector(size_t count) {
+  std::vector<Value> values;
+  values.reserve(count);
+  wish_for_huge_pages(values.data(), count * sizeof(Value));
+  values.resize(count);
+  return values;
+}
 
 /// Highest resident memory of this process so far, in bytes.
 size_t peak_resident_bytes();

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/fail.hpp"
+#include "base/memory.hpp"
 
 namespace hyperconv {
 
@@ -14,7 +15,7 @@ std::string to_string(const Shape& shape) {
 
 Tensor::Tensor(const Shape& shape) : shape_(shape) {
   try {
-    values_.resize(size_t(shape.count()));
+    values_ = large_vector<float>(size_t(shape.count()));
   } catch (const std::exception&) {
     fail("{:.1f} GiB of memory for a tensor {} are not to be had",
          double(shape.count()) * sizeof(float) / (1 << 30), to_string(shape));

@@ -9,9 +9,8 @@
 #include "base/fail.hpp"
 #include "cli/commands.hpp"
 #include "cli/size.hpp"
-#include "engine/kernels/kernels.hpp"
-#include "engine/plan.hpp"
 #include "hyperconv/cost.hpp"
+#include "hyperconv/engine.hpp"
 #include "hyperconv/zoo.hpp"
 
 namespace hyperconv::cli {
@@ -64,8 +63,7 @@ Profile profile_of(const ProfileArguments& a) {
   p.hidden = hidden_of(p.graph);
   p.cost = total_cost(p.graph, p.input);
   p.cost.conv_memory_bytes = total_cost(p.graph, p.memory_input).conv_memory_bytes;
-  p.peak_memory_bytes =
-      make_plan(p.graph, p.memory_input, kernels().lanes).arena_floats * int64_t(sizeof(float));
+  p.peak_memory_bytes = activation_bytes(p.graph, p.memory_input);
   p.receptive_field = use.samples * receptive_field(p.graph);
   return p;
 }

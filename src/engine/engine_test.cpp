@@ -49,6 +49,8 @@ void check(const Shared& model, const Shape& shape) {
     const ForcedTarget forced(target);
     expect_near(run_engine(model, input), want, tolerance);
   }
+  const ForcedKernel direct("direct");
+  expect_near(run_engine(model, input), want, tolerance);
 }
 
 TEST(Engine, PlainUNet) {
@@ -286,11 +288,11 @@ Shared inflating(int doublings) {
 TEST(Engine, SaysWhatMemoryItNeeds) {
   const Tensor input = random_tensor({1, 1, 16, 16});
   Tensor output;
-  Engine large(inflating(17));
+  Engine large(inflating(17), {.execution = Execution::whole});
   EXPECT_THAT(message_of([&] { large.run(input, output); }),
               testing::MatchesRegex("the network needs 20480.* GiB of memory for this frame; the "
                                     "machine has .* GiB"));
-  Engine absurd(inflating(19));
+  Engine absurd(inflating(19), {.execution = Execution::whole});
   EXPECT_THAT(message_of([&] { absurd.run(input, output); }),
               testing::HasSubstr("more memory than there is"));
 }
@@ -305,6 +307,18 @@ TEST(Engine, StopsWhenInterruptedAndRunsAgain) {
   set_interrupted(false);
   engine.run(input, output);
   expect_near(output, reference::run(*model, input), reference::tolerance(*model, input));
+}
+
+TEST(Engine, UnknownKernelsAndExecutionsAreRefused) {
+  const Shared model = shared(random_model(plain_unet({4})));
+  {
+    const ForcedKernel forced("abacus");
+    EXPECT_EQ(message_of([&] { Engine{model}; }),
+              "HYPERCONV_KERNEL=abacus: there are direct and winograd");
+  }
+  const ForcedVariable forced("HYPERCONV_EXECUTION", "abacus");
+  EXPECT_EQ(message_of([&] { Engine{model}; }),
+            "HYPERCONV_EXECUTION=abacus: there are whole and stream");
 }
 
 TEST(Engine, UnknownTargetIsRefused) {

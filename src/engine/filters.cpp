@@ -7,11 +7,14 @@
 namespace hyperconv {
 namespace {
 
-int64_t depth(const FilterSpec& spec) {
+int64_t channels_of(const FilterSpec& spec) {
   int64_t channels = 0;
   for (const FilterPart& part : spec.parts) channels += part.channels;
-  return channels * spec.kernel * spec.kernel;
+  return channels;
 }
+
+// Weights of one output channel.
+int64_t depth(const FilterSpec& spec) { return channels_of(spec) * spec.kernel * rows_read(spec); }
 
 std::vector<NodeId> nodes_of(const FilterSpec& spec) {
   std::vector<NodeId> nodes;
@@ -36,6 +39,42 @@ BlockPlace block_of(int64_t channel, int vectors, int lanes) {
     v += block;
   }
   return {before, 0};
+}
+
+// One output channel into every `step`-th float of `to`: for each part [ky][kx][channel].
+void pack_direct(const FilterSpec& spec, NodeId node, const float* values, float* to,
+                 int64_t step) {
+  const int64_t taps = int64_t(spec.kernel) * spec.kernel;
+  for (const FilterPart& part : spec.parts) {
+    if (part.node == node) {
+      for (int64_t tap = 0; tap < taps; ++tap) {
+        for (int64_t c = 0; c < part.channels; ++c) {
+          to[(tap * part.channels + c) * step] = values[(part.first + c) * taps + tap];
+        }
+      }
+    }
+    to += taps * part.channels * step;
+  }
+}
+
+// The same for WinogradRows: [6][kx][channel of all parts].
+void pack_winograd(const FilterSpec& spec, NodeId node, const float* values, float* to,
+                   int64_t step) {
+  const int64_t channels = channels_of(spec);
+  int64_t before = 0;
+  for (const FilterPart& part : spec.parts) {
+    for (int64_t c = 0; c < part.channels && part.node == node; ++c) {
+      const float* taps = values + (part.first + c) * 9;
+      for (int64_t r = 0; r < winograd_rows; ++r) {
+        const float* g = winograd_filter[r];
+        for (int64_t kx = 0; kx < 3; ++kx) {
+          to[((r * 3 + kx) * channels + before + c) * step] =
+              g[0] * taps[kx] + g[1] * taps[3 + kx] + g[2] * taps[6 + kx];
+        }
+      }
+    }
+    before += part.channels;
+  }
 }
 
 double root_mean_square(std::span<const float> values) {
@@ -130,18 +169,11 @@ void FilterBank::pack_constants(FilterId id) {
 // `values`: one output channel's filter, [channels][ky][kx]; only the node's own parts are written.
 void FilterBank::pack_channel(PackedFilter& filter, NodeId node, int64_t out, const float* values) {
   const BlockPlace block = block_of(out, filter.vectors, kernels_.lanes);
-  const int64_t taps = int64_t(filter.spec.kernel) * filter.spec.kernel;
   float* to = filter.weights + depth(filter.spec) * block.before + (out - block.before);
-  for (const FilterPart& part : filter.spec.parts) {
-    if (part.node == node) {
-      for (int64_t tap = 0; tap < taps; ++tap) {
-        for (int64_t c = 0; c < part.channels; ++c) {
-          to[(tap * part.channels + c) * block.width] = values[(part.first + c) * taps + tap];
-        }
-      }
-    }
-    to += taps * part.channels * block.width;
-  }
+  if (filter.spec.form == FilterForm::winograd)
+    pack_winograd(filter.spec, node, values, to, block.width);
+  else
+    pack_direct(filter.spec, node, values, to, block.width);
 }
 
 // The weights are [channels][out][dy][dx]; each (dy, dx) becomes a 1x1 filter of its own.

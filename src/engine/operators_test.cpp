@@ -49,10 +49,13 @@ void check(const Graph& graph, int channels, Size size) {
       reference::apply(*longer_model, last + 1, {want.value}).value,
       reference::apply(*longer_model, last + 1, {want.bound}).value};
   for (const std::string& target : kernel_targets()) {
-    SCOPED_TRACE(target);
-    const ForcedTarget forced(target);
-    expect_within_bound(run_engine(model, input), want);
-    expect_within_bound(run_engine(longer_model, input), want_longer);
+    for (const char* kernel : {"direct", "winograd"}) {
+      SCOPED_TRACE(target + ", " + kernel);
+      const ForcedTarget forced_target(target);
+      const ForcedKernel forced_kernel(kernel);
+      expect_within_bound(run_engine(model, input), want);
+      expect_within_bound(run_engine(longer_model, input), want_longer);
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/fail.hpp"
+#include "base/overloaded.hpp"
 
 namespace hyperconv {
 namespace {
@@ -20,11 +21,6 @@ constexpr double most_floats = 0x1.0p44;
 
 int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
-}
-
-int64_t row_floats(int64_t width, int64_t border, int64_t pixel) {
-  const int64_t row = round_up((width + 2 * border) * pixel, line);
-  return row % memory_page == 0 ? row + line : row;
 }
 
 // Nothing for an activation that is no rectifier.
@@ -60,8 +56,8 @@ std::optional<Sweep> sweep_of(const Operator& op) {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const Shape& input, int lanes)
-      : graph_(graph), shapes_(infer_shapes(graph, input)), lanes_(lanes) {
+  Planner(const Graph& graph, const Shape& input, const PlanOptions& options)
+      : graph_(graph), shapes_(infer_shapes(graph, input)), options_(options) {
     plan_.input = input;
     plan_.output = shapes_.back();
     values_.resize(shapes_.size());
@@ -84,7 +80,7 @@ class Planner {
     if (!output_written_) emit(WriteOutput{}, value(graph_.output()), {});
     widen_borders();
     for (Picture& picture : plan_.pictures) {
-      picture.row = row_floats(picture.width, picture.border, picture.pixel);
+      picture.row = row_floats(picture.width + 2 * picture.border, picture.pixel);
     }
     plan_.arena_floats = place_pictures(plan_.pictures);
     return std::move(plan_);
@@ -112,9 +108,12 @@ class Planner {
   void convolve(NodeId id, const std::vector<NodeId>& terms) {
     const FilterId filter = FilterId(plan_.filters.size());
     const Sweep sweep = *sweep_of(graph_.node(terms.front()).op);
-    FilterSpec spec{.kernel = sweep.kernel, .out_channels = shape(id).c};
+    FilterSpec spec{
+        .form = form_of(sweep, terms), .kernel = sweep.kernel, .out_channels = shape(id).c};
+    const bool crowded = most_inputs(spec) < picture_count(terms);
     Pictures inputs;
     for (const NodeId term : terms) {
+      if (crowded) join(input_value(term));
       predict(filter, term);
       append_parts(spec, term, input_value(term));
       inputs.insert(inputs.end(), input_value(term).begin(), input_value(term).end());
@@ -126,10 +125,28 @@ class Planner {
     const auto factor = sweep.stride == 1 ? take_output_shuffle(last) : std::nullopt;
     if (factor) {
       output_written_ = true;
-      emit(ConvolveToOutput{filter, rectifier, *factor}, inputs, {});
+      emit(ConvolveToOutput{filter, rectifier, *factor, sweep.padding}, inputs, {});
     } else {
-      emit(Convolve{filter, rectifier, sweep.stride}, inputs, {vector_picture(id)}, last);
+      emit(Convolve{filter, rectifier, sweep.stride, sweep.padding}, inputs, {vector_picture(id)},
+           last);
     }
+  }
+
+  FilterForm form_of(const Sweep& sweep, const std::vector<NodeId>& terms) const {
+    int64_t channels = 0;
+    for (const NodeId term : terms) channels += shape(graph_.node(term).inputs[0]).c;
+    const bool possible = sweep.kernel == 3 && sweep.stride == 1;
+    return possible && options_.winograd && channels <= most_winograd_channels
+               ? FilterForm::winograd
+               : FilterForm::direct;
+  }
+
+  static int64_t most_inputs(const FilterSpec& spec) { return most_tap_rows / rows_read(spec); }
+
+  int64_t picture_count(const std::vector<NodeId>& terms) {
+    size_t count = 0;
+    for (const NodeId term : terms) count += input_value(term).size();
+    return int64_t(count);
   }
 
   // The border of a new picture holds zeros.
@@ -146,7 +163,12 @@ class Planner {
     const auto* op = std::get_if<HyperConv2d>(&graph_.node(id).op);
     if (op == nullptr || op->conditioning == Conditioning::constant) return;
     const size_t source = op->conditioning == Conditioning::image ? 1 : 0;
+    if (op->conditioning == Conditioning::layer) want_sums(input_value(id));
     emit(PredictFilters{filter, id, op->conditioning}, input_value(id, source), {});
+  }
+
+  void want_sums(const Pictures& pictures) {
+    for (const PictureId p : pictures) plan_.pictures[size_t(p)].sums = true;
   }
 
   void append_parts(FilterSpec& spec, NodeId id, const Pictures& inputs) const {
@@ -169,7 +191,7 @@ class Planner {
 
   void add(NodeId id, const ConvTranspose2d&) {
     const FilterId filter = FilterId(plan_.filters.size());
-    FilterSpec spec{.kernel = 1, .out_channels = shape(id).c, .transposed = true};
+    FilterSpec spec{.out_channels = shape(id).c, .transposed = true};
     const Pictures inputs = input_value(id);
     append_parts(spec, id, inputs);
     plan_.filters.push_back(spec);
@@ -277,7 +299,7 @@ class Planner {
   PictureId picture(NodeId id) { return new_picture(id, shape(id).c, shape(id).c); }
   // Convolutions store whole vectors.
   PictureId vector_picture(NodeId id) {
-    return new_picture(id, shape(id).c, round_up(shape(id).c, lanes_));
+    return new_picture(id, shape(id).c, round_up(shape(id).c, options_.lanes));
   }
   Pictures same_split(NodeId id, const Pictures& like) {
     Pictures made;
@@ -363,7 +385,7 @@ class Planner {
 
   const Graph& graph_;
   const std::vector<Shape> shapes_;
-  const int lanes_;
+  const PlanOptions options_;
   Plan plan_;
   NodeId node_ = 0;
   bool output_written_ = false;
@@ -372,6 +394,13 @@ class Planner {
   std::vector<bool> done_;        // fused into another node's step
   std::vector<std::vector<NodeId>> consumers_;
 };
+
+// Actions whose row y is made from row y.
+template <class Kind>
+constexpr bool one_row = std::is_same_v<Kind, ReadInput> || std::is_same_v<Kind, Sum> ||
+                         std::is_same_v<Kind, Product> || std::is_same_v<Kind, Rectify> ||
+                         std::is_same_v<Kind, Squash> || std::is_same_v<Kind, RectifyLearned> ||
+                         std::is_same_v<Kind, Join> || std::is_same_v<Kind, WriteOutput>;
 
 bool alive_together(const Picture& a, const Picture& b) {
   return a.first_step <= b.last_step && b.first_step <= a.last_step;
@@ -391,16 +420,89 @@ int64_t first_gap(int64_t floats, std::vector<const Picture*>& placed) {
 
 }  // namespace
 
+int64_t row_floats(int64_t width, int64_t pixel) {
+  const int64_t row = round_up(width * pixel, line);
+  return row % memory_page == 0 ? row + line : row;
+}
+
+int rows_read(const FilterSpec& spec) { return spec.form == FilterForm::direct ? spec.kernel : 6; }
+
 std::optional<FilterId> filter_of(const Action& action) {
-  if (const auto* convolve = std::get_if<Convolve>(&action)) return convolve->filter;
-  if (const auto* last = std::get_if<ConvolveToOutput>(&action)) return last->filter;
-  if (const auto* up = std::get_if<ConvolveTransposed>(&action)) return up->filter;
+  const auto* row = std::get_if<RowAction>(&action);
+  if (row == nullptr) return std::nullopt;
+  if (const auto* convolve = std::get_if<Convolve>(row)) return convolve->filter;
+  if (const auto* last = std::get_if<ConvolveToOutput>(row)) return last->filter;
+  if (const auto* up = std::get_if<ConvolveTransposed>(row)) return up->filter;
   return std::nullopt;
+}
+
+RowReach reach_of(const Plan& plan, const RowAction& action) {
+  const auto both = [](const Reach& reach) { return RowReach{reach, reach}; };
+  const auto convolution = [&](FilterId id, int stride) {
+    const FilterSpec& spec = plan.filters[size_t(id)];
+    const int before = spec.kernel / 2;
+    const Reach direct{.in = stride, .before = before, .count = spec.kernel};
+    if (spec.form == FilterForm::direct) return both(direct);
+    return RowReach{{.in = 4, .before = before, .count = rows_read(spec), .out = 4}, direct};
+  };
+  const RowReach halved = both({.in = 2, .count = 2}), doubled = both({.out = 2});
+  return std::visit(
+      Overloaded{
+          [&](const Convolve& op) { return convolution(op.filter, op.stride); },
+          [&](const ConvolveToOutput& op) { return convolution(op.filter, 1); },
+          [&](const ConvolveTransposed&) { return doubled; }, [&](const Pool&) { return halved; },
+          [&](const PoolLargest&) { return halved; }, [&](const Upsample&) { return doubled; },
+          [&](const Transform& op) { return op.kind == HaarKind::synthesis ? doubled : halved; },
+          [&](const Shuffle& op) { return both({.out = op.factor}); },
+          [&](const auto& alike) {
+            static_assert(one_row<std::decay_t<decltype(alike)>>);
+            return both({});
+          }},
+      action);
+}
+
+Units units_of(const Plan& plan, const Step& step) {
+  const RowReach reach = reach_of(plan, std::get<RowAction>(step.action));
+  if (!step.outputs.empty()) {
+    const Picture& out = plan.picture(step.outputs.front());
+    return {ceil_div(out.height, reach.rows.out), ceil_div(out.width, reach.columns.out)};
+  }
+  const Picture& in = plan.picture(step.inputs.front());
+  return {ceil_div(in.height, reach.rows.in), ceil_div(in.width, reach.columns.in)};
+}
+
+std::string step_name(const Action& action) {
+  const auto row = Overloaded{[](const ReadInput&) { return "read input"; },
+                              [](const Convolve&) { return "convolve"; },
+                              [](const ConvolveToOutput&) { return "convolve to output"; },
+                              [](const ConvolveTransposed&) { return "convolve transposed"; },
+                              [](const Pool&) { return "pool"; },
+                              [](const PoolLargest&) { return "pool largest"; },
+                              [](const Upsample&) { return "upsample"; },
+                              [](const Transform&) { return "transform"; },
+                              [](const Shuffle&) { return "shuffle"; },
+                              [](const Sum&) { return "sum"; },
+                              [](const Product&) { return "product"; },
+                              [](const Rectify&) { return "rectify"; },
+                              [](const Squash&) { return "squash"; },
+                              [](const RectifyLearned&) { return "rectify learned"; },
+                              [](const Join&) { return "join"; },
+                              [](const WriteOutput&) { return "write output"; }};
+  const auto frame = Overloaded{[](const FillBorder&) { return "fill border"; },
+                                [](const PredictFilters&) { return "predict filters"; },
+                                [](const PoolParts&) { return "pool parts"; },
+                                [](const Attend&) { return "attend"; },
+                                [](const Interpolate&) { return "interpolate"; },
+                                [](const Normalise&) { return "normalise"; },
+                                [](const Describe&) { return "describe"; }};
+  return std::visit(Overloaded{[&](const RowAction& one) { return std::visit(row, one); },
+                               [&](const FrameAction& one) { return std::visit(frame, one); }},
+                    action);
 }
 
 int64_t Picture::floats() const {
   // One line more: kernels that take groups of channels read beyond the last pixel.
-  return round_up(row * (height + 2 * border) + line, line);
+  return round_up(row * height + line, line);
 }
 
 int64_t place_pictures(std::vector<Picture>& pictures) {
@@ -422,8 +524,8 @@ int64_t place_pictures(std::vector<Picture>& pictures) {
   return total;
 }
 
-Plan make_plan(const Graph& graph, const Shape& input, int lanes) {
-  return Planner(graph, input, lanes).make();
+Plan make_plan(const Graph& graph, const Shape& input, const PlanOptions& options) {
+  return Planner(graph, input, options).make();
 }
 
 }  // namespace hyperconv

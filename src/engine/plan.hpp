@@ -4,8 +4,10 @@
 // never written anywhere; convolutions read several pictures, and what works channel by channel
 // (pooling, activation, ...) works on one picture after the other.
 //
-// A picture's border holds zeros; where a convolution wants the frame mirrored, a step before it
-// fills the border, and another one clears it again for a convolution that wants zeros.
+// What a convolution sees above and below the frame is a matter of which rows it is given; left and
+// right of it a picture has a border that holds zeros. Where a convolution wants the frame
+// mirrored, a step before it fills the border, and another one clears it again for a convolution
+// that wants zeros.
 #pragma once
 
 #include <cstdint>
@@ -19,22 +21,22 @@
 
 namespace hyperconv {
 
-/// Pixels in the arena, channels-last, with a border of zeros around, so that no convolution asks
-/// where the frame ends.
+/// Pixels, channels-last, with a border left and right, so that no kernel asks where a row ends.
 struct Picture {
   int64_t channels = 0;
   int64_t height = 0;
   int64_t width = 0;
   int64_t pixel = 0;   ///< floats from one pixel to the next: channels, or more
-  int64_t row = 0;     ///< floats from one row to the next
-  int64_t border = 0;  ///< pixels on each side
-  int64_t offset = 0;  ///< floats from the arena's start to the border's first
+  int64_t border = 0;  ///< pixels left and right
+  int64_t row = 0;     ///< floats from one row to the next, where all rows are kept
+  int64_t offset = 0;  ///< floats from the arena's start to the first row's border, likewise
 
   int first_step = 0;  ///< written by
   int last_step = 0;   ///< last read by; its memory is another's afterwards
 
-  /// Floats from the arena's start to pixel (0, 0).
-  int64_t origin() const { return offset + border * (row + pixel); }
+  bool sums = false;  ///< who writes it also adds up its channels: something wants their means
+
+  /// Of all rows.
   int64_t floats() const;
 };
 
@@ -53,6 +55,7 @@ struct FilterPart {
 /// The weights of one convolution as the kernels see it: a part for each picture it reads. Usually
 /// of one node; the sum of two convolutions is one over the pictures of both.
 struct FilterSpec {
+  FilterForm form = FilterForm::direct;
   int kernel = 1;
   int64_t out_channels = 0;
   bool transposed = false;  ///< ConvTranspose2d: four 1x1 filters
@@ -62,10 +65,17 @@ struct FilterSpec {
 };
 using FilterId = int;
 
+/// Rows of each input that one unit of work reads.
+int rows_read(const FilterSpec& spec);
+
+/// With more input channels the transformed rows of FilterForm::winograd would leave a core's
+/// cache.
+constexpr int64_t most_winograd_channels = 512;
+
 /// The network's input, planar, becomes a picture.
 struct ReadInput {};
 
-/// What stands around the inputs from now on.
+/// What stands left and right of the inputs from now on.
 struct FillBorder {
   Padding padding = Padding::zero;
 };
@@ -75,6 +85,7 @@ struct Convolve {
   FilterId filter = 0;
   Rectifier rectifier = Rectifier::none;
   int stride = 1;
+  Padding padding = Padding::zero;
 };
 
 /// The same with stride 1, straight into the network's planar output, through a PixelShuffle of
@@ -83,6 +94,7 @@ struct ConvolveToOutput {
   FilterId filter = 0;
   Rectifier rectifier = Rectifier::none;
   int factor = 1;
+  Padding padding = Padding::zero;
 };
 
 struct ConvolveTransposed {
@@ -143,13 +155,30 @@ struct Join {};
 struct Describe {};
 struct WriteOutput {};
 
-using Action = std::variant<ReadInput, FillBorder, Convolve, ConvolveToOutput, ConvolveTransposed,
-                            PredictFilters, Pool, PoolLargest, PoolParts, Attend, Upsample,
-                            Interpolate, Transform, Shuffle, Sum, Product, Rectify, Squash,
-                            RectifyLearned, Normalise, Join, Describe, WriteOutput>;
+/// What makes a row of its outputs from a few rows of its inputs.
+using RowAction = std::variant<ReadInput, Convolve, ConvolveToOutput, ConvolveTransposed, Pool,
+                               PoolLargest, Upsample, Transform, Shuffle, Sum, Product, Rectify,
+                               Squash, RectifyLearned, Join, WriteOutput>;
+/// What looks at whole frames, or at rows that no formula gives.
+using FrameAction =
+    std::variant<FillBorder, PredictFilters, PoolParts, Attend, Interpolate, Normalise, Describe>;
+using Action = std::variant<RowAction, FrameAction>;
+
+/// How far a RowAction looks in one direction. Its work comes in units: unit u reads lines
+/// [u * in - before, u * in - before + count) of every input and writes lines
+/// [u * out, u * out + out) of every output.
+struct Reach {
+  int in = 1, before = 0, count = 1, out = 1;
+};
+struct RowReach {
+  Reach rows, columns;
+};
 
 /// The filter that a step convolves with; nothing where it does not convolve.
 std::optional<FilterId> filter_of(const Action& action);
+
+/// "convolve", "predict filters", ...: for messages and measurements.
+std::string step_name(const Action& action);
 
 struct Step {
   Action action;
@@ -168,11 +197,33 @@ struct Plan {
   std::vector<Picture> pictures;
   std::vector<Step> steps;
   int64_t arena_floats = 0;
+
+  const Picture& picture(PictureId id) const { return pictures[size_t(id)]; }
 };
 
-/// `lanes`: floats in a vector of the kernels. Throws Error where the graph does not take the
-/// input.
-Plan make_plan(const Graph& graph, const Shape& input, int lanes);
+struct PlanOptions {
+  int lanes = 8;  ///< floats in a vector of the kernels
+  /// FilterForm::winograd where it can be done.
+  bool winograd = true;
+};
+
+/// Throws Error where the graph does not take the input.
+Plan make_plan(const Graph& graph, const Shape& input, const PlanOptions& options);
+
+RowReach reach_of(const Plan& plan, const RowAction& action);
+
+/// Rows and columns of a step's work, in units.
+struct Units {
+  int64_t height, width;
+};
+Units units_of(const Plan& plan, const Step& step);
+
+/// Floats from one row of `width` pixels to the next.
+int64_t row_floats(int64_t width, int64_t pixel);
+
+constexpr int64_t ceil_div(int64_t value, int64_t divisor) {
+  return (value + divisor - 1) / divisor;
+}
 
 /// Gives every picture its place, so that two that are alive at one step never overlap: first fit,
 /// largest first. Returns the floats needed in all.

@@ -11,10 +11,21 @@ namespace {
 constexpr int lanes = 8;
 constexpr Shape shape{1, 4, 32, 64};
 
+template <class Kind, class... All>
+bool is(const std::variant<All...>& group) {
+  if constexpr ((std::is_same_v<Kind, All> || ...)) return std::holds_alternative<Kind>(group);
+  return false;
+}
+
+template <class Kind>
+bool holds(const Action& action) {
+  return std::visit([](const auto& group) { return is<Kind>(group); }, action);
+}
+
 template <class Kind>
 int count(const Plan& plan) {
   int found = 0;
-  for (const Step& step : plan.steps) found += std::holds_alternative<Kind>(step.action) ? 1 : 0;
+  for (const Step& step : plan.steps) found += holds<Kind>(step.action) ? 1 : 0;
   return found;
 }
 
@@ -23,7 +34,7 @@ std::vector<Plan> plans() {
   for (const Graph& graph :
        {plain_unet({8}), hyper_unet({.width = 8, .conditioning = Conditioning::layer}),
         hyper_unet({.width = 12, .conditioning = Conditioning::image, .linear_path = true})}) {
-    made.push_back(make_plan(graph, shape, lanes));
+    made.push_back(make_plan(graph, shape, {.lanes = lanes}));
   }
   return made;
 }
@@ -79,14 +90,15 @@ TEST(Plan, SumOfConvolutionsIsOneConvolution) {
 
 TEST(Plan, FiltersDoNotDependOnTheFrame) {
   const Graph graph = hyper_unet({.width = 12});
-  EXPECT_EQ(make_plan(graph, shape, lanes).filters, make_plan(graph, {1, 4, 4, 4}, lanes).filters);
+  EXPECT_EQ(make_plan(graph, shape, {.lanes = lanes}).filters,
+            make_plan(graph, {1, 4, 4, 4}, {.lanes = lanes}).filters);
 }
 
 TEST(Plan, AChainNeedsTwoPlaces) {
   Graph graph;
   NodeId x = graph.add("input", Input{8}, {});
   for (const char* name : {"a", "b", "c", "d", "e"}) x = graph.add(name, Conv2d{8, 3}, {x});
-  const Plan plan = make_plan(graph, {1, 8, 32, 64}, lanes);
+  const Plan plan = make_plan(graph, {1, 8, 32, 64}, {.lanes = lanes});
   EXPECT_EQ(plan.arena_floats, 2 * plan.pictures.front().floats());
 }
 
@@ -95,7 +107,7 @@ TEST(Plan, ConvolutionsStoreWholeVectorsAndReadABorder) {
   NodeId x = graph.add("input", Input{3}, {});
   x = graph.add("a", Conv2d{5, 1}, {x});
   graph.add("b", Conv2d{4, 7}, {x});
-  const Plan plan = make_plan(graph, {1, 3, 10, 11}, lanes);
+  const Plan plan = make_plan(graph, {1, 3, 10, 11}, {.lanes = lanes});
   EXPECT_EQ(plan.pictures[0].pixel, 3);
   EXPECT_EQ(plan.pictures[0].border, 0);
   EXPECT_EQ(plan.pictures[1].pixel, 8);

@@ -42,19 +42,29 @@ inline Tensor random_tensor(const Shape& shape, uint64_t seed = 2) {
   return tensor;
 }
 
-/// HYPERCONV_TARGET for as long as it lives.
-class ForcedTarget {
+/// An environment variable for as long as it lives.
+class ForcedVariable {
  public:
-  explicit ForcedTarget(const std::string& name) {
-    if (const char* old = std::getenv("HYPERCONV_TARGET")) old_ = old;
-    ::setenv("HYPERCONV_TARGET", name.c_str(), 1);
+  ForcedVariable(std::string name, const std::string& value) : name_(std::move(name)) {
+    if (const char* old = std::getenv(name_.c_str())) old_ = old;
+    ::setenv(name_.c_str(), value.c_str(), 1);
   }
-  ~ForcedTarget() { ::setenv("HYPERCONV_TARGET", old_.c_str(), 1); }
-  ForcedTarget(const ForcedTarget&) = delete;
-  ForcedTarget& operator=(const ForcedTarget&) = delete;
+  ~ForcedVariable() { ::setenv(name_.c_str(), old_.c_str(), 1); }
+  ForcedVariable(const ForcedVariable&) = delete;
+  ForcedVariable& operator=(const ForcedVariable&) = delete;
 
  private:
-  std::string old_;
+  std::string name_, old_;
+};
+
+class ForcedTarget : public ForcedVariable {
+ public:
+  explicit ForcedTarget(const std::string& target) : ForcedVariable("HYPERCONV_TARGET", target) {}
+};
+
+class ForcedKernel : public ForcedVariable {
+ public:
+  explicit ForcedKernel(const std::string& kernel) : ForcedVariable("HYPERCONV_KERNEL", kernel) {}
 };
 
 inline Tensor run_engine(const std::shared_ptr<const Model>& model, const Tensor& input,

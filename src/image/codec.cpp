@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "base/fail.hpp"
+#include "base/memory.hpp"
 
 namespace hyperconv {
 
@@ -26,9 +27,9 @@ Image make_image(const std::string& name, uint64_t width, uint64_t height, int c
   image.channels = channels;
   try {
     if (bits == 8)
-      image.samples = std::vector<uint8_t>(image.count());
+      image.samples = large_vector<uint8_t>(image.count());
     else
-      image.samples = std::vector<uint16_t>(image.count());
+      image.samples = large_vector<uint16_t>(image.count());
   } catch (const std::exception&) {
     fail("{}: {}x{} pixels need more memory than there is", name, width, height);
   }

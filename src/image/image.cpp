@@ -8,6 +8,8 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "base/memory.hpp"
+#include "base/threads.hpp"
 #include "image/exif.hpp"
 #include "image/jpeg.hpp"
 #include "image/png.hpp"
@@ -23,15 +25,22 @@ double unit(uint16_t value) { return value / 65535.0; }
 /// Not-a-number is black.
 double unit(float value) { return value > 0 ? std::min(double(value), 1.0) : 0.0; }
 
+// Values that one thread converts at a time.
+constexpr size_t chunk = 1 << 18;
+
 template <class Sample>
 Image with_samples(const Image& image) {
   if (std::holds_alternative<std::vector<Sample>>(image.samples)) return image;
   Image result{image.width, image.height, image.channels, {}, image.metadata};
-  std::vector<Sample> samples(image.count());
+  auto samples = large_vector<Sample>(image.count());
   std::visit(
       [&](const auto& from) {
-        std::transform(from.begin(), from.end(), samples.begin(),
-                       [](auto value) { return Sample(unit(value) * Sample(-1) + 0.5); });
+        const auto convert = [&](int64_t part) {
+          const size_t first = size_t(part) * chunk, end = std::min(from.size(), first + chunk);
+          for (size_t i = first; i < end; ++i)
+            samples[i] = Sample(unit(from[i]) * Sample(-1) + 0.5);
+        };
+        Threads().parallel_for(int64_t((from.size() + chunk - 1) / chunk), convert);
       },
       image.samples);
   result.samples = std::move(samples);
@@ -70,7 +79,7 @@ Walk walk_of(const Image& image) {
 template <class Sample>
 std::vector<Sample> turned(const std::vector<Sample>& samples, const Walk& walk, int width,
                            int height, int channels) {
-  std::vector<Sample> result(samples.size());
+  auto result = large_vector<Sample>(samples.size());
   auto to = result.begin();
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x) {
@@ -127,7 +136,7 @@ std::vector<float> to_float(const Image& image) {
 Image to_u8(const Image& image) { return with_samples<uint8_t>(image); }
 Image to_u16(const Image& image) { return with_samples<uint16_t>(image); }
 
-Image upright(const Image& image) {
+Image upright(Image image) {
   if (image.metadata.orientation == 1) return image;
   const Walk walk = walk_of(image);
   const bool on_its_side = image.metadata.orientation >= 5;

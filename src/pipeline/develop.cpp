@@ -28,12 +28,12 @@ const Model& checked(const std::shared_ptr<const Model>& model) {
 }
 
 /// The photo's part of a padded frame.
-Tensor cropped(const Tensor& frame, const PackedMosaic& packed) {
-  Tensor photo({1, 3, packed.height, packed.width});
+Tensor cropped(const Tensor& frame, const Region& part) {
+  Tensor photo({1, 3, part.height, part.width});
   for (int64_t c = 0; c < 3; ++c)
-    for (int64_t y = 0; y < packed.height; ++y) {
-      const float* from = frame.row(0, c, packed.top + y) + packed.left;
-      std::copy(from, from + packed.width, photo.row(0, c, y));
+    for (int64_t y = 0; y < part.height; ++y) {
+      const float* from = frame.row(0, c, part.top + y) + part.left;
+      std::copy(from, from + part.width, photo.row(0, c, y));
     }
   return photo;
 }
@@ -51,19 +51,23 @@ Developer::Developer(std::shared_ptr<const Model> model, const EngineOptions& op
       margin_(receptive_field(checked(model_).graph())),
       multiple_(size_multiple(model_->graph())) {}
 
-Tensor Developer::camera_rgb(const Mosaic& mosaic) {
+Region Developer::run_network(const Mosaic& mosaic) {
   const auto start = Clock::now();
   const PackedMosaic packed = pack_mosaic(mosaic, margin_, multiple_);
   engine_.run(packed.cells, output_);
-  Tensor photo = cropped(output_, packed);
   times_ = {.network = seconds_since(start)};
-  return photo;
+  return {packed.top, packed.left, packed.height, packed.width};
+}
+
+Tensor Developer::camera_rgb(const Mosaic& mosaic) {
+  const Region photo = run_network(mosaic);
+  return cropped(output_, photo);
 }
 
 Image Developer::picture(const Mosaic& mosaic) {
-  const Tensor rgb = camera_rgb(mosaic);
+  const Region photo = run_network(mosaic);
   const auto start = Clock::now();
-  Image picture = srgb_picture(rgb, camera_to_srgb(mosaic));
+  Image picture = srgb_picture(output_, photo, camera_to_srgb(mosaic));
   picture.metadata.exif = exif_for_picture(mosaic);
   picture.metadata.orientation = mosaic.orientation;
   times_.colour = seconds_since(start);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/fail.hpp"
+#include "base/threads.hpp"
 #include "hyperconv/develop.hpp"
 
 namespace hyperconv {
@@ -77,17 +78,17 @@ PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple) {
   std::vector<int> source(size_t(2 * columns.cells));
   for (int x = 0; x < 2 * columns.cells; ++x)
     source[size_t(x)] = mirrored(x - columns.before, mosaic.width);
-  for (int y = 0; y < 2 * rows.cells; ++y) {
-    const uint16_t* raw =
-        &mosaic.samples[size_t(mirrored(y - rows.before, mosaic.height)) * size_t(mosaic.width)];
-    const int place = 2 * (y % 2);
+  Threads().parallel_for(2 * rows.cells, [&](int64_t y) {
+    const int row = mirrored(int(y) - rows.before, mosaic.height);
+    const uint16_t* raw = &mosaic.samples[size_t(row) * size_t(mosaic.width)];
+    const int place = 2 * int(y % 2);
     float* left = packed.cells.row(0, place, y / 2);
     float* right = packed.cells.row(0, place + 1, y / 2);
     for (int x = 0; x < columns.cells; ++x) {
       left[x] = levels[size_t(place)](raw[source[size_t(2 * x)]]);
       right[x] = levels[size_t(place + 1)](raw[source[size_t(2 * x + 1)]]);
     }
-  }
+  });
   return packed;
 }
 

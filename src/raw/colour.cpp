@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/fail.hpp"
+#include "base/memory.hpp"
 #include "base/threads.hpp"
 
 namespace hyperconv {
@@ -83,20 +84,24 @@ double decode_srgb(double encoded) {
 }
 
 Image srgb_picture(const Tensor& camera_rgb, const Matrix3& camera_to_srgb) {
+  const Shape& shape = camera_rgb.shape();
+  return srgb_picture(camera_rgb, {0, 0, shape.h, shape.w}, camera_to_srgb);
+}
+
+Image srgb_picture(const Tensor& camera_rgb, const Region& part, const Matrix3& camera_to_srgb) {
   static const EncodingTable encode;
   std::array<std::array<float, 3>, 3> m{};
   for (int row = 0; row < 3; ++row)
     for (int column = 0; column < 3; ++column) m[row][column] = float(camera_to_srgb[row][column]);
-  const Shape& shape = camera_rgb.shape();
-  Image image{int(shape.w), int(shape.h), 3, {}, {}};
-  std::vector<uint16_t> samples(image.count());
-  Threads threads;
-  threads.parallel_for(shape.h, [&](int64_t y) {
-    const float* red = camera_rgb.row(0, 0, y);
-    const float* green = camera_rgb.row(0, 1, y);
-    const float* blue = camera_rgb.row(0, 2, y);
-    uint16_t* out = samples.data() + y * shape.w * 3;
-    for (int64_t x = 0; x < shape.w; ++x)
+  Image image{int(part.width), int(part.height), 3, {}, {}};
+  auto samples = large_vector<uint16_t>(image.count());
+  Threads().parallel_for(part.height, [&](int64_t y) {
+    const auto row_of = [&](int64_t channel) {
+      return camera_rgb.row(0, channel, part.top + y) + part.left;
+    };
+    const float *red = row_of(0), *green = row_of(1), *blue = row_of(2);
+    uint16_t* out = samples.data() + y * part.width * 3;
+    for (int64_t x = 0; x < part.width; ++x)
       for (const auto& row : m)
         *out++ = encode(row[0] * red[x] + row[1] * green[x] + row[2] * blue[x]);
   });

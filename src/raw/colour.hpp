@@ -38,4 +38,7 @@ double decode_srgb(double encoded);
 /// outside [0,1] are cut. On all cores.
 Image srgb_picture(const Tensor& camera_rgb, const Matrix3& camera_to_srgb);
 
+/// The same of a part of a frame.
+Image srgb_picture(const Tensor& camera_rgb, const Region& part, const Matrix3& camera_to_srgb);
+
 }  // namespace hyperconv

@@ -10,8 +10,6 @@
 #include "base/interrupt.hpp"
 #include "base/memory.hpp"
 #include "base/random.hpp"
-#include "engine/kernels/kernels.hpp"
-#include "engine/plan.hpp"
 #include "pipeline/tiles.hpp"
 
 namespace hyperconv {
@@ -64,8 +62,7 @@ CostRow counted(const std::string& network, const CostTableOptions& options) {
   const Shape memory_input = network_input(network, graph, row.memory_size);
   row.cost = total_cost(graph, network_input(network, graph, paper_flops_size));
   row.cost.conv_memory_bytes = total_cost(graph, memory_input).conv_memory_bytes;
-  row.peak_memory_bytes =
-      make_plan(graph, memory_input, kernels().lanes).arena_floats * int64_t(sizeof(float));
+  row.peak_memory_bytes = activation_bytes(graph, memory_input);
   return row;
 }
 

@@ -1,4 +1,4 @@
-// Direct convolution of one row. Included once for every instruction set by kernels.cpp.
+// Convolution of one row, or of four. Included once for every instruction set by kernels.cpp.
 //
 // A tile of pixels x two vectors of output channels is held in registers while all taps of all
 // input channels pass by: for each tap and channel, two loads of weights, one broadcast a pixel,
@@ -13,6 +13,8 @@
 #endif
 
 #include <hwy/highway.h>
+
+#include <type_traits>
 
 #include "engine/kernels/kernels.hpp"
 
@@ -63,16 +65,25 @@ HWY_INLINE void accumulate(const float* HWY_RESTRICT in, int64_t step, int64_t d
 }
 
 template <int pixels, int vectors>
+HWY_INLINE void set_all(FloatVector (&sums)[pixels][vectors], const float* bias) {
+  const Floats d;
+  constexpr int64_t lanes = hn::MaxLanes(d);
+#pragma GCC unroll 24
+  for (int p = 0; p < pixels; ++p) {
+#pragma GCC unroll 3
+    for (int v = 0; v < vectors; ++v) {
+      sums[p][v] = bias == nullptr ? hn::Zero(d) : hn::LoadU(d, bias + v * lanes);
+    }
+  }
+}
+
+template <int pixels, int vectors>
 HWY_ATTR void convolve_tile(const ConvRow& row, int64_t x, const float* weights, const float* bias,
                             float* out) {
   const Floats d;
   constexpr int64_t lanes = hn::MaxLanes(d);
   FloatVector sums[pixels][vectors];
-#pragma GCC unroll 24
-  for (int p = 0; p < pixels; ++p) {
-#pragma GCC unroll 3
-    for (int v = 0; v < vectors; ++v) sums[p][v] = hn::LoadU(d, bias + v * lanes);
-  }
+  set_all<pixels, vectors>(sums, bias);
   for (int i = 0; i < row.input_count; ++i) {
     const ConvInput& input = row.inputs[i];
     // Where pixels lie without gaps, the taps of a row are one run.
@@ -81,7 +92,7 @@ HWY_ATTR void convolve_tile(const ConvRow& row, int64_t x, const float* weights,
     const int columns = dense ? 1 : row.kernel;
     const int64_t step = row.stride * input.pixel;
     for (int ky = 0; ky < row.kernel; ++ky) {
-      const float* in = input.data + (row.x + x) * step + (row.y * row.stride + ky) * input.row;
+      const float* in = input.rows[ky] + x * step;
       for (int kx = 0; kx < columns; ++kx) {
         accumulate<pixels, vectors>(in, step, depth, weights, sums);
         in += input.pixel;
@@ -104,21 +115,25 @@ inline HWY_ATTR int64_t taps(const ConvRow& row) {
   return channels * row.kernel * row.kernel;
 }
 
+// Calls tile(pixels, x) for tiles that cover the run; `pixels` is a constant.
+template <int pixels, class Tile>
+HWY_INLINE void for_tiles(int64_t width, const Tile& tile) {
+  if (width < pixels) {
+    for (int64_t x = 0; x < width; ++x) tile(std::integral_constant<int, 1>(), x);
+    return;
+  }
+  for (int64_t x = 0; x < width; x += pixels) {
+    // The last tile overlaps the one before it, and writes the same values again.
+    tile(std::integral_constant<int, pixels>(), x + pixels > width ? width - pixels : x);
+  }
+}
+
 template <int vectors>
 HWY_ATTR void convolve_block(const ConvRow& row, const float* weights, const float* bias,
                              float* out) {
-  constexpr int pixels = accumulators / vectors;
-  if (row.width < pixels) {
-    for (int64_t x = 0; x < row.width; ++x) {
-      convolve_tile<1, vectors>(row, x, weights, bias, out + x * row.out_pixel);
-    }
-    return;
-  }
-  for (int64_t x = 0; x < row.width; x += pixels) {
-    // The last tile overlaps the one before it, and writes the same values again.
-    const int64_t start = x + pixels > row.width ? row.width - pixels : x;
-    convolve_tile<pixels, vectors>(row, start, weights, bias, out + start * row.out_pixel);
-  }
+  for_tiles<accumulators / vectors>(row.width, [&](auto pixels, int64_t x) HWY_ATTR {
+    convolve_tile<pixels(), vectors>(row, x, weights, bias, out + x * row.out_pixel);
+  });
 }
 
 inline HWY_ATTR void convolve(const ConvRow& row) {
@@ -133,6 +148,134 @@ inline HWY_ATTR void convolve(const ConvRow& row) {
     if (block == 2) convolve_block<2>(row, weights, bias, out);
     if (block == 3) convolve_block<3>(row, weights, bias, out);
     weights += depth * block * lanes;
+    v += block;
+  }
+}
+
+// Winograd's F(4,3) with the points 0, 1, -1, 2, -2 and infinity: six sums of six rows, six
+// convolutions of one row, four sums of those.
+
+// d: six values of a column; t: their sums.
+HWY_INLINE void winograd_input(const FloatVector (&d)[6], FloatVector (&t)[6]) {
+  const Floats tag;
+  const FloatVector two = hn::Set(tag, 2.0f), four = hn::Set(tag, 4.0f), five = hn::Set(tag, 5.0f);
+  const FloatVector even = hn::NegMulAdd(four, d[2], d[4]), odd = hn::NegMulAdd(four, d[1], d[3]);
+  const FloatVector even2 = hn::Sub(d[4], d[2]), odd2 = hn::Sub(d[3], d[1]);
+  t[0] = hn::MulAdd(four, d[0], hn::NegMulAdd(five, d[2], d[4]));
+  t[1] = hn::Add(even, odd);
+  t[2] = hn::Sub(even, odd);
+  t[3] = hn::MulAdd(two, odd2, even2);
+  t[4] = hn::NegMulAdd(two, odd2, even2);
+  t[5] = hn::MulAdd(four, d[1], hn::NegMulAdd(five, d[3], d[5]));
+}
+
+// m: what the six convolutions give; y: the four rows, before the bias.
+HWY_INLINE void winograd_output(const FloatVector (&m)[6], FloatVector (&y)[4]) {
+  const Floats tag;
+  const FloatVector two = hn::Set(tag, 2.0f), four = hn::Set(tag, 4.0f), eight = hn::Set(tag, 8.0f);
+  const FloatVector sum = hn::Add(m[1], m[2]), difference = hn::Sub(m[1], m[2]);
+  const FloatVector sum2 = hn::Add(m[3], m[4]), difference2 = hn::Sub(m[3], m[4]);
+  y[0] = hn::Add(hn::Add(m[0], sum), sum2);
+  y[1] = hn::MulAdd(two, difference2, difference);
+  y[2] = hn::MulAdd(four, sum2, sum);
+  y[3] = hn::Add(hn::MulAdd(eight, difference2, difference), m[5]);
+}
+
+// `count` floats of the six rows from `offset` on; up to a vector more is written.
+HWY_INLINE void transform_run(const float* const* rows, int64_t offset, int64_t count, float* out,
+                              int64_t plane) {
+  const Floats tag;
+  constexpr int64_t lanes = hn::MaxLanes(tag);
+  for (int64_t i = 0; i < count; i += lanes) {
+    FloatVector d[6], t[6];
+#pragma GCC unroll 6
+    for (int r = 0; r < 6; ++r) d[r] = hn::LoadU(tag, rows[r] + offset + i);
+    winograd_input(d, t);
+#pragma GCC unroll 6
+    for (int r = 0; r < 6; ++r) hn::StoreU(t[r], tag, out + r * plane + i);
+  }
+}
+
+// The inputs' pixels side by side: [6][width + 2][channels]. Pixel by pixel, since a vector may
+// reach into the next one, which then overwrites it.
+HWY_INLINE void transform_inputs(const WinogradRows& run, int64_t plane) {
+  const ConvInput& first = run.inputs[0];
+  if (run.input_count == 1 && first.pixel == first.channels) {
+    transform_run(first.rows, 0, (run.width + 2) * first.channels, run.scratch, plane);
+    return;
+  }
+  float* out = run.scratch;
+  for (int64_t x = 0; x < run.width + 2; ++x) {
+    for (int i = 0; i < run.input_count; ++i) {
+      const ConvInput& input = run.inputs[i];
+      transform_run(input.rows, x * input.pixel, input.channels, out, plane);
+      out += input.channels;
+    }
+  }
+}
+
+// One of the six convolutions of one row, for one tile.
+template <int pixels, int vectors>
+HWY_ATTR void winograd_tile(const float* in, int64_t channels, const float* weights, float* out) {
+  const Floats d;
+  constexpr int64_t lanes = hn::MaxLanes(d);
+  FloatVector sums[pixels][vectors];
+  set_all<pixels, vectors>(sums, nullptr);
+  accumulate<pixels, vectors>(in, channels, 3 * channels, weights, sums);
+#pragma GCC unroll 24
+  for (int p = 0; p < pixels; ++p) {
+#pragma GCC unroll 3
+    for (int v = 0; v < vectors; ++v) hn::StoreU(sums[p][v], d, out + (p * vectors + v) * lanes);
+  }
+}
+
+template <int vectors>
+HWY_ATTR void winograd_block(const WinogradRows& run, const float* weights, int first_vector,
+                             int64_t plane) {
+  const Floats d;
+  constexpr int64_t lanes = hn::MaxLanes(d);
+  const int64_t depth = 3 * run.channels;
+  float* products = run.scratch + winograd_rows * plane;  // [6][width][vectors]
+  const int64_t products_plane = run.width * vectors * lanes;
+  for (int r = 0; r < winograd_rows; ++r) {
+    const float* in = run.scratch + r * plane;
+    float* out = products + r * products_plane;
+    for_tiles<accumulators / vectors>(run.width, [&](auto pixels, int64_t x) HWY_ATTR {
+      winograd_tile<pixels(), vectors>(in + x * run.channels, run.channels, weights,
+                                       out + x * vectors * lanes);
+    });
+    weights += depth * vectors * lanes;
+  }
+  for (int v = 0; v < vectors; ++v) {
+    const int64_t channel = (first_vector + v) * lanes;
+    const FloatVector bias = hn::LoadU(d, run.bias + channel);
+    for (int64_t x = 0; x < run.width; ++x) {
+      FloatVector m[6], y[4];
+#pragma GCC unroll 6
+      for (int r = 0; r < 6; ++r)
+        m[r] = hn::LoadU(d, products + r * products_plane + (x * vectors + v) * lanes);
+      winograd_output(m, y);
+#pragma GCC unroll 4
+      for (int r = 0; r < 4; ++r) {
+        if (run.out[size_t(r)] == nullptr) continue;
+        hn::StoreU(rectified(hn::Add(y[r], bias), run.rectifier), d,
+                   run.out[size_t(r)] + x * run.out_pixel + channel);
+      }
+    }
+  }
+}
+
+inline HWY_ATTR void convolve_winograd(const WinogradRows& run) {
+  constexpr int64_t lanes = hn::MaxLanes(Floats());
+  const int64_t plane = (run.width + 2) * run.channels + lanes;
+  transform_inputs(run, plane);
+  const float* weights = run.weights;
+  for (int v = 0; v < run.vectors;) {
+    const int block = next_block(run.vectors - v);
+    if (block == 1) winograd_block<1>(run, weights, v, plane);
+    if (block == 2) winograd_block<2>(run, weights, v, plane);
+    if (block == 3) winograd_block<3>(run, weights, v, plane);
+    weights += winograd_rows * 3 * run.channels * block * lanes;
     v += block;
   }
 }

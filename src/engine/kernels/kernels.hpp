@@ -5,6 +5,7 @@
 // is aligned beyond a float.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -20,19 +21,29 @@ enum class Rectifier { none, relu, leaky_relu };
 /// Slope of leaky_relu below zero (graph.hpp).
 constexpr float leaky_slope = 0.2f;
 
+/// How a convolution is computed.
+enum class FilterForm {
+  direct,  ///< tap by tap
+  /// 3x3, four rows at a time: Winograd's F(4,3) from row to row, tap by tap along the row. Half
+  /// the multiplications; the transforms are sums of a few rows (Lavin & Gray 2016, arXiv
+  /// 1509.09308).
+  winograd
+};
+
 /// One picture that a convolution reads. Several of them are a concatenation that is never written.
 struct ConvInput {
-  const float* data;  ///< the top left tap of output pixel (0, 0)
-  int64_t row;        ///< floats from one row of taps to the next
+  const float* const* rows;  ///< each row of taps, from the leftmost tap of the first output pixel
   int64_t pixel;
   int64_t channels;
 };
+
+/// Rows of taps of all inputs of one convolution together are at most so many.
+constexpr int most_tap_rows = 128;
 
 /// A run of output pixels of a convolution.
 struct ConvRow {
   const ConvInput* inputs;
   int input_count;
-  int64_t x, y;  ///< the first output pixel
   int kernel;
   int stride;
   int vectors;           ///< output channels, in vectors of `lanes`
@@ -43,6 +54,35 @@ struct ConvRow {
   int64_t out_pixel;
   int64_t width;
 };
+
+/// The same for four rows at once. Inputs have six rows: the one above the first output row to the
+/// one below the last.
+struct WinogradRows {
+  const ConvInput* inputs;
+  int input_count;
+  int64_t channels;  ///< of all inputs
+  int vectors;
+  const float* weights;  ///< for each block: [6][kx][channel][block], see winograd_filter
+  const float* bias;
+  Rectifier rectifier;
+  std::array<float*, 4> out;  ///< nullptr for a row that is not wanted
+  int64_t out_pixel;
+  int64_t width;
+  float* scratch;  ///< winograd_scratch() floats
+};
+
+constexpr int winograd_rows = 6;
+/// How three taps of one column become six, a row of this times the taps each.
+constexpr float winograd_filter[winograd_rows][3] = {{1.0f / 4, 0, 0},
+                                                     {-1.0f / 6, -1.0f / 6, -1.0f / 6},
+                                                     {-1.0f / 6, 1.0f / 6, -1.0f / 6},
+                                                     {1.0f / 24, 1.0f / 12, 1.0f / 6},
+                                                     {1.0f / 24, -1.0f / 12, 1.0f / 6},
+                                                     {0, 0, 1}};
+/// Floats of scratch for a run of `width` pixels.
+constexpr int64_t winograd_scratch(int64_t width, int64_t channels, int lanes) {
+  return winograd_rows * ((width + 2) * channels + lanes + width * 3 * lanes);
+}
 
 /// Output channels are worked on in blocks of two vectors; a last odd one joins the block before
 /// it (three) or stands alone. Packing and kernel both ask here.
@@ -73,6 +113,7 @@ struct Kernels {
   int tile;          ///< pixels that a convolution works on at once: widths want to be multiples
 
   void (*convolve)(const ConvRow& row);
+  void (*convolve_winograd)(const WinogradRows& rows);
 
   /// out = rectify(a), rectify(a + b).
   void (*rectify)(PixelRun a, MutablePixelRun out, int64_t channels, int64_t width, Rectifier);
@@ -91,6 +132,9 @@ struct Kernels {
                    int64_t width);
   /// out[2x] = out[2x+1] = in[x]; width counts in's pixels.
   void (*upsample)(PixelRun in, MutablePixelRun out, int64_t channels, int64_t width);
+
+  /// `group` values side by side from every pixel: out[group * x + i] = in[x * pixel + i].
+  void (*spread)(const float* in, int64_t pixel, int64_t group, int64_t width, float* out);
 
   /// sums[c] += the sum of channel c.
   void (*sum)(PixelRun in, int64_t channels, int64_t width, double* sums);

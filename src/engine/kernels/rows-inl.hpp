@@ -103,6 +103,21 @@ inline HWY_ATTR void upsample_row(PixelRun in, MutablePixelRun out, int64_t chan
   }
 }
 
+template <int64_t group>
+HWY_INLINE void spread_groups(const float* HWY_RESTRICT in, int64_t pixel, int64_t width,
+                              float* HWY_RESTRICT out) {
+  for (int64_t x = 0; x < width; ++x)
+    std::memcpy(out + group * x, in + x * pixel, size_t(group) * sizeof(float));
+}
+
+inline HWY_ATTR void spread_row(const float* in, int64_t pixel, int64_t group, int64_t width,
+                                float* out) {
+  if (group == 1) return spread_groups<1>(in, pixel, width, out);
+  if (group == 2) return spread_groups<2>(in, pixel, width, out);
+  for (int64_t x = 0; x < width; ++x)
+    std::memcpy(out + group * x, in + x * pixel, size_t(group) * sizeof(float));
+}
+
 // Sums run over the pixels one after the other in double: they do not depend on the instruction
 // set, and their error stays below a float's last bit. Groups of four channels side by side.
 constexpr int group = 4;

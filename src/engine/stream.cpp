@@ -1,0 +1,321 @@
+#include "engine/stream.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+namespace hyperconv {
+namespace {
+
+const RowAction* row_action(const Step& step) { return std::get_if<RowAction>(&step.action); }
+
+template <class Kind>
+const Kind* frame_action(const Step& step) {
+  const auto* action = std::get_if<FrameAction>(&step.action);
+  return action == nullptr ? nullptr : std::get_if<Kind>(action);
+}
+
+bool same_frame(const Plan& plan, const Pictures& pictures) {
+  return std::all_of(pictures.begin(), pictures.end(), [&](PictureId p) {
+    const Picture &a = plan.picture(p), &b = plan.picture(pictures.front());
+    return a.height == b.height && a.width == b.width;
+  });
+}
+
+// Who writes each picture, a step's index.
+std::vector<int> writers(const Plan& plan) {
+  std::vector<int> writer(plan.pictures.size(), -1);
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    for (const PictureId p : plan.steps[i].outputs) writer[size_t(p)] = int(i);
+  }
+  return writer;
+}
+
+Interval clipped(const Interval& interval, int64_t size) {
+  return {std::max<int64_t>(interval.first, 0), std::min(interval.end, size)};
+}
+
+Interval joined(const Interval& a, const Interval& b) {
+  if (a.size() <= 0) return b;
+  return {std::min(a.first, b.first), std::max(a.end, b.end)};
+}
+
+Interval read_by(const Interval& units, const Reach& reach) {
+  return {units.first * reach.in - reach.before,
+          (units.end - 1) * reach.in - reach.before + reach.count};
+}
+
+Interval units_for(const Interval& lines, const Reach& reach) {
+  return {lines.first / reach.out, ceil_div(lines.end, reach.out)};
+}
+
+Interval part(int64_t index, int64_t parts, int64_t size) {
+  return {index * size / parts, (index + 1) * size / parts};
+}
+
+}  // namespace
+
+bool can_stream(const Plan& plan) {
+  const std::vector<int> writer = writers(plan);
+  const auto reads_input = [&](PictureId p) {
+    const RowAction* action = row_action(plan.steps[size_t(writer[size_t(p)])]);
+    return action != nullptr && std::holds_alternative<ReadInput>(*action);
+  };
+  const auto is_described = [&](PictureId p) {
+    return frame_action<Describe>(plan.steps[size_t(writer[size_t(p)])]) != nullptr;
+  };
+  return std::all_of(plan.steps.begin(), plan.steps.end(), [&](const Step& step) {
+    const Pictures& in = step.inputs;
+    if (row_action(step) != nullptr)
+      return same_frame(plan, in) && std::none_of(in.begin(), in.end(), is_described);
+    if (frame_action<Describe>(step) != nullptr)
+      return std::all_of(in.begin(), in.end(), reads_input);
+    const auto* predict = frame_action<PredictFilters>(step);
+    return predict != nullptr && std::all_of(in.begin(), in.end(), is_described);
+  });
+}
+
+// What a tile's picture and steps are asked for, from the last step up.
+StreamExecutor::Tile StreamExecutor::tile_of(const Plan& plan, const Layout& layout,
+                                             const Region& units) {
+  Tile tile;
+  tile.pictures.resize(plan.pictures.size());
+  tile.units.resize(plan.steps.size());
+  tile.units[size_t(layout.row_steps.back())] = units;
+  for (auto i = layout.row_steps.rbegin(); i != layout.row_steps.rend(); ++i) {
+    const Step& step = plan.steps[size_t(*i)];
+    const RowReach reach = reach_of(plan, *row_action(step));
+    Region& work = tile.units[size_t(*i)];
+    for (const PictureId p : step.outputs) {
+      const Picture& of = plan.picture(p);
+      const Region& wanted = tile.pictures[size_t(p)];
+      work.rows = joined(work.rows, units_for(wanted.rows, reach.rows));
+      work.columns =
+          joined(work.columns, units_for(clipped(wanted.columns, of.width), reach.columns));
+    }
+    for (const PictureId p : step.outputs) {
+      Region& made = tile.pictures[size_t(p)];
+      made.rows = clipped({work.rows.first * reach.rows.out, work.rows.end * reach.rows.out},
+                          plan.picture(p).height);
+      made.columns = joined(made.columns, {work.columns.first * reach.columns.out,
+                                           work.columns.end * reach.columns.out});
+    }
+    if (work.rows.size() <= 0) continue;
+    for (const PictureId p : step.inputs) {
+      Region& wanted = tile.pictures[size_t(p)];
+      wanted.rows =
+          joined(wanted.rows, clipped(read_by(work.rows, reach.rows), plan.picture(p).height));
+      wanted.columns = joined(wanted.columns, read_by(work.columns, reach.columns));
+    }
+  }
+  return tile;
+}
+
+// The order in which a tile's rows are made.
+class StreamExecutor::Flow {
+ public:
+  Flow(const Plan& plan, const Layout& layout, const Tile& tile)
+      : plan_(plan), layout_(layout), tile_(tile) {
+    for (const Region& work : tile.units) next_.push_back(work.rows.first);
+    for (const Step& step : plan.steps) {
+      const RowAction* action = row_action(step);
+      reach_.push_back(action == nullptr ? RowReach{} : reach_of(plan, *action));
+    }
+  }
+
+  /// Calls make(step, unit row) for all the tile needs.
+  template <class Make>
+  void run(const Make& make) {
+    const int last = layout_.row_steps.back();
+    ask(last, tile_.units[size_t(last)].rows.end, make);
+  }
+
+  /// The lowest row of a picture that somebody has still to read.
+  int64_t still_wanted(PictureId p) const {
+    int64_t lowest = plan_.picture(p).height;
+    for (const int reader : layout_.readers[size_t(p)]) {
+      const auto r = size_t(reader);
+      if (next_[r] >= tile_.units[r].rows.end) continue;
+      lowest = std::min(lowest, next_[r] * reach_[r].rows.in - reach_[r].rows.before);
+    }
+    return std::max<int64_t>(lowest, 0);
+  }
+
+ private:
+  template <class Make>
+  void ask(int index, int64_t end, const Make& make) {
+    const Step& step = plan_.steps[size_t(index)];
+    int64_t& next = next_[size_t(index)];
+    const Reach& reach = reach_[size_t(index)].rows;
+    for (; next < end; ++next) {
+      const int64_t lines = read_by({next, next + 1}, reach).end;
+      for (const PictureId p : step.inputs) {
+        const int writer = layout_.writer[size_t(p)];
+        const int64_t there = std::min(lines, plan_.picture(p).height);
+        ask(writer, ceil_div(there, reach_[size_t(writer)].rows.out), make);
+      }
+      make(index, next);
+    }
+  }
+
+  const Plan& plan_;
+  const Layout& layout_;
+  const Tile& tile_;
+  std::vector<int64_t> next_;  // unit row that each step makes next
+  std::vector<RowReach> reach_;
+};
+
+// Runs through a tile without making anything: how many rows of each picture must stay.
+void StreamExecutor::measure(const Plan& plan, const Tile& tile, Layout& layout) {
+  Flow flow(plan, layout, tile);
+  flow.run([&](int index, int64_t unit) {
+    const Step& step = plan.steps[size_t(index)];
+    const int64_t out = reach_of(plan, *row_action(step)).rows.out;
+    for (const PictureId p : step.outputs) {
+      const int64_t end = std::min((unit + 1) * out, plan.picture(p).height);
+      Ring& ring = layout.rings[size_t(p)];
+      ring.slots = std::max({ring.slots, end - flow.still_wanted(p), end - unit * out});
+    }
+  });
+  for (size_t p = 0; p < layout.rings.size(); ++p) {
+    Ring& ring = layout.rings[p];
+    ring.width = std::max(ring.width, tile.pictures[p].columns.size());
+  }
+}
+
+StreamExecutor::Layout StreamExecutor::lay_out(const Plan& plan, int threads, int64_t tile_width) {
+  Layout layout;
+  layout.writer = writers(plan);
+  layout.readers.resize(plan.pictures.size());
+  layout.rings.resize(plan.pictures.size());
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const bool is_row = row_action(plan.steps[i]) != nullptr;
+    (is_row ? layout.row_steps : layout.frame_steps).push_back(int(i));
+    for (const PictureId p : plan.steps[i].inputs) {
+      if (is_row) layout.readers[size_t(p)].push_back(int(i));
+    }
+  }
+  // Strips of columns, and of each a band for every thread.
+  const Units all = units_of(plan, plan.steps[size_t(layout.row_steps.back())]);
+  const int64_t strips = std::min(ceil_div(plan.input.w, tile_width), all.width);
+  const int64_t bands = std::min<int64_t>(threads, all.height);
+  for (int64_t band = 0; band < bands; ++band) {
+    for (int64_t strip = 0; strip < strips; ++strip) {
+      layout.tiles.push_back(
+          tile_of(plan, layout, {part(band, bands, all.height), part(strip, strips, all.width)}));
+      measure(plan, layout.tiles.back(), layout);
+    }
+  }
+  for (size_t p = 0; p < plan.pictures.size(); ++p) {
+    Ring& ring = layout.rings[p];
+    ring.offset = layout.floats;
+    // A vector more behind the last row: kernels read and write whole ones.
+    const int64_t row = row_floats(ring.width, plan.pictures[p].pixel);
+    layout.floats += ring.slots > 0 ? ring.slots * row + row_floats(1, 16) : 0;
+  }
+  return layout;
+}
+
+int64_t StreamExecutor::bytes(const Plan& plan, int threads) {
+  return lay_out(plan, threads, widest_tile).floats * threads * int64_t(sizeof(float));
+}
+
+StreamExecutor::StreamExecutor(Plan plan, FilterBank& filters, const Kernels& kernels,
+                               Threads& threads, int64_t tile_width)
+    : plan_(std::move(plan)),
+      layout_(lay_out(plan_, threads.count(), tile_width)),
+      filters_(filters),
+      kernels_(kernels),
+      threads_(threads),
+      sums_(threads) {
+  const int64_t bytes = layout_.floats * threads.count() * int64_t(sizeof(float));
+  require_memory(bytes);
+  arena_ = Arena(size_t(bytes));
+  int64_t longest = 0;
+  for (size_t p = 0; p < plan_.pictures.size(); ++p)
+    longest = std::max(longest, row_floats(layout_.rings[p].width, plan_.pictures[p].pixel));
+  zeros_.resize(size_t(longest + kernels_.lanes));
+  descriptors_.resize(plan_.pictures.size());
+}
+
+// The rows are put in order one by one, as ReadInput would.
+void StreamExecutor::describe_input(const Step& step, const Tensor& input) {
+  const PictureId out = step.outputs.front();
+  const Shape& shape = input.shape();
+  const auto row = [&](int64_t y) {
+    thread_local std::vector<float> pixels;
+    pixels.resize(size_t(shape.w * shape.c + 16));
+    for (int64_t c = 0; c < shape.c; ++c) {
+      const float* from = input.row(0, c, y);
+      for (int64_t x = 0; x < shape.w; ++x) pixels[size_t(x * shape.c + c)] = from[x];
+    }
+    return PixelRun{pixels.data(), shape.c};
+  };
+  std::vector<float>& descriptor = descriptors_[size_t(out)];
+  descriptor.resize(size_t(plan_.picture(out).channels));
+  const int64_t all_channels = plan_.picture(out).channels / 3;
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    describe_photo({shape.c, shape.h, shape.w, row}, kernels_, sums_, all_channels,
+                   descriptor.data() + int64_t(i) * shape.c);
+  }
+}
+
+void StreamExecutor::predict(const Step& step) {
+  std::vector<float> statistics;
+  for (const PictureId p : step.inputs) {
+    const std::vector<float>& s = descriptors_[size_t(p)];
+    statistics.insert(statistics.end(), s.begin(), s.end());
+  }
+  filters_.predict(frame_action<PredictFilters>(step)->filter, step.node, statistics);
+}
+
+void StreamExecutor::run(const Tensor& input, Tensor& output) {
+  throw_if_interrupted();
+  for (const int i : layout_.frame_steps) {
+    const Step& step = plan_.steps[size_t(i)];
+    if (frame_action<Describe>(step) != nullptr)
+      describe_input(step, input);
+    else
+      predict(step);
+  }
+  std::atomic<size_t> next{0};
+  const auto work = [&](int64_t worker) {
+    for (size_t i = next++; i < layout_.tiles.size(); i = next++)
+      run_tile(layout_.tiles[i], int(worker), input, output);
+  };
+  threads_.parallel_for(threads_.count(), std::ref(work));
+}
+
+void StreamExecutor::run_tile(const Tile& tile, int worker, const Tensor& input, Tensor& output) {
+  float* memory = reinterpret_cast<float*>(arena_.data()) + layout_.floats * worker;
+  std::vector<View> views(plan_.pictures.size());
+  for (size_t p = 0; p < views.size(); ++p) {
+    const Ring& ring = layout_.rings[p];
+    if (ring.slots == 0) continue;
+    const Picture& picture = plan_.pictures[p];
+    const Region& region = tile.pictures[p];
+    View& view = views[p];
+    view = {.data = memory + ring.offset,
+            .row = row_floats(ring.width, picture.pixel),
+            .pixel = picture.pixel,
+            .slots = ring.slots,
+            .top = region.rows.first,
+            .left = region.columns.first};
+    // Beyond the frame there are zeros, which no step overwrites.
+    const int64_t left = std::max<int64_t>(-region.columns.first, 0);
+    const int64_t right = std::max<int64_t>(region.columns.end - picture.width, 0);
+    for (int64_t slot = 0; slot < ring.slots; ++slot) {
+      float* row = view.data + slot * view.row;
+      std::fill_n(row, left * picture.pixel, 0.0f);
+      std::fill_n(row + (region.columns.size() - right) * picture.pixel, right * picture.pixel,
+                  0.0f);
+    }
+  }
+  const RowRunner rows({plan_, filters_, kernels_, views, zeros_.data(), input, output});
+  Flow flow(plan_, layout_, tile);
+  flow.run([&](int index, int64_t unit) {
+    throw_if_interrupted();
+    rows.run(plan_.steps[size_t(index)], unit, tile.units[size_t(index)].columns);
+  });
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,83 @@
+// Row by row: a photo flows through the network, down and up its levels, and every layer keeps only
+// the rows that somebody still reads. Memory depends on the width of a strip, not on the photo.
+//
+// The output is cut into tiles. Whoever makes a tile asks the last step for its rows; a step that
+// is asked for rows asks those before it for what it reads, and makes its own. At a tile's edge it
+// makes what its neighbour makes as well, by the same kernels in the same places: a photo in tiles
+// is the same, bit for bit, as in one piece, and as by WholeExecutor.
+#pragma once
+
+#include <vector>
+
+#include "base/memory.hpp"
+#include "base/threads.hpp"
+#include "engine/executor.hpp"
+#include "engine/filters.hpp"
+#include "engine/rows.hpp"
+#include "engine/sums.hpp"
+
+namespace hyperconv {
+
+/// Pixels of the network's input that a tile is wide at most. More would need more memory than two
+/// cores' caches hold, fewer make edges twice too often (docs/performance.md).
+constexpr int64_t widest_tile = 2048;
+
+/// Whether all that looks at a whole frame looks at the network's input.
+bool can_stream(const Plan& plan);
+
+class StreamExecutor : public Executor {
+ public:
+  /// Takes its memory: some for every thread. What it refers to must outlive it.
+  StreamExecutor(Plan plan, FilterBank& filters, const Kernels& kernels, Threads& threads,
+                 int64_t tile_width = widest_tile);
+
+  const Plan& plan() const override { return plan_; }
+  void run(const Tensor& input, Tensor& output) override;
+
+  /// Bytes that an executor with so many threads takes.
+  static int64_t bytes(const Plan& plan, int threads);
+
+ private:
+  struct Region {
+    Interval rows, columns;
+  };
+  // A part of the last step's work, and what follows for every picture and step.
+  struct Tile {
+    std::vector<Region> pictures;  // rows in the frame; columns beyond its edges too
+    std::vector<Region> units;
+  };
+  // Of one picture: rows at once, and their width, in the largest tile.
+  struct Ring {
+    int64_t slots = 0, width = 0;
+    int64_t offset = 0;  // floats, in a thread's memory
+  };
+  struct Layout {
+    std::vector<int> row_steps;    // indices of plan.steps
+    std::vector<int> frame_steps;  // run before the first row
+    std::vector<int> writer;       // step that writes a picture
+    std::vector<std::vector<int>> readers;
+    std::vector<Tile> tiles;
+    std::vector<Ring> rings;
+    int64_t floats = 0;  // of a thread
+  };
+  class Flow;
+
+  static Layout lay_out(const Plan& plan, int threads, int64_t tile_width);
+  static Tile tile_of(const Plan& plan, const Layout& layout, const Region& units);
+  static void measure(const Plan& plan, const Tile& tile, Layout& layout);
+  void describe_input(const Step& step, const Tensor& input);
+  void predict(const Step& step);
+  void run_tile(const Tile& tile, int worker, const Tensor& input, Tensor& output);
+
+  const Plan plan_;
+  const Layout layout_;
+  FilterBank& filters_;
+  const Kernels& kernels_;
+  Threads& threads_;
+  Arena arena_;
+  std::vector<float> zeros_;
+  std::vector<std::vector<float>> descriptors_;  // of the pictures that frame steps write
+  Sums sums_;
+};
+
+}  // namespace hyperconv

@@ -1,0 +1,70 @@
+// Sums over a frame, and what they tell of it.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+#include "base/interrupt.hpp"
+#include "base/threads.hpp"
+#include "engine/rows.hpp"
+
+namespace hyperconv {
+
+/// Adds up over rows on all threads. The rows go into bands that depend on the frame alone, and the
+/// bands' sums are added in their order: the number of threads does not change a bit.
+class Sums {
+ public:
+  explicit Sums(Threads& threads) : threads_(threads) {}
+
+  /// Element i: the sum over rows [rows.first, rows.end) of what row(y, sums) adds to sums[i].
+  /// Valid until the next call.
+  template <class Row>
+  const std::vector<double>& over(Interval rows, int64_t count, const Row& row) {
+    const int64_t band = ceil_div(rows.size(), most_bands);
+    return over_pieces(ceil_div(rows.size(), band), count, [&](int64_t index, double* sums) {
+      const int64_t first = rows.first + index * band, end = std::min(rows.end, first + band);
+      for (int64_t y = first; y < end; ++y) row(y, sums);
+    });
+  }
+
+  /// The same over what piece(i, sums) adds, for i in [0, pieces).
+  template <class Piece>
+  const std::vector<double>& over_pieces(int64_t pieces, int64_t count, const Piece& piece) {
+    partial_.resize(std::max(partial_.size(), size_t(count * pieces)));
+    const auto body = [&](int64_t index) {
+      throw_if_interrupted();
+      double* sums = partial_.data() + index * count;
+      std::fill_n(sums, count, 0.0);
+      piece(index, sums);
+    };
+    threads_.parallel_for(pieces, std::ref(body));
+    sums_.assign(size_t(count), 0.0);
+    for (int64_t i = 0; i < pieces * count; ++i) sums_[size_t(i % count)] += partial_[size_t(i)];
+    return sums_;
+  }
+
+ private:
+  static constexpr int64_t most_bands = 64;
+
+  Threads& threads_;
+  std::vector<double> partial_, sums_;
+};
+
+/// A frame's rows, wherever they come from; called from several threads.
+struct Frame {
+  int64_t channels, height, width;
+  std::function<PixelRun(int64_t y)> row;
+};
+
+/// Kernels::describe over all rows. Sums of squares are taken around the frame's first pixel (so a
+/// flat frame has no spread at all), which `shift` holds afterwards.
+const std::vector<double>& describe(const Frame& frame, const Kernels& kernels, Sums& sums,
+                                    std::vector<float>& shift);
+
+/// PhotoDescriptor (graph.hpp) of a frame that is channels [first, first + frame.channels) of
+/// `all_channels`, into their places of `descriptor`.
+void describe_photo(const Frame& frame, const Kernels& kernels, Sums& sums, int64_t all_channels,
+                    float* descriptor);
+
+}  // namespace hyperconv

@@ -1,0 +1,98 @@
+// A layer at a time: for any graph. Every step makes the whole of its outputs before the next one
+// begins.
+#pragma once
+
+#include <vector>
+
+#include "base/memory.hpp"
+#include "base/threads.hpp"
+#include "engine/executor.hpp"
+#include "engine/filters.hpp"
+#include "engine/rows.hpp"
+#include "engine/sums.hpp"
+
+namespace hyperconv {
+
+class WholeExecutor : public Executor {
+ public:
+  /// Takes the plan's memory. What it refers to must outlive it. Throws Error with the figure when
+  /// the machine has not that much.
+  WholeExecutor(Plan plan, FilterBank& filters, const Kernels& kernels, Threads& threads);
+
+  const Plan& plan() const override { return plan_; }
+  void run(const Tensor& input, Tensor& output) override;
+  /// What each step of the last run took.
+  const std::vector<double>& seconds() const { return seconds_; }
+
+ private:
+  void execute(const RowAction& action, const Step& step);
+  void execute(const FrameAction& action, const Step& step);
+  void execute(const FillBorder& action, const Step& step);
+  void execute(const PredictFilters& action, const Step& step);
+  void execute(const PoolParts& action, const Step& step);
+  void execute(const Attend&, const Step& step);
+  void execute(const Interpolate& action, const Step& step);
+  void execute(const Normalise& action, const Step& step);
+  void execute(const Describe&, const Step& step);
+
+  const Picture& picture(PictureId id) const { return plan_.picture(id); }
+  float* pixel(PictureId id, int64_t y, int64_t x) const { return views_[size_t(id)].at(y, x); }
+  PixelRun run_of(PictureId id, int64_t y) const { return {pixel(id, y, 0), picture(id).pixel}; }
+  MutablePixelRun mutable_run_of(PictureId id, int64_t y) const {
+    return {pixel(id, y, 0), picture(id).pixel};
+  }
+  Frame frame_of(PictureId id) const;
+
+  // A step's work in pieces: bands of rows and, where that keeps a convolution's input in a core's
+  // cache, strips of columns.
+  struct Pieces {
+    Units units;
+    int64_t rows, columns;  // of a piece, in units
+    int64_t across() const { return ceil_div(units.width, columns); }
+    int64_t count() const { return across() * ceil_div(units.height, rows); }
+  };
+  Pieces pieces_of(const RowAction& action, const Step& step) const;
+  void run_piece(const Step& step, const Pieces& pieces, int64_t index, double* sums);
+  void add_sums(const Step& step, const RowReach& reach, int64_t y, Interval columns, double* sums);
+  int64_t sums_wanted(const Step& step) const;
+
+  template <class Body>
+  void for_rows(int64_t height, const Body& body);
+  void clear_border(PictureId id);
+  void mirror_border(PictureId id);
+  void channel_means(const Pictures& pictures);
+  double mask_maximum(PictureId mask);
+  void instance_scales(PictureId id, int64_t first, const ChannelWeights& weights);
+  void layer_scales(PictureId id, const ChannelWeights& weights);
+
+  const Plan plan_;
+  FilterBank& filters_;
+  const Kernels& kernels_;
+  Threads& threads_;
+  Arena arena_;
+  std::vector<float> zeros_;  // as long as the longest row
+  std::vector<View> views_;
+  Sums sums_;
+  std::vector<std::vector<double>> picture_sums_;  // of those that were added up when written
+  std::vector<float> statistics_;                  // what filters are predicted from
+  std::vector<float> means_, factors_, shift_;     // of a Normalise, a channel each
+  std::vector<double> row_maxima_;
+  std::vector<double> seconds_;
+  const RowRunner* rows_ = nullptr;  // of the run at work
+};
+
+// Rows that one thread takes at a time: many enough that a convolution reads few of its
+// neighbour's rows again, few enough that two threads end together.
+constexpr int64_t band_rows = 16;
+
+template <class Body>
+void WholeExecutor::for_rows(int64_t height, const Body& body) {
+  const auto band = [&](int64_t index) {
+    throw_if_interrupted();
+    const int64_t end = std::min(height, (index + 1) * band_rows);
+    for (int64_t y = index * band_rows; y < end; ++y) body(y);
+  };
+  threads_.parallel_for(ceil_div(height, band_rows), std::ref(band));
+}
+
+}  // namespace hyperconv
