@@ -32,7 +32,8 @@ struct WeightView {
 enum class Task {
   develop,  ///< packed, normalised, white-balanced mosaic RGGB [4,H/2,W/2] -> camera RGB [3,H,W]
   isp,      ///< Zurich RAW-to-DSLR: packed (B,Gb,R,Gr) / 1020 -> sRGB
-  denoise   ///< sRGB -> sRGB
+  denoise,  ///< sRGB -> what to add to it
+  noise     ///< sRGB -> log alpha and log beta of its noise: VDN's S-Net
 };
 std::string to_string(Task task);
 

@@ -43,6 +43,15 @@ Graph awnet(int width = 64);
 /// W multiples of 8. With a hidden width all its 3x3 convolutions but the first and the last are
 /// HyperConvolutions, which look at the whole photo's descriptor: ours, after the paper's idea.
 Graph vdn_denoiser(int width = 64, int hidden = 0);
+
+struct SmallDenoiser {
+  int width = 16;
+  int hidden = 32;  ///< 0: no HyperConvolution, ordinary convolutions in the same places
+};
+/// Four levels, the first at half the photo's size: [N,3,H,W] -> [N,3,H,W], what to add to the
+/// photo; H and W multiples of 16. The 3x3 convolutions of the two upper levels are
+/// HyperConvolutions, which look at the whole photo's descriptor. Ours, after the paper's idea.
+Graph small_denoiser(const SmallDenoiser& shape);
 /// VDN's S-Net, for its training only: [N,3,H,W] -> [N,6,H,W], log alpha and log beta of the noise.
 Graph vdn_noise(int width = 64);
 

@@ -10,8 +10,10 @@
 namespace hyperconv {
 namespace {
 
-constexpr std::pair<Task, const char*> tasks[] = {
-    {Task::develop, "develop"}, {Task::isp, "isp"}, {Task::denoise, "denoise"}};
+constexpr std::pair<Task, const char*> tasks[] = {{Task::develop, "develop"},
+                                                  {Task::isp, "isp"},
+                                                  {Task::denoise, "denoise"},
+                                                  {Task::noise, "noise"}};
 
 Task task_from_string(const std::string& name) {
   for (const auto& [task, text] : tasks)

@@ -27,6 +27,7 @@ std::string input_description(Task task) {
     case Task::isp:
       return "One Bayer mosaic / 1020, packed to B, Gb, R, Gr at half its rows and columns";
     case Task::denoise:
+    case Task::noise:
       return "One sRGB photo, 0 = black, 1 = white";
   }
   return {};
@@ -39,7 +40,10 @@ std::string output_description(Task task) {
     case Task::isp:
       return "sRGB";
     case Task::denoise:
-      return "What to add to the photo, and the logarithm of its variance";
+      return "What to add to the photo (and, of six channels, the logarithm of its variance)";
+    case Task::noise:
+      return "The logarithms of alpha and beta: the noise's variance is their inverse gamma "
+             "distribution's";
   }
   return {};
 }

@@ -89,6 +89,7 @@ Maker by_width(Graph (*make)(int), int width) {
 
 Graph plain(int width) { return plain_unet({width}); }
 Graph vdn(int width) { return vdn_denoiser(width); }
+Graph plain_denoiser(int width) { return small_denoiser({.width = width, .hidden = 0}); }
 
 struct Entry {
   Maker make;
@@ -110,6 +111,11 @@ const std::map<std::string, Entry>& entries() {
       return vdn_denoiser(o.width.value_or(width), o.hidden.value_or(hidden));
     };
   };
+  const auto small = [](int width, int hidden) {
+    return [=](const ZooOptions& o) {
+      return small_denoiser({o.width.value_or(width), o.hidden.value_or(hidden)});
+    };
+  };
   // The comparators begin as the code of their authors does. D-Net's FLOPs go with the square of
   // its width: a quarter, a tenth and a twentieth of VDN's 64.
   static const std::map<std::string, Entry> all = {
@@ -129,6 +135,8 @@ const std::map<std::string, Entry>& entries() {
       {"vdn-plain-4", {by_width(vdn, 32), denoises}},
       {"vdn-plain-10", {by_width(vdn, 20), denoises}},
       {"vdn-plain-20", {by_width(vdn, 14), denoises}},
+      {"denoise-16", {small(16, 32), denoises}},
+      {"denoise-16-plain", {by_width(plain_denoiser, 16), denoises}},
       {"develop-16", {shipped(16, 32), develops}},
       {"develop-16-plain", {shipped(16, 0), develops}},
   };

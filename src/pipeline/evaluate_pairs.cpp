@@ -8,18 +8,12 @@
 #include "base/progress.hpp"
 #include "data/damage.hpp"
 #include "hyperconv/metrics.hpp"
+#include "pipeline/mirror.hpp"
 
 namespace hyperconv {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Position in a row of `size` that is mirrored at its end, without repeating it.
-int64_t mirrored(int64_t position, int64_t size) {
-  if (size == 1) return 0;
-  const int64_t period = 2 * (size - 1), phase = position % period;
-  return std::min(phase, period - phase);
-}
 
 /// Rows and columns [top, top + height) x [left, left + width); beyond the frame it is mirrored.
 Tensor cut_out(const Tensor& frame, int64_t top, int64_t left, int64_t height, int64_t width) {
@@ -32,10 +26,6 @@ Tensor cut_out(const Tensor& frame, int64_t top, int64_t left, int64_t height, i
       for (int64_t x = 0; x < width; ++x) to[x] = from[mirrored(left + x, whole.w)];
     }
   return part;
-}
-
-int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
 }
 
 /// A model that turns the input of a pair into a picture [1,3,h,w].

@@ -18,6 +18,8 @@ const char* file_name(Task task) {
       return "isp.safetensors";
     case Task::denoise:
       return "denoise.safetensors";
+    case Task::noise:
+      return "denoise-noise.safetensors";
   }
   return "";
 }

@@ -38,9 +38,9 @@ std::vector<float> deviation_map(int side, double most_sigma, Random& random) {
   return map;
 }
 
-NoisyPatches::NoisyPatches(const std::filesystem::path& photos, const NoisyData& recipe, int patch,
-                           uint64_t seed)
-    : recipe_(recipe), patch_(patch), seed_(seed), photos_(photos, recipe.shrink, patch) {}
+NoisyPatches::NoisyPatches(std::shared_ptr<const PhotoPool> photos, const NoisyData& recipe,
+                           int patch, uint64_t seed)
+    : photos_(std::move(photos)), recipe_(recipe), patch_(patch), seed_(seed) {}
 
 Batch NoisyPatches::make(int64_t first, int64_t count) const {
   const int64_t side = patch_, plane = side * side;
@@ -53,7 +53,7 @@ Batch NoisyPatches::make(int64_t first, int64_t count) const {
   float* variance = batch.variance.data_ptr<float>();
   for (int64_t i = 0; i < count; ++i) {
     Random random(seed_, uint64_t(first + i));
-    const Tensor photo = photos_.crop(patch_, random);
+    const Tensor photo = photos_->crop(patch_, random);
     const std::vector<float> map = deviation_map(patch_, recipe_.most_sigma, random);
     for (int64_t k = 0; k < 3 * plane; ++k) {
       const int64_t at = i * 3 * plane + k;

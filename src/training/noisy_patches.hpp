@@ -2,6 +2,8 @@
 // VDN's synthetic setting.
 #pragma once
 
+#include <memory>
+
 #include "training/recipe.hpp"
 #include "training/samples.hpp"
 #include "training/simulated_patches.hpp"
@@ -15,18 +17,18 @@ namespace hyperconv {
 /// + 5/255, both drawn from 0 to most_sigma/255 (SimulateTrain in github.com/zsyOAOA/VDNet).
 class NoisyPatches : public SampleSource {
  public:
-  /// Reads `photos`. Throws Error as PhotoPool does.
-  NoisyPatches(const std::filesystem::path& photos, const NoisyData& recipe, int patch,
+  /// The pool's photos are no smaller than a patch.
+  NoisyPatches(std::shared_ptr<const PhotoPool> photos, const NoisyData& recipe, int patch,
                uint64_t seed);
 
   Batch make(int64_t first, int64_t count) const override;
   std::string description() const override;
 
  private:
+  std::shared_ptr<const PhotoPool> photos_;
   NoisyData recipe_;
   int patch_;
   uint64_t seed_;
-  PhotoPool photos_;
 };
 
 /// A map of deviations [side * side], as above.

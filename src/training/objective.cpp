@@ -109,6 +109,14 @@ class VariationalObjective : public Objective {
   Model to_model(const ModelInfo& info, const std::vector<torch::Tensor>& weights) const override {
     return denoiser_.to_model(info, weights);
   }
+  std::optional<Model> noise_model(const ModelInfo& info,
+                                   const std::vector<torch::Tensor>& weights) const override {
+    ModelInfo own = info;
+    own.task = Task::noise;
+    own.name += "-noise";
+    return noise_.to_model(own,
+                           {weights.begin() + long(denoiser_.parameters().size()), weights.end()});
+  }
   const Graph& graph() const override { return denoiser_.graph(); }
   std::string description() const override { return "variational loss"; }
 

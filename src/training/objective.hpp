@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,11 @@ class Objective {
   /// The network alone, with other weights.
   virtual Model to_model(const ModelInfo& info,
                          const std::vector<torch::Tensor>& weights) const = 0;
+  /// What was learned beside it and is of use with it: VDN's S-Net, task `noise`; or nothing.
+  virtual std::optional<Model> noise_model(const ModelInfo&,
+                                           const std::vector<torch::Tensor>&) const {
+    return std::nullopt;
+  }
   virtual const Graph& graph() const = 0;
   /// For the model's summary: "l1 loss in display space".
   virtual std::string description() const = 0;

@@ -47,8 +47,8 @@ torch::Tensor run_in_double(const Model& model, const Tensor& input) {
 }
 
 bool uses_statistics(const std::string& network) {
-  return network.starts_with("hyper") || network == "develop-16" || network == "awnet" ||
-         network == "pynet-ca";
+  return network.starts_with("hyper") || network == "develop-16" || network == "denoise-16" ||
+         network == "awnet" || network == "pynet-ca";
 }
 
 class Parity : public testing::TestWithParam<std::string> {};

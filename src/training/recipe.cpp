@@ -31,6 +31,16 @@ class Table {
     return table_ != nullptr ? (*table_)[key].as_table() : nullptr;
   }
 
+  /// Null where the key is not there, or no list.
+  const toml::array* array(const char* key) {
+    if (!has(key)) return nullptr;
+    known_.insert(key);
+    const toml::array* list = (*table_)[key].as_array();
+    if (list == nullptr) fail("{}: [{}] {} has the wrong type", path_, name_, key);
+    return list;
+  }
+  const std::string& name() const { return name_; }
+
   template <class T>
   void read(const char* key, T& value) {
     known_.insert(key);
@@ -140,28 +150,73 @@ NoisyData read_noisy(Table& table, const std::filesystem::path& folder) {
   return data;
 }
 
+CameraNoiseData read_camera_noise(Table& table, const std::filesystem::path& folder) {
+  CameraNoiseData data;
+  data.photos = read_path(table, "photos", folder);
+  data.validation = read_path(table, "validation", folder);
+  table.read("shrink", data.shrink, 1, 16);
+  PhotoNoiseRange& range = data.range;
+  table.read("least_shot", range.least_shot, 1e-8, 1.0);
+  table.read("most_shot", range.most_shot, range.least_shot, 1.0);
+  table.read("least_exposure", range.least_exposure, 1e-3, 1.0);
+  table.read("soft_share", range.soft_share, 0.0, 1.0);
+  table.read("jpeg_share", range.jpeg_share, 0.0, 1.0);
+  table.read("least_quality", range.least_quality, 1, 100);
+  return data;
+}
+
+CleanData read_clean(Table& table, const std::filesystem::path& folder) {
+  CleanData data;
+  data.photos = read_path(table, "photos", folder);
+  data.validation = read_path(table, "validation", folder);
+  table.read("shrink", data.shrink, 1, 16);
+  return data;
+}
+
+OneSource read_source(Table& table, const std::string& path, const std::filesystem::path& folder) {
+  if (table.has("photos") == table.has("pairs"))
+    fail(
+        "{}: [{}] needs either photos (RAW patches are simulated from them, or noise) or pairs (a "
+        "data set's folder)",
+        path, table.name());
+  std::string noise;
+  table.read("noise", noise);
+  if (table.has("pairs")) return read_pairs(table, folder);
+  if (noise.empty()) return read_simulated(table, folder);
+  if (noise == "niid-gaussian") return read_noisy(table, folder);
+  if (noise == "camera") return read_camera_noise(table, folder);
+  if (noise == "none") return read_clean(table, folder);
+  fail(
+      "{}: [{}] noise is '{}'; known are niid-gaussian, camera and none (photos get it; without "
+      "it RAW patches are simulated)",
+      path, table.name(), noise);
+}
+
+MixedData read_mix(const toml::array& list, const std::string& path,
+                   const std::filesystem::path& folder) {
+  MixedData mix;
+  for (const toml::node& node : list) {
+    if (node.as_table() == nullptr) fail("{}: [[data.mix]] holds something else", path);
+    Table table = Table::within(*node.as_table(), "data.mix", path);
+    MixedData::Part part;
+    table.read("share", part.share, 1e-6, 1e6);
+    part.source = read_source(table, path, folder);
+    table.refuse_the_rest();
+    mix.parts.push_back(std::move(part));
+  }
+  if (mix.parts.empty()) fail("{}: [[data.mix]] is empty", path);
+  return mix;
+}
+
 void read_data(Table table, const std::string& path, const std::filesystem::path& folder,
                DataRecipe& data) {
   table.read("patch", data.patch, 16, 4096);
   table.read("batch", data.batch, 1, 4096);
-  if (table.has("photos") == table.has("pairs"))
-    fail(
-        "{}: [data] needs either photos (RAW patches are simulated from them) or pairs (a data "
-        "set's folder)",
-        path);
-  std::string noise;
-  table.read("noise", noise);
-  if (!noise.empty() && noise != "niid-gaussian")
-    fail(
-        "{}: [data] noise is '{}'; known is niid-gaussian (photos get it; without it RAW patches "
-        "are simulated)",
-        path, noise);
-  if (table.has("pairs"))
-    data.source = read_pairs(table, folder);
-  else if (noise.empty())
-    data.source = read_simulated(table, folder);
+  if (const toml::array* mix = table.array("mix"))
+    data.source = read_mix(*mix, path, folder);
   else
-    data.source = read_noisy(table, folder);
+    std::visit([&](auto&& source) { data.source = std::move(source); },
+               read_source(table, path, folder));
   table.refuse_the_rest();
 }
 

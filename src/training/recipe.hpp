@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hyperconv/zoo.hpp"
+#include "raw/photo_noise.hpp"
 
 namespace hyperconv {
 
@@ -60,8 +61,34 @@ struct NoisyData {
   double most_sigma = 75;  ///< of 255; deviations are drawn from 0 to this, as VDN's authors do
 };
 
+/// Photos with a camera's noise (raw/photo_noise.hpp), for the task `denoise`.
+struct CameraNoiseData {
+  std::filesystem::path photos;      ///< relative to the recipe's folder
+  std::filesystem::path validation;  ///< photos that training does not see; empty: none
+  int shrink = 2;                    ///< photos are shrunk by this in linear light (JPEG artefacts)
+  PhotoNoiseRange range;
+};
+
+/// Photos as they are: input and target are the same. For the task `denoise`.
+struct CleanData {
+  std::filesystem::path photos;      ///< relative to the recipe's folder
+  std::filesystem::path validation;  ///< photos that training does not see; empty: none
+  int shrink = 2;
+};
+
+using OneSource = std::variant<SimulatedData, PairData, NoisyData, CameraNoiseData, CleanData>;
+
+/// Several sources: each sample is of one of them, drawn by their shares.
+struct MixedData {
+  struct Part {
+    double share = 1;  ///< in proportion to the others'
+    OneSource source;
+  };
+  std::vector<Part> parts;
+};
+
 struct DataRecipe {
-  std::variant<SimulatedData, PairData, NoisyData> source;
+  std::variant<SimulatedData, PairData, NoisyData, CameraNoiseData, CleanData, MixedData> source;
   int patch = 128;  ///< side in the photo's samples
   int batch = 16;   ///< samples a step, over all ranks together
 };

@@ -97,6 +97,33 @@ TEST(Recipe, ReadsVdnsTraining) {
   EXPECT_THAT(message_for(good + "[training.variational]\neps2 = 1e-6\n"), HasSubstr("belongs to"));
 }
 
+TEST(Recipe, ReadsAMixture) {
+  const TemporaryFolder folder;
+  const std::string start =
+      "[model]\nnetwork = \"denoise-16\"\nname = \"tiny\"\ndata_licence = \"own\"\n[data]\npatch = "
+      "64\n";
+  const std::string pairs = "[[data.mix]]\nshare = 3\npairs = \"p\"\n";
+  const std::string camera =
+      "[[data.mix]]\nphotos = \"q\"\nnoise = \"camera\"\njpeg_share = 0.25\n";
+  const std::string clean = "[[data.mix]]\nphotos = \"q\"\nnoise = \"none\"\nshrink = 1\n";
+  write_file(folder / "r.toml", start + pairs + camera + clean);
+  const Recipe recipe = read_recipe(folder / "r.toml");
+  const auto& parts = std::get<MixedData>(recipe.data.source).parts;
+  ASSERT_EQ(parts.size(), 3u);
+  EXPECT_EQ(recipe.data.patch, 64);
+  EXPECT_EQ(parts[0].share, 3);
+  EXPECT_EQ(std::get<PairData>(parts[0].source).pairs, folder / "p");
+  EXPECT_EQ(std::get<CameraNoiseData>(parts[1].source).range.jpeg_share, 0.25);
+  EXPECT_EQ(std::get<CleanData>(parts[2].source).shrink, 1);
+  EXPECT_THAT(message_for(start + pairs + "jpeg_share = 0.5\n"),
+              HasSubstr("[data.mix] jpeg_share"));
+  EXPECT_THAT(message_for(start + camera + "soft_share = 2.0\n"), HasSubstr("0 to 1"));
+  EXPECT_THAT(message_for(start + clean + "pairs = \"p\"\n"), HasSubstr("either photos"));
+  EXPECT_THAT(message_for(start + "photos = \"q\"\n" + clean), HasSubstr("photos is not known"));
+  EXPECT_THAT(message_for(start + "mix = []\n"), HasSubstr("is empty"));
+  EXPECT_THAT(message_for(start + "mix = 3\n"), HasSubstr("wrong type"));
+}
+
 // Every recipe that is shipped can be read.
 TEST(Recipe, ShippedOnesAreGood) {
   size_t count = 0;

@@ -1,10 +1,13 @@
 #include "training/sources.hpp"
 
+#include <map>
+
 #include "base/fail.hpp"
 #include "base/overloaded.hpp"
 #include "data/cache.hpp"
 #include "training/noisy_patches.hpp"
 #include "training/pair_patches.hpp"
+#include "training/photo_patches.hpp"
 #include "training/simulated_patches.hpp"
 
 namespace hyperconv {
@@ -28,68 +31,125 @@ void check_pairs(const Recipe& recipe, const PairSet& set) {
 }
 
 /// The set itself, or read from the recipe's cache, a file for each part.
-PairSet cached(const Recipe& recipe, const PairSet& set) {
-  const auto& cache = std::get<PairData>(recipe.data.source).cache;
-  if (cache.empty()) return set;
+PairSet cached(const PairData& data, const PairSet& set) {
+  if (data.cache.empty()) return set;
+  std::error_code ignored;  // writing the cache says what is wrong
+  std::filesystem::create_directories(data.cache.parent_path(), ignored);
   Threads threads;
-  return cached_pairs(set, cache.string() + "." + set.folder().filename().string(), threads);
+  return cached_pairs(set, data.cache.string() + "." + set.folder().filename().string(), threads);
 }
 
-Source pairs_of(const Recipe& recipe, const PairSet& set, bool augment, uint64_t seed) {
+Source pairs_of(const Recipe& recipe, const PairData& data, const PairSet& set, bool augment,
+                uint64_t seed) {
   check_pairs(recipe, set);
   return std::make_unique<PairPatches>(
-      cached(recipe, set),
-      PatchChoice{.patch = recipe.data.patch, .augment = augment, .seed = seed});
+      cached(data, set), PatchChoice{.patch = recipe.data.patch, .augment = augment, .seed = seed});
 }
 
 Source validation_pairs(const Recipe& recipe, const PairData& data) {
   if (!data.validation.empty())
-    return pairs_of(recipe, find_pairs(data.validation, Part::test), false, validation_seed);
+    return pairs_of(recipe, data, find_pairs(data.validation, Part::test), false, validation_seed);
   const PairSet set = find_pairs(data.pairs, Part::test);
   // A set without parts is the training set itself.
   if (set.folder() == find_pairs(data.pairs, Part::train).folder()) return nullptr;
-  return pairs_of(recipe, set, false, validation_seed);
+  return pairs_of(recipe, data, set, false, validation_seed);
 }
+
+/// Photos in memory, read once however many sources take patches of them.
+class Pools {
+ public:
+  explicit Pools(int patch) : patch_(patch) {}
+
+  std::shared_ptr<const PhotoPool> get(const std::filesystem::path& folder, int shrink) {
+    auto& pool = pools_[{folder.string(), shrink}];
+    if (!pool) pool = std::make_shared<const PhotoPool>(folder, shrink, patch_);
+    return pool;
+  }
+
+ private:
+  int patch_;
+  std::map<std::pair<std::string, int>, std::shared_ptr<const PhotoPool>> pools_;
+};
+
+/// Makes the sources of a recipe, for training or for validation.
+class SourceMaker {
+ public:
+  SourceMaker(const Recipe& recipe, bool trains)
+      : recipe_(recipe),
+        trains_(trains),
+        seed_(trains ? recipe.training.seed : validation_seed),
+        pools_(recipe.data.patch) {}
+
+  Source make() {
+    return std::visit(Overloaded{[&](const MixedData& mix) { return mixed(mix); },
+                                 [&](const auto& data) { return make(data, seed_); }},
+                      recipe_.data.source);
+  }
+
+ private:
+  Source make(const SimulatedData& data, uint64_t seed) {
+    check_task(recipe_, task() == Task::develop, "simulated RAW patches");
+    if (folder_of(data).empty()) return nullptr;
+    return std::make_unique<SimulatedPatches>(folder_of(data), data, patch(), seed);
+  }
+  Source make(const NoisyData& data, uint64_t seed) {
+    check_denoises();
+    if (folder_of(data).empty()) return nullptr;
+    return std::make_unique<NoisyPatches>(pool_of(data), data, patch(), seed);
+  }
+  Source make(const CameraNoiseData& data, uint64_t seed) {
+    check_denoises();
+    if (folder_of(data).empty()) return nullptr;
+    return std::make_unique<CameraNoisePatches>(pool_of(data), data, patch(), seed);
+  }
+  Source make(const CleanData& data, uint64_t seed) {
+    check_denoises();
+    if (folder_of(data).empty()) return nullptr;
+    return std::make_unique<CleanPatches>(pool_of(data), data.shrink, patch(), seed);
+  }
+  Source make(const PairData& data, uint64_t seed) {
+    if (!trains_) return validation_pairs(recipe_, data);
+    return pairs_of(recipe_, data, find_pairs(data.pairs, Part::train), data.augment, seed);
+  }
+
+  /// What has no validation part is left out of the mixture's.
+  Source mixed(const MixedData& mix) {
+    std::vector<MixedPatches::Part> parts;
+    for (size_t i = 0; i < mix.parts.size(); ++i) {
+      const uint64_t seed = seed_ + i;
+      Source source =
+          std::visit([&](const auto& data) { return make(data, seed); }, mix.parts[i].source);
+      if (source) parts.push_back({mix.parts[i].share, std::move(source)});
+    }
+    if (parts.empty()) return nullptr;
+    return std::make_unique<MixedPatches>(std::move(parts), seed_);
+  }
+
+  template <class Data>
+  const std::filesystem::path& folder_of(const Data& data) const {
+    return trains_ ? data.photos : data.validation;
+  }
+  template <class Data>
+  std::shared_ptr<const PhotoPool> pool_of(const Data& data) {
+    return pools_.get(folder_of(data), data.shrink);
+  }
+  Task task() const { return network_use(recipe_.network).task; }
+  void check_denoises() const { check_task(recipe_, task() == Task::denoise, "noisy photos"); }
+  int patch() const { return recipe_.data.patch; }
+
+  const Recipe& recipe_;
+  bool trains_;
+  uint64_t seed_;
+  Pools pools_;
+};
 
 }  // namespace
 
-Source training_source(const Recipe& recipe) {
-  const uint64_t seed = recipe.training.seed;
-  return std::visit(
-      Overloaded{
-          [&](const SimulatedData& data) -> Source {
-            check_task(recipe, network_use(recipe.network).task == Task::develop,
-                       "simulated RAW patches");
-            return std::make_unique<SimulatedPatches>(data.photos, data, recipe.data.patch, seed);
-          },
-          [&](const NoisyData& data) -> Source {
-            check_task(recipe, network_use(recipe.network).task == Task::denoise, "noisy photos");
-            return std::make_unique<NoisyPatches>(data.photos, data, recipe.data.patch, seed);
-          },
-          [&](const PairData& data) -> Source {
-            return pairs_of(recipe, find_pairs(data.pairs, Part::train), data.augment, seed);
-          },
-      },
-      recipe.data.source);
-}
+Source training_source(const Recipe& recipe) { return SourceMaker(recipe, true).make(); }
 
 Source validation_source(const Recipe& recipe) {
   if (recipe.training.validate_every == 0) return nullptr;
-  return std::visit(
-      Overloaded{
-          [&](const SimulatedData& data) -> Source {
-            if (data.validation.empty()) return nullptr;
-            return std::make_unique<SimulatedPatches>(data.validation, data, recipe.data.patch,
-                                                      validation_seed);
-          },
-          [&](const NoisyData& data) -> Source {
-            if (data.validation.empty()) return nullptr;
-            return std::make_unique<NoisyPatches>(data.validation, data, recipe.data.patch,
-                                                  validation_seed);
-          },
-          [&](const PairData& data) -> Source { return validation_pairs(recipe, data); },
-      },
-      recipe.data.source);
+  return SourceMaker(recipe, false).make();
 }
 
 }  // namespace hyperconv

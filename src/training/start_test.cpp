@@ -40,6 +40,7 @@ Pair batch_for(const std::string& network) {
   }
   torch::manual_seed(1);
   const torch::Tensor noise = 0.1 * torch::randn_like(clean);
+  if (!network.starts_with("vdn")) return {clean + noise, -noise};
   return {clean + noise, torch::cat({-noise, torch::full_like(clean, std::log(0.01))}, 1)};
 }
 

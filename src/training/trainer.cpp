@@ -253,8 +253,7 @@ class Trainer {
   void keep_best() {
     best_psnr_ = summary_.validation_psnr;
     summary_.best_model = options_.output / (recipe_.name + "-best.safetensors");
-    if (world_.is_first())
-      save_model(summary_.best_model, objective_->to_model(info(), average_), Precision::f16);
+    save_models(recipe_.name + "-best");
   }
 
   LogRow row_of(const Interval& interval, double gradient_norm) {
@@ -289,8 +288,17 @@ class Trainer {
     summary_.step = step_;
     summary_.steps = recipe_.training.steps;
     summary_.model = options_.output / (recipe_.name + ".safetensors");
-    if (world_.is_first())
-      save_model(summary_.model, objective_->to_model(info(), average_), Precision::f16);
+    save_models(recipe_.name);
+  }
+
+  /// NAME.safetensors, and NAME-noise.safetensors where a noise model was learned beside it.
+  void save_models(const std::string& name) const {
+    if (!world_.is_first()) return;
+    const auto save = [&](const std::string& file, const Model& model) {
+      save_model(options_.output / (file + ".safetensors"), model, Precision::f16);
+    };
+    save(name, objective_->to_model(info(), average_));
+    if (const auto noise = objective_->noise_model(info(), average_)) save(name + "-noise", *noise);
   }
 
   const Recipe& recipe_;

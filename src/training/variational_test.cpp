@@ -153,7 +153,7 @@ TEST(DeviationMap, ReachesFromOneStrengthToAnother) {
 TEST(NoisyPatches, HaveTheNoiseTheySay) {
   const TemporaryFolder folder;
   write_image(folder / "a.png", painted_scene(96, 80));
-  const NoisyPatches source(folder.path(), {.photos = folder.path()}, 64, 3);
+  const NoisyPatches source(std::make_shared<const PhotoPool>(folder.path(), 1, 64), {}, 64, 3);
   const Batch batch = source.make(0, 8);
   const torch::Tensor standard = (batch.input - batch.target) / batch.variance.sqrt();
   // 98,304 values: five standard errors.

@@ -1,0 +1,81 @@
+// The job: a photo with noise -> the photo without it.
+#pragma once
+
+#include <optional>
+
+#include "hyperconv/engine.hpp"
+#include "hyperconv/image.hpp"
+
+namespace hyperconv {
+
+/// How much of what the network would remove is removed, in [0,1]; at 0 and 0 the photo stays as it
+/// is, bit for bit. Luma is the weighted sum of BT.709 on the encoded samples, colour the rest.
+struct DenoiseStrength {
+  double luma = 1, colour = 1;
+};
+
+struct DenoiseOptions {
+  EngineOptions engine;
+  /// Bytes that a photo's floats and the network's activations may take; a photo that needs more is
+  /// worked off in parts. Nothing: three quarters of what can be had.
+  std::optional<int64_t> memory;
+};
+
+/// Seconds that the parts of one photo took.
+struct DenoiseTimes {
+  double filters = 0;  ///< looking at the whole photo for the filters that follow from it
+  double network = 0;
+  double total = 0;
+};
+
+/// Denoises photos of any size with one model. Filters that follow from the photo (PhotoDescriptor)
+/// follow from the whole of it, whatever part is asked for and in however many parts it is worked
+/// off: the result is the same up to roundings (a step of 16 bits), but for networks that look at
+/// whole layers in another way (norms, attention).
+class Denoiser {
+ public:
+  /// Throws Error when the model is for another task, or its graph does not turn [1,3,h,w] into
+  /// [1,3,h,w] or VDN's [1,6,h,w], of which the first three channels are added to the photo.
+  explicit Denoiser(std::shared_ptr<const Model> model, const DenoiseOptions& options = {});
+  ~Denoiser();
+  Denoiser(Denoiser&&) noexcept;
+  Denoiser& operator=(Denoiser&&) noexcept;
+
+  /// The photo without its noise: of the same depth, channels and metadata. Samples are taken as
+  /// sRGB-encoded, whatever the profile says; grey is seen as R = G = B and stays grey; alpha is
+  /// handed on as it is. The orientation is handed on, not applied.
+  Image picture(const Image& photo, const DenoiseStrength& strength = {});
+  /// That part of it alone; only it and what the network sees around it is worked on. Throws Error
+  /// when the part is empty or not within the photo.
+  Image part(const Image& photo, const Region& part, const DenoiseStrength& strength = {});
+
+  /// How strong the noise was that the network would remove of that part: the root of the mean
+  /// square of what it takes away, over 15x15 pixels, as a picture (see noise_picture).
+  Image removed_noise(const Image& photo, const Region& part);
+  /// Both at once, for one run of the network.
+  struct Result {
+    Image picture, removed_noise;
+  };
+  Result picture_and_noise(const Image& photo, const Region& part,
+                           const DenoiseStrength& strength = {});
+
+  /// Of the last photo.
+  const DenoiseTimes& times() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// White of a noise map: deviations are multiplied by this and cut at 1, 16 bits. A sample s of the
+/// file stands for a deviation of s / 65535 / 4 of the photo's range (s / 1028 of 255).
+inline constexpr float noise_map_scale = 4;
+
+/// The noise's standard deviation at each pixel of a part of a photo, as VDN's S-Net estimates it
+/// (the mode of its inverse gamma distribution, beta / (alpha + 1)), scaled by noise_map_scale:
+/// RGB, or grey of a grey photo, 16 bits. Throws Error when the model is for another task or its
+/// graph does not turn [1,3,h,w] into [1,6,h,w].
+Image estimated_noise(const std::shared_ptr<const Model>& noise_model, const Image& photo,
+                      const Region& part, const DenoiseOptions& options = {});
+
+}  // namespace hyperconv

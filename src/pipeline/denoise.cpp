@@ -1,0 +1,407 @@
+#include "hyperconv/denoise.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+
+#include "base/fail.hpp"
+#include "base/interrupt.hpp"
+#include "base/memory.hpp"
+#include "base/threads.hpp"
+#include "pipeline/mirror.hpp"
+#include "pipeline/photo_filters.hpp"
+
+namespace hyperconv {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+constexpr std::array<float, 3> luma_weights = {0.2126f, 0.7152f, 0.0722f};
+
+int64_t round_down(int64_t value, int64_t multiple) {
+  return (value >= 0 ? value : value - multiple + 1) / multiple * multiple;
+}
+
+template <class Sample>
+constexpr float white_of() {
+  return std::is_same_v<Sample, float> ? 1.0f : float(std::numeric_limits<Sample>::max());
+}
+
+int colours_of(const Image& photo) { return photo.channels >= 3 ? 3 : 1; }
+
+Region whole_of(const Image& photo) { return {0, 0, photo.height, photo.width}; }
+
+/// The part of the photo that lies at frame.top, frame.left, mirrored where it reaches beyond the
+/// photo: [1,3,frame.height,frame.width] in [0,1]. Grey becomes R = G = B.
+Tensor frame_of(const Image& photo, const Region& frame, Threads& threads) {
+  Tensor tensor({1, 3, frame.height, frame.width});
+  std::vector<size_t> columns(size_t(frame.width));
+  for (int64_t x = 0; x < frame.width; ++x)
+    columns[size_t(x)] = size_t(mirrored(frame.left + x, photo.width)) * size_t(photo.channels);
+  const auto stride = size_t(photo.width) * size_t(photo.channels);
+  const bool is_colour = colours_of(photo) == 3;
+  std::visit(
+      [&](const auto& samples) {
+        using Sample = typename std::decay_t<decltype(samples)>::value_type;
+        threads.parallel_for(frame.height, [&](int64_t y) {
+          const Sample* row =
+              samples.data() + size_t(mirrored(frame.top + y, photo.height)) * stride;
+          for (int64_t c = 0; c < 3; ++c) {
+            const Sample* from = row + (is_colour ? c : 0);
+            float* to = tensor.row(0, c, y);
+            for (size_t x = 0; x < columns.size(); ++x)
+              to[x] = float(from[columns[x]]) / white_of<Sample>();
+          }
+        });
+      },
+      photo.samples);
+  return tensor;
+}
+
+/// What a network looks at for a part of a photo: the part and what lies around it, as far as its
+/// filters reach, from a multiple of its poolings on, so that every part is pooled in the same
+/// phase.
+Region frame_around(const Region& part, int64_t margin, int64_t multiple) {
+  Region frame;
+  frame.top = round_down(part.top - margin, multiple);
+  frame.left = round_down(part.left - margin, multiple);
+  frame.height = round_up(part.top + part.height + margin - frame.top, multiple);
+  frame.width = round_up(part.left + part.width + margin - frame.left, multiple);
+  return frame;
+}
+
+void check_part(const Image& photo, const Region& part) {
+  if (part.top < 0 || part.left < 0 || part.height < 1 || part.width < 1 ||
+      part.top + part.height > photo.height || part.left + part.width > photo.width)
+    fail("the part {}x{} at ({}, {}) is not within the photo's {}x{} pixels", part.width,
+         part.height, part.left, part.top, photo.width, photo.height);
+}
+
+int64_t memory_of(const DenoiseOptions& options) {
+  return options.memory.value_or(available_memory_bytes() / 4 * 3);
+}
+
+/// A network that is run on parts of photos, cut smaller where memory is short.
+class PartRunner {
+ public:
+  PartRunner(std::shared_ptr<const Model> model, const DenoiseOptions& options)
+      : model_(std::move(model)),
+        engine_(model_, options.engine),
+        channels_(infer_shapes(model_->graph(), {1, 3, multiple(), multiple()}).back().c),
+        margin_(receptive_field(model_->graph()) / 2),
+        memory_(memory_of(options)) {}
+
+  /// `use` gets each piece: where it lies in the photo, the frame around it, and what the network
+  /// makes of that frame.
+  template <class Use>
+  void run(const Image& photo, const Region& part, Threads& threads, const Use& use) {
+    const auto [rows, columns] = piece_size(part);
+    Tensor output;
+    for (int64_t top = 0; top < part.height; top += rows)
+      for (int64_t left = 0; left < part.width; left += columns) {
+        throw_if_interrupted();
+        const Region piece{part.top + top, part.left + left, std::min(rows, part.height - top),
+                           std::min(columns, part.width - left)};
+        const Region frame = frame_around(piece, margin_, multiple());
+        engine_.run(frame_of(photo, frame, threads), output);
+        use(piece, frame, output);
+      }
+  }
+
+ private:
+  int multiple() const { return size_multiple(model_->graph()); }
+
+  int64_t bytes_for(int64_t rows, int64_t columns) {
+    const Region frame = frame_around({1, 1, rows, columns}, margin_, multiple());
+    const Shape shape{1, 3, frame.height, frame.width};
+    return engine_.arena_bytes(shape) + (3 + channels_) * shape.plane() * int64_t(sizeof(float));
+  }
+
+  /// The longer side is halved until it fits.
+  std::array<int64_t, 2> piece_size(const Region& part) {
+    int64_t rows = part.height, columns = part.width;
+    while (bytes_for(rows, columns) > memory_) {
+      if (std::max(rows, columns) <= 2 * multiple())
+        fail("{:.2f} GiB of memory are too little: even in parts this network needs {:.2f} GiB",
+             double(memory_) / (1 << 30), double(bytes_for(rows, columns)) / (1 << 30));
+      int64_t& longer = rows >= columns ? rows : columns;
+      longer = round_up((longer + 1) / 2, multiple());
+    }
+    return {rows, columns};
+  }
+
+  std::shared_ptr<const Model> model_;
+  Engine engine_;
+  int64_t channels_, margin_, memory_;
+};
+
+/// What the network adds to a pixel, with its luma and its colour weighed.
+class Blend {
+ public:
+  explicit Blend(const DenoiseStrength& strength)
+      : luma_(float(strength.luma)), colour_(float(strength.colour)) {}
+
+  std::array<float, 3> operator()(const std::array<float, 3>& added) const {
+    float luma = 0;
+    for (size_t c = 0; c < 3; ++c) luma += luma_weights[c] * added[c];
+    std::array<float, 3> blended{};
+    for (size_t c = 0; c < 3; ++c) blended[c] = luma_ * luma + colour_ * (added[c] - luma);
+    return blended;
+  }
+  float grey(const std::array<float, 3>& added) const {
+    float luma = 0;
+    for (size_t c = 0; c < 3; ++c) luma += luma_weights[c] * added[c];
+    return luma_ * luma;
+  }
+
+ private:
+  float luma_, colour_;
+};
+
+template <class Sample>
+Sample moved(Sample sample, float added) {
+  if constexpr (std::is_same_v<Sample, float>) return sample + added;
+  constexpr float white = white_of<Sample>();
+  const float value = std::clamp(float(sample) + white * added, 0.0f, white);
+  return Sample(value + 0.5f);
+}
+
+/// A part of the photo, untouched.
+Image cut(const Image& photo, const Region& part) {
+  Image image{int(part.width), int(part.height), photo.channels, {}, photo.metadata};
+  const auto channels = size_t(photo.channels);
+  std::visit(
+      [&](const auto& samples) {
+        std::decay_t<decltype(samples)> kept;
+        kept.reserve(image.count());
+        for (int64_t y = part.top; y < part.top + part.height; ++y) {
+          const auto from =
+              samples.begin() +
+              std::ptrdiff_t((size_t(y) * size_t(photo.width) + size_t(part.left)) * channels);
+          kept.insert(kept.end(), from, from + std::ptrdiff_t(size_t(part.width) * channels));
+        }
+        image.samples = std::move(kept);
+      },
+      photo.samples);
+  return image;
+}
+
+/// A piece's place in the network's output.
+struct Place {
+  int64_t top, left;
+};
+Place place_of(const Region& piece, const Region& frame) {
+  return {piece.top - frame.top, piece.left - frame.left};
+}
+
+/// Adds what the network says to the piece's pixels of `image`, whose origin lies at `origin` in
+/// the photo.
+void add_to(Image& image, const Region& origin, const Region& piece, const Region& frame,
+            const Tensor& output, const Blend& blend, Threads& threads) {
+  const Place place = place_of(piece, frame);
+  const auto channels = size_t(image.channels);
+  const bool is_colour = colours_of(image) == 3;
+  std::visit(
+      [&](auto& samples) {
+        threads.parallel_for(piece.height, [&](int64_t y) {
+          auto* pixel = samples.data() + (size_t(piece.top - origin.top + y) * size_t(image.width) +
+                                          size_t(piece.left - origin.left)) *
+                                             channels;
+          const std::array<const float*, 3> rows = {output.row(0, 0, place.top + y) + place.left,
+                                                    output.row(0, 1, place.top + y) + place.left,
+                                                    output.row(0, 2, place.top + y) + place.left};
+          for (int64_t x = 0; x < piece.width; ++x, pixel += channels) {
+            const std::array<float, 3> added = {rows[0][x], rows[1][x], rows[2][x]};
+            if (!is_colour) {
+              pixel[0] = moved(pixel[0], blend.grey(added));
+              continue;
+            }
+            const auto blended = blend(added);
+            for (size_t c = 0; c < 3; ++c) pixel[c] = moved(pixel[c], blended[c]);
+          }
+        });
+      },
+      image.samples);
+}
+
+/// The piece's part of the first three channels of an output into `whole` [1,3,h,w] at `origin`.
+void keep(const Tensor& output, const Region& piece, const Region& frame, const Region& origin,
+          Tensor& whole) {
+  const Place place = place_of(piece, frame);
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < piece.height; ++y)
+      std::copy_n(output.row(0, c, place.top + y) + place.left, piece.width,
+                  whole.row(0, c, piece.top - origin.top + y) + (piece.left - origin.left));
+}
+
+/// Deviations [1,3,h,w] as a picture; grey: of their luma's noise alone.
+Image noise_picture(const Tensor& deviations, bool is_grey) {
+  const auto& shape = deviations.shape();
+  Image map{int(shape.w), int(shape.h), is_grey ? 1 : 3, {}, {}};
+  std::vector<uint16_t> samples;
+  samples.reserve(map.count());
+  for (int64_t y = 0; y < shape.h; ++y)
+    for (int64_t x = 0; x < shape.w; ++x)
+      for (int64_t c = 0; c < map.channels; ++c) {
+        const float level = std::clamp(deviations.at(0, c, y, x) * noise_map_scale, 0.0f, 1.0f);
+        samples.push_back(uint16_t(level * 65535 + 0.5f));
+      }
+  map.samples = std::move(samples);
+  return map;
+}
+
+/// In each channel the root of the mean square over 15x15 pixels, fewer at the edges.
+void local_deviation(Tensor& values, Threads& threads) {
+  constexpr int64_t reach = 7;
+  const auto& shape = values.shape();
+  const auto mean_along = [&](float* line, int64_t count, int64_t step) {
+    std::vector<double> sums(size_t(count) + 1);
+    for (int64_t i = 0; i < count; ++i) sums[size_t(i) + 1] = sums[size_t(i)] + line[i * step];
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t first = std::max<int64_t>(i - reach, 0), end = std::min(i + reach + 1, count);
+      line[i * step] = float((sums[size_t(end)] - sums[size_t(first)]) / double(end - first));
+    }
+  };
+  for (size_t i = 0; i < values.size(); ++i) values.data()[i] *= values.data()[i];
+  threads.parallel_for(shape.c * shape.h,
+                       [&](int64_t i) { mean_along(values.data() + i * shape.w, shape.w, 1); });
+  threads.parallel_for(shape.c * shape.w, [&](int64_t i) {
+    mean_along(values.row(0, i / shape.w, 0) + i % shape.w, shape.h, shape.w);
+  });
+  for (size_t i = 0; i < values.size(); ++i)
+    values.data()[i] = std::sqrt(std::max(values.data()[i], 0.0f));
+}
+
+void check_shape(const Model& model, Task task, const char* what, std::vector<int64_t> channels) {
+  const ModelInfo& info = model.info();
+  if (info.task != task)
+    fail("the model '{}' is for the task '{}', not for '{}'", info.name, to_string(info.task),
+         to_string(task));
+  if (const int taken = std::get<Input>(model.graph().node(0).op).channels; taken != 3)
+    fail("the model '{}' takes {} channels; {} (task '{}') takes a photo's 3", info.name, taken,
+         what, to_string(task));
+  const int side = size_multiple(model.graph());
+  const Shape in{1, 3, side, side}, out = infer_shapes(model.graph(), in).back();
+  if (std::ranges::find(channels, out.c) == channels.end() || out.h != side || out.w != side)
+    fail("the model '{}' turns {} into {}; {} (task '{}') gives {} channels of the same size",
+         info.name, to_string(in), to_string(out), what, to_string(task), channels.front());
+}
+
+void check_strength(const DenoiseStrength& strength) {
+  for (const double share : {strength.luma, strength.colour})
+    if (!(share >= 0 && share <= 1)) fail("a strength is {}, must be 0 to 1", share);
+}
+
+}  // namespace
+
+class Denoiser::Impl {
+ public:
+  Impl(std::shared_ptr<const Model> model, const DenoiseOptions& options)
+      : model_(std::move(model)), options_(options), threads_(options.engine.threads) {
+    check_shape(*model_, Task::denoise, "a denoiser", {3, 6});
+    filters_.emplace(model_, options.engine);
+    if (!filters_->depend_on_photo()) runner_.emplace(model_, options_);
+  }
+
+  Result run(const Image& photo, const Region& part, const DenoiseStrength& strength,
+             bool wants_noise) {
+    const auto start = Clock::now();
+    check_part(photo, part);
+    check_strength(strength);
+    times_ = {};
+    Result result{cut(photo, part), {}};
+    const bool changes = strength.luma > 0 || strength.colour > 0;
+    if (changes || wants_noise) {
+      Tensor added;
+      if (wants_noise) added = Tensor({1, 3, part.height, part.width});
+      const Blend blend(strength);
+      look_at(photo);
+      runner_->run(photo, part, threads_,
+                   [&](const Region& piece, const Region& frame, const Tensor& output) {
+                     add_to(result.picture, part, piece, frame, output, blend, threads_);
+                     if (wants_noise) keep(output, piece, frame, part, added);
+                   });
+      times_.network = seconds_since(start) - times_.filters;
+      if (wants_noise) {
+        local_deviation(added, threads_);
+        result.removed_noise = noise_picture(added, colours_of(photo) == 1);
+      }
+    }
+    times_.total = seconds_since(start);
+    return result;
+  }
+
+  const DenoiseTimes& times() const { return times_; }
+
+ private:
+  /// Takes the filters that follow from this photo.
+  void look_at(const Image& photo) {
+    if (!filters_->depend_on_photo()) return;
+    const auto start = Clock::now();
+    runner_.reset();  // its memory is free before the next one's is taken
+    const auto fixed = filters_->fixed_for(
+        photo.height, photo.width, [&](int64_t top, int64_t rows, int64_t width) {
+          throw_if_interrupted();
+          return frame_of(photo, {top, 0, rows, width}, threads_);
+        });
+    runner_.emplace(fixed, options_);
+    times_.filters = seconds_since(start);
+  }
+
+  std::shared_ptr<const Model> model_;
+  DenoiseOptions options_;
+  Threads threads_;
+  std::optional<PhotoFilters> filters_;
+  std::optional<PartRunner> runner_;
+  DenoiseTimes times_;
+};
+
+Denoiser::Denoiser(std::shared_ptr<const Model> model, const DenoiseOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(model), options)) {}
+Denoiser::~Denoiser() = default;
+Denoiser::Denoiser(Denoiser&&) noexcept = default;
+Denoiser& Denoiser::operator=(Denoiser&&) noexcept = default;
+
+Image Denoiser::picture(const Image& photo, const DenoiseStrength& strength) {
+  return impl_->run(photo, whole_of(photo), strength, false).picture;
+}
+
+Image Denoiser::part(const Image& photo, const Region& part, const DenoiseStrength& strength) {
+  return impl_->run(photo, part, strength, false).picture;
+}
+
+Image Denoiser::removed_noise(const Image& photo, const Region& part) {
+  return impl_->run(photo, part, {}, true).removed_noise;
+}
+
+Denoiser::Result Denoiser::picture_and_noise(const Image& photo, const Region& part,
+                                             const DenoiseStrength& strength) {
+  return impl_->run(photo, part, strength, true);
+}
+
+const DenoiseTimes& Denoiser::times() const { return impl_->times(); }
+
+Image estimated_noise(const std::shared_ptr<const Model>& noise_model, const Image& photo,
+                      const Region& part, const DenoiseOptions& options) {
+  check_shape(*noise_model, Task::noise, "a noise estimator", {6});
+  check_part(photo, part);
+  Threads threads(options.engine.threads);
+  Tensor deviations({1, 3, part.height, part.width});
+  PartRunner runner(noise_model, options);
+  runner.run(photo, part, threads, [&](const Region& piece, const Region& frame, Tensor& output) {
+    const auto plane = size_t(output.shape().plane());
+    float* log_alpha = output.data();
+    const float* log_beta = log_alpha + 3 * plane;
+    for (size_t i = 0; i < 3 * plane; ++i)
+      log_alpha[i] = std::sqrt(std::exp(log_beta[i]) / (std::exp(log_alpha[i]) + 1));
+    keep(output, piece, frame, part, deviations);
+  });
+  return noise_picture(deviations, colours_of(photo) == 1);
+}
+
+}  // namespace hyperconv
