@@ -10,6 +10,7 @@ void add_study(CLI::App& program) {
   study->require_subcommand(1);
   add_cost_table(*study);
   add_large_image(*study);
+  add_double_descent(*study);
 }
 
 }  // namespace hyperconv::cli

@@ -7,5 +7,6 @@ namespace hyperconv::cli {
 
 void add_cost_table(CLI::App& study);
 void add_large_image(CLI::App& study);
+void add_double_descent(CLI::App& study);
 
 }  // namespace hyperconv::cli

@@ -3,6 +3,7 @@
 #include "base/fail.hpp"
 #include "base/overloaded.hpp"
 #include "data/cache.hpp"
+#include "training/fixed_patches.hpp"
 #include "training/noisy_patches.hpp"
 #include "training/pair_patches.hpp"
 #include "training/simulated_patches.hpp"
@@ -67,7 +68,15 @@ Source training_source(const Recipe& recipe) {
             return std::make_unique<NoisyPatches>(data.photos, data, recipe.data.patch, seed);
           },
           [&](const PairData& data) -> Source {
-            return pairs_of(recipe, find_pairs(data.pairs, Part::train), data.augment, seed);
+            const PairSet set = find_pairs(data.pairs, Part::train);
+            if (data.limit == 0) return pairs_of(recipe, set, data.augment, seed);
+            check_pairs(recipe, set);
+            return std::make_unique<FixedPatches>(
+                cached(recipe, set), FixedWindowsChoice{.patch = recipe.data.patch,
+                                                        .first = data.first,
+                                                        .count = data.limit,
+                                                        .label_noise = data.label_noise,
+                                                        .seed = seed});
           },
       },
       recipe.data.source);
