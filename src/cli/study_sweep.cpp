@@ -11,7 +11,9 @@
 #include "base/progress.hpp"
 #include "cli/study.hpp"
 #include "data/cache.hpp"
+#include "studies/conditioning.hpp"
 #include "studies/double_descent.hpp"
+#include "studies/fixed_flops.hpp"
 #include "studies/sweep.hpp"
 
 namespace hyperconv::cli {
@@ -156,6 +158,18 @@ void add_double_descent(CLI::App& study) {
   add_sweep(study, std::make_shared<DoubleDescent>(),
             "Errors over the hidden width 1 ... 1024 at fixed FLOPs, on training sets of several "
             "sizes, with right and with noisy labels");
+}
+
+void add_fixed_flops(CLI::App& study) {
+  add_sweep(study, std::make_shared<FixedFlops>(),
+            "HyperConvolutions against the same backbone without, against squeeze-excitation, FiLM "
+            "and a predicted colour matrix, and against wider plain networks");
+}
+
+void add_conditioning(CLI::App& study) {
+  add_sweep(study, std::make_shared<ConditioningStudy>(),
+            "What networks trained on patches lose on whole frames, by where the statistics come "
+            "from that their filters follow");
 }
 
 }  // namespace hyperconv::cli

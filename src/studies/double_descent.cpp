@@ -32,7 +32,7 @@ struct Grid {
 Grid grid_of(StudyForm form) {
   switch (form) {
     case StudyForm::full:
-      return {{0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}, {2, 8, 32, 128}, {0, 0.1}, 3, 4000};
+      return {{0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}, {4, 64, 1024}, {0, 0.1}, 3, 4000};
     case StudyForm::quick:
       return {{0, 1, 16, 256}, {4, 64}, {0.1}, 1, 800};
     case StudyForm::smoke:
@@ -57,25 +57,36 @@ std::string recipe_text(const StudyNet& net, int windows, double noise, int64_t 
   return text;
 }
 
-StudyRun run_of(const StudyPlan& plan, int hidden, int windows, double noise, uint64_t seed,
-                int64_t steps) {
+/// Each seed has windows of its own, as far as the set reaches.
+int64_t first_window(int64_t pairs, int64_t windows, uint64_t seed) {
+  return int64_t(seed - 1) % std::max<int64_t>(1, pairs / windows) * windows;
+}
+
+/// A place of the grid.
+struct Cell {
+  int hidden, windows;
+  double noise;
+  uint64_t seed;
+};
+
+StudyRun run_of(const StudyPlan& plan, const Cell& cell, int64_t first, int64_t steps) {
   StudyRun run;
-  run.seed = seed;
+  run.seed = cell.seed;
   run.steps = steps;
   run.batch = batch;
-  run.net.name = hidden > 0 ? "study-hyper-image" : "study-plain";
-  if (hidden > 0) run.net.options.hidden = hidden;
-  run.key = fmt::format("hidden-{}-windows-{}-noise-{:g}", hidden, windows, noise);
-  run.facts = {{"hidden", fmt::format("{}", hidden)},
-               {"windows", fmt::format("{}", windows)},
-               {"label_noise", fmt::format("{:g}", noise)}};
-  const StudyNet net = run.net;
-  const int64_t first = int64_t(seed - 1) * windows;
-  run.recipe = [=](const DataPaths& paths) {
-    return recipe_text(net, windows, noise, first, steps, paths);
-  };
-  run.recipe_id = fingerprint(recipe_text(net, windows, noise, 0, steps, {"", "", ""}));
   run.data = {plan.pairs};
+  run.net.name = cell.hidden > 0 ? "study-hyper-image" : "study-plain";
+  if (cell.hidden > 0) run.net.options.hidden = cell.hidden;
+  run.key = fmt::format("hidden-{}-windows-{}-noise-{:g}", cell.hidden, cell.windows, cell.noise);
+  run.facts = {{"hidden", fmt::format("{}", cell.hidden)},
+               {"windows", fmt::format("{}", cell.windows)},
+               {"first_window", fmt::format("{}", first)},
+               {"label_noise", fmt::format("{:g}", cell.noise)}};
+  const StudyNet net = run.net;
+  run.recipe = [=](const DataPaths& paths) {
+    return recipe_text(net, cell.windows, cell.noise, first, steps, paths);
+  };
+  run.recipe_id = fingerprint(recipe_text(net, cell.windows, cell.noise, 0, steps, {"", "", ""}));
   return run;
 }
 
@@ -121,7 +132,7 @@ double train_error(Engine& engine, const StudyRun& run, const StudyPlan& plan) {
   const auto count = int64_t(fact(run, "windows"));
   const FixedWindows windows(cached_part(plan, Part::train),
                              {.patch = patch,
-                              .first = int64_t(run.seed - 1) * count,
+                              .first = int64_t(fact(run, "first_window")),
                               .count = count,
                               .label_noise = fact(run, "label_noise"),
                               .seed = run.seed});
@@ -137,12 +148,14 @@ std::vector<StudyRun> DoubleDescent::runs(const StudyPlan& plan) const {
   const Grid grid = grid_of(plan.form);
   const int seeds = plan.seeds > 0 ? plan.seeds : grid.seeds;
   const int64_t steps = plan.steps.value_or(grid.steps);
+  const auto pairs = int64_t(find_pairs(plan.pairs, Part::train).size());
   std::vector<StudyRun> runs;
-  for (int seed = 1; seed <= seeds; ++seed)
+  for (uint64_t seed = 1; seed <= uint64_t(seeds); ++seed)
     for (const double noise : grid.label_noise)
       for (const int windows : grid.windows)
         for (const int hidden : grid.hidden)
-          runs.push_back(run_of(plan, hidden, windows, noise, uint64_t(seed), steps));
+          runs.push_back(run_of(plan, {hidden, windows, noise, seed},
+                                first_window(pairs, windows, seed), steps));
   return runs;
 }
 
@@ -242,7 +255,7 @@ std::string commands(const std::string& csv, const std::vector<Point>& points, d
       csv);
   return fmt::format(
       "set datafile missing NaN\nset key autotitle columnhead outside below maxrows 4\n"
-      "set title 'Hidden width at fixed FLOPs, {}'\n"
+      "set title 'Hidden width at fixed FLOPs: simulated pairs, {}'\n"
       "set logscale xy\nset grid\nset format x '10^{{%T}}'\nset xlabel 'parameters (arrows above: "
       "as many as the training set has values)'\nset ylabel 'mean squared error'\n"
       "set ytics nomirror\nset y2tics\nset y2range [0:*]\nset y2label 'GFLOP of a 12 MP photo'\n"
@@ -278,10 +291,10 @@ std::vector<std::string> DoubleDescent::table(const Results& results) const {
       "MSE |",
       "|---:|---:|---:|---:|---:|---:|---:|---:|"};
   for (const Point& p : points_of(results))
-    lines.push_back(fmt::format(
-        "| {:g} | {} | {} | {:.0f} | {:.3f} | {} | {:.3g} ± {:.2g} | {:.3g} ± {:.2g} |", p.noise,
-        p.windows, p.hidden == 0 ? "plain" : fmt::format("{}", p.hidden), p.parameters,
-        p.flops / 1e9, p.test.count, p.train.mean, p.train.interval, p.test.mean, p.test.interval));
+    lines.push_back(fmt::format("| {:g} | {} | {} | {:.0f} | {:.3f} | {} | {} | {} |", p.noise,
+                                p.windows, p.hidden == 0 ? "plain" : fmt::format("{}", p.hidden),
+                                p.parameters, p.flops / 1e9, p.test.count, to_text(p.train, 5),
+                                to_text(p.test, 5)));
   return lines;
 }
 

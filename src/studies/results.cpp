@@ -185,4 +185,9 @@ Mean mean_of(const std::vector<double>& values) {
   return result;
 }
 
+std::string to_text(const Mean& mean, int digits) {
+  const std::string value = fmt::format("{:.{}f}", mean.mean, digits);
+  return mean.count < 2 ? value : value + fmt::format(" ± {:.{}f}", mean.interval, digits);
+}
+
 }  // namespace hyperconv

@@ -76,6 +76,8 @@ TEST(Results, IntervalIsStudents) {
   EXPECT_DOUBLE_EQ(mean.mean, 2);
   EXPECT_NEAR(mean.interval, 4.303 / std::sqrt(3.0), 1e-6);
   EXPECT_EQ(mean_of({5}).interval, 0);
+  EXPECT_EQ(to_text(mean, 2), "2.00 ± 2.48");
+  EXPECT_EQ(to_text(mean_of({5}), 1), "5.0");
   EXPECT_EQ(mean_of({}).count, 0u);
 }
 
