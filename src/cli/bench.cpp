@@ -117,6 +117,7 @@ Tensor given_photo(const fs::path& path, const Model& model) {
     case Task::develop:
       return pack_mosaic(read_mosaic(path, {}), 0, size_multiple(model.graph())).cells;
     case Task::denoise:
+    case Task::noise:
       return rgb_photo(path, model.graph());
     case Task::isp:
       break;
