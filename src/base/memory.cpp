@@ -67,6 +67,15 @@ void wish_for_huge_pages(void* memory, size_t bytes) {
   ::madvise(static_cast<std::byte*>(memory) + skip, (bytes - skip) / page * page, MADV_HUGEPAGE);
 }
 
+void bring_in(const void* memory, size_t bytes) {
+  constexpr size_t page = 4096;
+  const size_t misfit = reinterpret_cast<size_t>(memory) % page;
+  auto* first = const_cast<std::byte*>(static_cast<const std::byte*>(memory)) - misfit;
+  // Linux 5.14 and later; elsewhere the pages come one by one.
+  constexpr int populate_read = 22;  // MADV_POPULATE_READ, which Debian 12's headers may lack
+  ::madvise(first, bytes + misfit, populate_read);
+}
+
 size_t peak_resident_bytes() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);

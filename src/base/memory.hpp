@@ -28,6 +28,10 @@ class Arena {
 /// Asks for huge pages under memory that has not been touched yet; a wish, nothing more.
 void wish_for_huge_pages(void* memory, size_t bytes);
 
+/// Brings mapped memory in at once, where the system can: a fault for each of its pages, one after
+/// the other, would take longer than reading it.
+void bring_in(const void* memory, size_t bytes);
+
 /// `count` zeros; on huge pages where they are many.
 template <class Value>
 std::vector<Value> large_vector(size_t count) {

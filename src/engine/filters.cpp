@@ -143,6 +143,9 @@ void FilterBank::pack_constants(FilterId id) {
     const Operator& op = model_->graph().node(node).op;
     if (const auto* hyper = std::get_if<HyperConv2d>(&op)) {
       const int64_t largest = weight(node, ".weight").count();
+      // Its matrix is read once a photo, at memory's speed.
+      const WeightView& a2 = weight(node, ".a2.weight");
+      bring_in(a2.bytes.data(), a2.bytes.size());
       predicted_.resize(std::max(predicted_.size(), size_t(largest)));
       hidden_.resize(std::max(hidden_.size(), size_t(hyper->hidden)));
       if (hyper->conditioning == Conditioning::constant) {
