@@ -146,13 +146,22 @@ Outcome Enhancer::denoise(const Job& job) {
   const Region part = wanted.preview.value_or(Region{0, 0, photo.height, photo.width});
   const DenoiseStrength strength = wanted.strength.value_or(DenoiseStrength{});
   Denoiser::Result result;
-  if (wanted.noise_map.empty() || fs::exists(noise_model_beside(denoises_.path)))
+  std::optional<Image> estimated;
+  if (!wanted.noise_map.empty()) estimated = estimated_noise_map(photo, part);
+  if (wanted.noise_map.empty() || estimated)
     result.picture = denoiser.part(photo, part, strength);
   else
     result = denoiser.picture_and_noise(photo, part, strength);
-  if (!wanted.noise_map.empty()) write_noise_map(result.removed_noise, photo, part, outcome);
   outcome.process = stage.lap();
   write_image(job.output, result.picture, arguments_.write);
+  if (!wanted.noise_map.empty()) {
+    Image map = estimated ? *estimated : result.removed_noise;
+    // It lies on the photo: turned as that is.
+    map.metadata.orientation = photo.metadata.orientation;
+    write_image(wanted.noise_map, map, arguments_.write);
+    outcome.noise_map = wanted.noise_map;
+    outcome.noise_estimated = estimated.has_value();
+  }
   outcome.width = result.picture.width;
   outcome.height = result.picture.height;
   outcome.encode = stage.lap();
@@ -160,19 +169,11 @@ Outcome Enhancer::denoise(const Job& job) {
   return outcome;
 }
 
-void Enhancer::write_noise_map(const Image& removed, const Image& photo, const Region& part,
-                               Outcome& outcome) const {
-  outcome.noise_map = arguments_.photo.noise_map;
-  outcome.noise_estimated = removed.count() == 0;
-  Image map = removed;
-  if (outcome.noise_estimated) {
-    const auto model =
-        std::make_shared<const Model>(Model::load(noise_model_beside(denoises_.path)));
-    map = estimated_noise(model, photo, part, denoise_options());
-  }
-  // It lies on the photo: turned as that is.
-  map.metadata.orientation = photo.metadata.orientation;
-  write_image(outcome.noise_map, map, arguments_.write);
+std::optional<Image> Enhancer::estimated_noise_map(const Image& photo, const Region& part) const {
+  const fs::path beside = noise_model_beside(denoises_.path);
+  if (!fs::exists(beside)) return std::nullopt;
+  const auto model = std::make_shared<const Model>(Model::load(beside));
+  return estimated_noise(model, photo, part, denoise_options());
 }
 
 }  // namespace hyperconv::cli

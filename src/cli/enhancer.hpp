@@ -74,8 +74,8 @@ class Enhancer {
   DenoiseOptions denoise_options() const;
   Outcome develop(const Job& job);
   Outcome denoise(const Job& job);
-  void write_noise_map(const Image& removed, const Image& photo, const Region& part,
-                       Outcome& outcome) const;
+  /// As the S-Net beside the model says; nothing where there is none.
+  std::optional<Image> estimated_noise_map(const Image& photo, const Region& part) const;
 
   const EnhanceArguments& arguments_;
   std::optional<Loaded> named_;

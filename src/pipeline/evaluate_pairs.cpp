@@ -238,7 +238,9 @@ std::optional<MeanScore> mean_score(const std::vector<PairScore>& scores,
   const auto n = double(scores.size());
   MeanScore result{sum / n, 0};
   for (const PairScore& score : scores) squares += std::pow(*column.of(score) - result.mean, 2);
-  if (scores.size() > 1) result.interval = 1.96 * std::sqrt(squares / (n - 1) / n);
+  // Equal pictures have an infinite PSNR.
+  if (scores.size() > 1 && std::isfinite(result.mean))
+    result.interval = 1.96 * std::sqrt(squares / (n - 1) / n);
   return result;
 }
 
