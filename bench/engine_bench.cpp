@@ -118,8 +118,7 @@ void show_steps(const std::string& network, int runs) {
                flops / best[i] * 1e-9);
   }
   fmt::print("fastest run of {}: {:.3f} s, {} threads, {}, arena {:.0f} MiB\n", runs, total,
-             threads.count(), table.name,
-             double(executor.plan().arena_floats) * sizeof(float) / (1 << 20));
+             threads.count(), table.name, double(executor.plan().arena_bytes) / (1 << 20));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "hyperconv/model.hpp"
 #include "hyperconv/tensor.hpp"
@@ -16,12 +17,15 @@ enum class Execution {
           ///< looks at the whole of a layer (HyperConv2d with Conditioning::layer, norms, ...)
 };
 
-/// The environment variables HYPERCONV_EXECUTION (whole, stream), HYPERCONV_KERNEL (direct,
-/// winograd) and HYPERCONV_TARGET (an instruction set) decide where the options leave it to the
-/// engine.
+/// The environment variables HYPERCONV_EXECUTION (whole, stream), HYPERCONV_PRECISION (f32, bf16),
+/// HYPERCONV_KERNEL (direct, winograd) and HYPERCONV_TARGET (an instruction set) decide where the
+/// options leave it to the engine.
 struct EngineOptions {
   int threads = 0;  ///< 0: all the cores this process may use
   Execution execution = Execution::automatic;
+  /// Of the values between the layers, f32 or bf16; sums are f32 always. bf16 halves their memory
+  /// and costs some time; nothing: f32. Networks with norms and their like take f32 only.
+  std::optional<Precision> precision = {};
 };
 
 /// Bytes of activations that an engine with these options needs for a graph beside input and

@@ -82,7 +82,10 @@ enum class Initialisation {
   /// variance of 1 / (3 fan-in).
   libtorch,
   /// Convolutions as kaiming, transposed ones as libtorch.
-  kaiming_convolutions
+  kaiming_convolutions,
+  /// As kaiming, but where statistics of the frame scale or shift channels, the last layer that
+  /// says by how much begins at a tenth, as A2 does: step 0 is nearly the network without it.
+  kaiming_gentle
 };
 
 /// A network at step 0. One of the zoo is better had from untrained_network (zoo.hpp), which knows

@@ -32,6 +32,27 @@ Graph plain_unet(const PlainUNet& shape);
 /// the printed cost of the poster's rows I, II and III (a reconstruction).
 Graph hyper_unet(const HyperUNet& shape);
 
+/// What stands in the places of the study backbone's HyperConvolutions.
+enum class StudyVariant {
+  plain,               ///< ordinary convolutions
+  hyper_constant,      ///< HyperConvolutions whose filters do not depend on the photo
+  hyper_layer,         ///< that look at their own input's means
+  hyper_image,         ///< that look at the photo's descriptor
+  squeeze_excitation,  ///< Hu et al. 2018: a gate a channel from the layer's own means
+  film,                ///< Perez et al. 2018: a scale and a shift a channel from the descriptor
+  colour_affine        ///< ordinary ones, and 3x4 numbers from the descriptor that turn the RGB
+};
+
+struct StudyNetwork {
+  StudyVariant variant = StudyVariant::plain;
+  int width = 8;
+  int hidden = 32;  ///< of HyperConvolutions, or of what predicts scales, shifts and colours
+};
+
+/// The backbone of the studies: two levels; a packed mosaic [N,4,H,W] -> RGB [N,3,2H,2W], H and W
+/// even. All variants have the same convolutions in the same places.
+Graph study_network(const StudyNetwork& shape);
+
 /// PyNET: five levels; a packed mosaic [N,4,H,W] -> RGB [N,3,2H,2W]; H and W multiples of 16.
 Graph pynet(int width = 32);
 /// PyNET-CA: the same with channel attention.

@@ -7,6 +7,7 @@
 
 namespace hyperconv::cli {
 
+void add_bench(CLI::App& program);
 void add_compare(CLI::App& program);
 void add_enhance(CLI::App& program);
 void add_evaluate(CLI::App& program);

@@ -30,6 +30,7 @@ int run(int argc, char** argv) {
   add_export(program);
   if constexpr (HYPERCONV_HAS_TRAINING) add_train(program);
   add_profile(program);
+  add_bench(program);
   add_study(program);
   add_compare(program);
   add_simulate(program);

@@ -10,6 +10,9 @@ void add_study(CLI::App& program) {
   study->require_subcommand(1);
   add_cost_table(*study);
   add_large_image(*study);
+  add_double_descent(*study);
+  add_fixed_flops(*study);
+  add_conditioning(*study);
 }
 
 }  // namespace hyperconv::cli

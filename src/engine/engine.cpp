@@ -21,11 +21,21 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-PlanOptions plan_options(const Kernels& kernels) {
+Precision precision_of(const EngineOptions& options) {
+  if (options.precision == Precision::f16) fail("the engine computes in f32 or bf16, not in f16");
+  if (options.precision) return *options.precision;
+  const std::string wish = environment("HYPERCONV_PRECISION");
+  if (wish.empty() || wish == "f32") return Precision::f32;
+  if (wish == "bf16") return Precision::bf16;
+  fail("HYPERCONV_PRECISION={}: there are f32 and bf16", wish);
+}
+
+PlanOptions plan_options(const Kernels& kernels, const EngineOptions& options) {
   const std::string kernel = environment("HYPERCONV_KERNEL");
   if (!kernel.empty() && kernel != "direct" && kernel != "winograd")
     fail("HYPERCONV_KERNEL={}: there are direct and winograd", kernel);
-  return {.lanes = kernels.lanes, .winograd = kernel != "direct"};
+  return {
+      .lanes = kernels.lanes, .winograd = kernel != "direct", .precision = precision_of(options)};
 }
 
 Execution wanted_execution(const EngineOptions& options) {
@@ -47,14 +57,13 @@ Execution execution_of(const Plan& plan, const EngineOptions& options) {
 }
 
 int64_t bytes_of(const Plan& plan, Execution execution, int threads) {
-  return execution == Execution::stream ? StreamExecutor::bytes(plan, threads)
-                                        : plan.arena_floats * int64_t(sizeof(float));
+  return execution == Execution::stream ? StreamExecutor::bytes(plan, threads) : plan.arena_bytes;
 }
 
 }  // namespace
 
 int64_t activation_bytes(const Graph& graph, const Shape& input, const EngineOptions& options) {
-  const Plan plan = make_plan(graph, input, plan_options(kernels()));
+  const Plan plan = make_plan(graph, input, plan_options(kernels(), options));
   const int threads = options.threads > 0 ? options.threads : available_cores();
   return bytes_of(plan, execution_of(plan, options), threads);
 }
@@ -64,7 +73,7 @@ class Engine::Impl {
   Impl(std::shared_ptr<const Model> model, const EngineOptions& options)
       : model_(std::move(model)),
         kernels_(kernels()),
-        plan_options_(plan_options(kernels_)),
+        plan_options_(plan_options(kernels_, options)),
         threads_(options.threads),
         smallest_(smallest_input(model_->graph())),
         smallest_plan_(make_plan(model_->graph(), smallest_, plan_options_)),

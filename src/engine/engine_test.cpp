@@ -309,12 +309,75 @@ TEST(Engine, StopsWhenInterruptedAndRunsAgain) {
   expect_near(output, reference::run(*model, input), reference::tolerance(*model, input));
 }
 
+double root_mean_square(const Tensor& tensor) {
+  double squares = 0;
+  for (size_t i = 0; i < tensor.size(); ++i) squares += std::pow(double(tensor.data()[i]), 2);
+  return std::sqrt(squares / double(tensor.size()));
+}
+
+Tensor difference(Tensor a, const Tensor& b) {
+  for (size_t i = 0; i < a.size(); ++i) a.data()[i] -= b.data()[i];
+  return a;
+}
+
+// Every layer rounds its values to nine bits: by 2^-9 at most and 2^-9 / sqrt(3) on average, and
+// the layers' roundings add up as squares.
+TEST(Engine, Bf16IsF32WithNineBitsBetweenTheLayers) {
+  const struct {
+    Graph graph;
+    int layers;
+    Shape shape;
+  } cases[] = {{plain_unet({8}), 12, {1, 4, 38, 54}},
+               {small_hyper(Conditioning::image, true), 14, {1, 4, 36, 52}},
+               {small_hyper(Conditioning::layer), 14, {1, 4, 36, 52}},
+               {vdn_denoiser(6), 20, {1, 3, 40, 56}}};
+  for (const auto& c : cases) {
+    const Shared model = shared(random_model(c.graph));
+    const Tensor input = random_tensor(c.shape);
+    const Tensor exact = run_engine(model, input);
+    for (const std::string& target : kernel_targets()) {
+      for (const char* kernel : {"direct", "winograd"}) {
+        SCOPED_TRACE(target + ", " + kernel);
+        const ForcedTarget forced_target(target);
+        const ForcedKernel forced_kernel(kernel);
+        const ForcedVariable forced("HYPERCONV_PRECISION", "bf16");
+        const double error = root_mean_square(difference(run_engine(model, input), exact));
+        const double unit = root_mean_square(exact) / 512;
+        EXPECT_LT(error, unit * std::sqrt(double(c.layers)));
+        EXPECT_GT(error, unit / 10);  // it is another precision
+      }
+    }
+  }
+}
+
+TEST(Engine, Bf16HalvesTheMemory) {
+  const Graph graph = make_network("hyper-iii", {.hidden = 4});
+  const Shape photo{1, 4, 1488, 1984};
+  const int64_t f32 = activation_bytes(graph, photo);
+  const int64_t bf16 = activation_bytes(graph, photo, {.precision = Precision::bf16});
+  EXPECT_LT(double(bf16), 0.55 * double(f32));
+  EXPECT_LT(bf16, 450'000'000);
+}
+
+TEST(Engine, Bf16IsRefusedWhereANormReadsIt) {
+  const Shared model = shared(random_model(pynet(2)));
+  EXPECT_THAT(message_of([&] { Engine(model, {.precision = Precision::bf16}); }),
+              testing::HasSubstr("can be computed in fp32 only"));
+  EXPECT_THAT(message_of([&] { Engine(model, {.precision = Precision::f16}); }),
+              testing::HasSubstr("f32 or bf16, not in f16"));
+}
+
 TEST(Engine, UnknownKernelsAndExecutionsAreRefused) {
   const Shared model = shared(random_model(plain_unet({4})));
   {
     const ForcedKernel forced("abacus");
     EXPECT_EQ(message_of([&] { Engine{model}; }),
               "HYPERCONV_KERNEL=abacus: there are direct and winograd");
+  }
+  {
+    const ForcedVariable forced("HYPERCONV_PRECISION", "abacus");
+    EXPECT_EQ(message_of([&] { Engine{model}; }),
+              "HYPERCONV_PRECISION=abacus: there are f32 and bf16");
   }
   const ForcedVariable forced("HYPERCONV_EXECUTION", "abacus");
   EXPECT_EQ(message_of([&] { Engine{model}; }),

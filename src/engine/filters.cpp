@@ -7,12 +7,6 @@
 namespace hyperconv {
 namespace {
 
-int64_t channels_of(const FilterSpec& spec) {
-  int64_t channels = 0;
-  for (const FilterPart& part : spec.parts) channels += part.channels;
-  return channels;
-}
-
 // Weights of one output channel.
 int64_t depth(const FilterSpec& spec) { return channels_of(spec) * spec.kernel * rows_read(spec); }
 

@@ -11,10 +11,10 @@ namespace hyperconv {
 namespace {
 
 // A cache line: rows start on one, so that no vector of 16 channels crosses it.
-constexpr int64_t line = 16;
+constexpr int64_t line = 64;
 // Rows whose addresses agree in the last 12 bits fall into the same cache sets, and a load appears
 // to depend on the store before it.
-constexpr int64_t memory_page = 1024;
+constexpr int64_t memory_page = 4096;
 
 // 64 TiB: beyond any machine, and far from where sums of sizes overflow.
 constexpr double most_floats = 0x1.0p44;
@@ -77,16 +77,30 @@ class Planner {
       node_ = id;
       std::visit([&](const auto& op) { add(id, op); }, graph_.node(id).op);
     }
+    require_precision();
     if (!output_written_) emit(WriteOutput{}, value(graph_.output()), {});
     widen_borders();
     for (Picture& picture : plan_.pictures) {
-      picture.row = row_floats(picture.width + 2 * picture.border, picture.pixel);
+      picture.row = row_stride((picture.width + 2 * picture.border) * picture.pixel_bytes());
     }
-    plan_.arena_floats = place_pictures(plan_.pictures);
+    plan_.arena_bytes = place_pictures(plan_.pictures);
     return std::move(plan_);
   }
 
  private:
+  // What looks at whole frames and does more than add up reads f32.
+  void require_precision() const {
+    if (options_.precision == Precision::f32) return;
+    for (const Step& step : plan_.steps) {
+      const auto* action = std::get_if<FrameAction>(&step.action);
+      if (action == nullptr || std::holds_alternative<PredictFilters>(*action) ||
+          std::holds_alternative<Describe>(*action))
+        continue;
+      fail("node '{}' ({}) can be computed in fp32 only", graph_.node(step.node).name,
+           operator_name(graph_.node(step.node).op));
+    }
+  }
+
   const Shape& shape(NodeId id) const { return shapes_[size_t(id)]; }
   Pictures& value(NodeId id) { return values_[size_t(id)]; }
   Pictures& input_value(NodeId id, size_t index = 0) {
@@ -292,6 +306,9 @@ class Planner {
     made.height = shape(id).h;
     made.width = shape(id).w;
     made.pixel = pixel;
+    // The input's values go where they were measured; a descriptor is small and steers much.
+    const bool exact = id == 0 || shape(id).plane() == 1;
+    made.precision = exact ? Precision::f32 : options_.precision;
     plan_.pictures.push_back(made);
     return PictureId(plan_.pictures.size()) - 1;
   }
@@ -315,6 +332,7 @@ class Planner {
     Picture whole;
     whole.height = first.height;
     whole.width = first.width;
+    whole.precision = options_.precision;
     whole.channels = whole.pixel = std::accumulate(counts.begin(), counts.end(), int64_t(0));
     plan_.pictures.push_back(whole);
     const Pictures joined = {PictureId(plan_.pictures.size()) - 1};
@@ -407,22 +425,28 @@ bool alive_together(const Picture& a, const Picture& b) {
 }
 
 // Lowest place that is free as long as the picture lives; `placed` holds its contemporaries.
-int64_t first_gap(int64_t floats, std::vector<const Picture*>& placed) {
+int64_t first_gap(int64_t bytes, std::vector<const Picture*>& placed) {
   std::sort(placed.begin(), placed.end(),
             [](const Picture* a, const Picture* b) { return a->offset < b->offset; });
   int64_t start = 0;
   for (const Picture* other : placed) {
-    if (start + floats <= other->offset) break;
-    start = std::max(start, other->offset + other->floats());
+    if (start + bytes <= other->offset) break;
+    start = std::max(start, other->offset + other->bytes());
   }
   return start;
 }
 
 }  // namespace
 
-int64_t row_floats(int64_t width, int64_t pixel) {
-  const int64_t row = round_up(width * pixel, line);
+int64_t row_stride(int64_t bytes) {
+  const int64_t row = round_up(bytes, line);
   return row % memory_page == 0 ? row + line : row;
+}
+
+int64_t channels_of(const FilterSpec& spec) {
+  int64_t channels = 0;
+  for (const FilterPart& part : spec.parts) channels += part.channels;
+  return channels;
 }
 
 int rows_read(const FilterSpec& spec) { return spec.form == FilterForm::direct ? spec.kernel : 6; }
@@ -500,7 +524,7 @@ std::string step_name(const Action& action) {
                     action);
 }
 
-int64_t Picture::floats() const {
+int64_t Picture::bytes() const {
   // One line more: kernels that take groups of channels read beyond the last pixel.
   return round_up(row * height + line, line);
 }
@@ -509,7 +533,7 @@ int64_t place_pictures(std::vector<Picture>& pictures) {
   std::vector<size_t> order(pictures.size());
   std::iota(order.begin(), order.end(), size_t(0));
   std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return pictures[a].floats() > pictures[b].floats(); });
+                   [&](size_t a, size_t b) { return pictures[a].bytes() > pictures[b].bytes(); });
   int64_t total = 0;
   for (size_t i = 0; i < order.size(); ++i) {
     Picture& picture = pictures[order[i]];
@@ -518,8 +542,8 @@ int64_t place_pictures(std::vector<Picture>& pictures) {
       if (alive_together(picture, pictures[order[j]]))
         contemporaries.push_back(&pictures[order[j]]);
     }
-    picture.offset = first_gap(picture.floats(), contemporaries);
-    total = std::max(total, picture.offset + picture.floats());
+    picture.offset = first_gap(picture.bytes(), contemporaries);
+    total = std::max(total, picture.offset + picture.bytes());
   }
   return total;
 }

@@ -21,23 +21,27 @@
 
 namespace hyperconv {
 
+constexpr int64_t value_bytes(Precision precision) { return precision == Precision::f32 ? 4 : 2; }
+
 /// Pixels, channels-last, with a border left and right, so that no kernel asks where a row ends.
 struct Picture {
   int64_t channels = 0;
   int64_t height = 0;
   int64_t width = 0;
-  int64_t pixel = 0;   ///< floats from one pixel to the next: channels, or more
-  int64_t border = 0;  ///< pixels left and right
-  int64_t row = 0;     ///< floats from one row to the next, where all rows are kept
-  int64_t offset = 0;  ///< floats from the arena's start to the first row's border, likewise
+  int64_t pixel = 0;                     ///< values from one pixel to the next: channels, or more
+  int64_t border = 0;                    ///< pixels left and right
+  Precision precision = Precision::f32;  ///< f32 or bf16
+  int64_t row = 0;     ///< bytes from one row to the next, where all rows are kept
+  int64_t offset = 0;  ///< bytes from the arena's start to the first row's border, likewise
 
   int first_step = 0;  ///< written by
   int last_step = 0;   ///< last read by; its memory is another's afterwards
 
   bool sums = false;  ///< who writes it also adds up its channels: something wants their means
 
+  int64_t pixel_bytes() const { return pixel * value_bytes(precision); }
   /// Of all rows.
-  int64_t floats() const;
+  int64_t bytes() const;
 };
 
 using PictureId = int;
@@ -64,6 +68,9 @@ struct FilterSpec {
   bool operator==(const FilterSpec&) const = default;
 };
 using FilterId = int;
+
+/// Input channels of all parts.
+int64_t channels_of(const FilterSpec& spec);
 
 /// Rows of each input that one unit of work reads.
 int rows_read(const FilterSpec& spec);
@@ -196,7 +203,7 @@ struct Plan {
   std::vector<FilterSpec> filters;  ///< the same for every size of input
   std::vector<Picture> pictures;
   std::vector<Step> steps;
-  int64_t arena_floats = 0;
+  int64_t arena_bytes = 0;
 
   const Picture& picture(PictureId id) const { return pictures[size_t(id)]; }
 };
@@ -205,9 +212,12 @@ struct PlanOptions {
   int lanes = 8;  ///< floats in a vector of the kernels
   /// FilterForm::winograd where it can be done.
   bool winograd = true;
+  /// Of the values between the layers. bf16 halves their memory; sums, means and the network's
+  /// input and output stay in f32.
+  Precision precision = Precision::f32;
 };
 
-/// Throws Error where the graph does not take the input.
+/// Throws Error where the graph does not take the input, or not in this precision.
 Plan make_plan(const Graph& graph, const Shape& input, const PlanOptions& options);
 
 RowReach reach_of(const Plan& plan, const RowAction& action);
@@ -218,15 +228,16 @@ struct Units {
 };
 Units units_of(const Plan& plan, const Step& step);
 
-/// Floats from one row of `width` pixels to the next.
-int64_t row_floats(int64_t width, int64_t pixel);
+/// Bytes from one row of so many to the next: whole cache lines, and away from addresses that the
+/// caches confuse.
+int64_t row_stride(int64_t bytes);
 
 constexpr int64_t ceil_div(int64_t value, int64_t divisor) {
   return (value + divisor - 1) / divisor;
 }
 
 /// Gives every picture its place, so that two that are alive at one step never overlap: first fit,
-/// largest first. Returns the floats needed in all.
+/// largest first. Returns the bytes needed in all.
 int64_t place_pictures(std::vector<Picture>& pictures);
 
 }  // namespace hyperconv

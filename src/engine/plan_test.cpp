@@ -43,11 +43,11 @@ TEST(Plan, PicturesAliveAtTheSameTimeDoNotOverlap) {
   for (const Plan& plan : plans()) {
     for (size_t i = 0; i < plan.pictures.size(); ++i) {
       const Picture& a = plan.pictures[i];
-      EXPECT_LE(a.offset + a.floats(), plan.arena_floats);
+      EXPECT_LE(a.offset + a.bytes(), plan.arena_bytes);
       for (size_t j = 0; j < i; ++j) {
         const Picture& b = plan.pictures[j];
         const bool together = a.first_step <= b.last_step && b.first_step <= a.last_step;
-        const bool apart = a.offset + a.floats() <= b.offset || b.offset + b.floats() <= a.offset;
+        const bool apart = a.offset + a.bytes() <= b.offset || b.offset + b.bytes() <= a.offset;
         EXPECT_TRUE(!together || apart) << i << " and " << j;
       }
     }
@@ -99,7 +99,7 @@ TEST(Plan, AChainNeedsTwoPlaces) {
   NodeId x = graph.add("input", Input{8}, {});
   for (const char* name : {"a", "b", "c", "d", "e"}) x = graph.add(name, Conv2d{8, 3}, {x});
   const Plan plan = make_plan(graph, {1, 8, 32, 64}, {.lanes = lanes});
-  EXPECT_EQ(plan.arena_floats, 2 * plan.pictures.front().floats());
+  EXPECT_EQ(plan.arena_bytes, 2 * plan.pictures.front().bytes());
 }
 
 TEST(Plan, ConvolutionsStoreWholeVectorsAndReadABorder) {

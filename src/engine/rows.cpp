@@ -11,7 +11,7 @@ namespace {
 // more), which the filters share.
 constexpr int64_t strip_bytes = 96 << 10;
 
-enum class Scratch { transform, output, count };
+enum class Scratch { transform, output, taps, in0, in1, out0, out1, count };
 
 // Every thread's own, kept from row to row; starts on a cache line.
 float* scratch(Scratch use, int64_t floats) {
@@ -28,12 +28,6 @@ float squashed(float value, ActivationKind kind) {
   return float(kind == ActivationKind::tanh ? std::tanh(v) : 1 / (1 + std::exp(-v)));
 }
 
-// Rows [first, first + count) of a convolution's inputs, from column x on.
-struct Taps {
-  std::array<const float*, most_tap_rows> rows;
-  std::array<ConvInput, most_tap_rows> inputs;
-};
-
 }  // namespace
 
 int64_t reflected(int64_t index, int64_t size) {
@@ -47,26 +41,47 @@ void RowRunner::run(const Step& step, int64_t y, Interval columns) const {
              std::get<RowAction>(step.action));
 }
 
-PixelRun RowRunner::in(const Step& step, size_t index, int64_t y, int64_t x) const {
-  const View& from = view(step.inputs[index]);
-  return {from.at(y, x), from.pixel};
+PixelRun RowRunner::in(PictureId id, int64_t y, Interval columns, int place) const {
+  const Picture& of = picture(id);
+  const std::byte* values = view(id).at(y, columns.first);
+  if (of.precision == Precision::f32) return {reinterpret_cast<const float*>(values), of.pixel};
+  const int64_t count = columns.size() * of.pixel;
+  // Kernels that take groups of channels read a little further.
+  float* wide = scratch(place == 0 ? Scratch::in0 : Scratch::in1, count + 4);
+  context_.kernels.convert(values, of.precision, count, wide);
+  return {wide, of.pixel};
 }
 
 // The same of a picture as large as the first output, or of its one pixel again and again.
-PixelRun RowRunner::spread(const Step& step, size_t index, int64_t y, int64_t x) const {
-  const Picture& from = picture(step.inputs[index]);
+PixelRun RowRunner::spread(const Step& step, size_t index, int64_t y, Interval columns) const {
+  const PictureId id = step.inputs[index];
   const Picture& over = picture(step.outputs.front());
-  if (from.height == over.height && from.width == over.width) return in(step, index, y, x);
-  return {view(step.inputs[index]).at(0, 0), 0};
+  if (picture(id).height == over.height && picture(id).width == over.width)
+    return in(id, y, columns, 1);
+  return {in(id, 0, {0, 1}, 1).data, 0};
 }
 
-MutablePixelRun RowRunner::out(const Step& step, size_t index, int64_t y, int64_t x) const {
-  const View& to = view(step.outputs[index]);
-  return {to.at(y, x), to.pixel};
+RowRunner::Target::Target(const RowRunner& runner, PictureId id, int64_t y, Interval columns,
+                          int place)
+    : kernels_(runner.context_.kernels) {
+  const Picture& of = runner.picture(id);
+  std::byte* values = runner.view(id).at(y, columns.first);
+  if (of.precision == Precision::f32) {
+    run_ = {reinterpret_cast<float*>(values), of.pixel};
+    return;
+  }
+  narrow_ = values;
+  count_ = columns.size() * of.pixel;
+  run_ = {scratch(place == 0 ? Scratch::out0 : Scratch::out1, count_), of.pixel};
+}
+
+RowRunner::Target::~Target() {
+  if (narrow_ != nullptr) kernels_.narrow(run_.data, count_, narrow_);
 }
 
 void RowRunner::run(const ReadInput&, const Step& step, int64_t y, Interval columns) const {
-  const MutablePixelRun to = out(step, 0, y, columns.first);
+  const Target target(*this, step.outputs[0], y, columns);
+  const MutablePixelRun to = target.run();
   const int64_t channels = picture(step.outputs[0]).channels;
   for (int64_t c = 0; c < channels; ++c) {
     const float* from = context_.input.row(0, c, y) + columns.first;
@@ -75,56 +90,86 @@ void RowRunner::run(const ReadInput&, const Step& step, int64_t y, Interval colu
 }
 
 int64_t RowRunner::strip_width(const PackedFilter& filter) const {
-  int64_t channels = 0;
-  for (const FilterPart& part : filter.spec.parts) channels += part.channels;
-  const int64_t bytes =
-      winograd_rows * (channels + 2 * context_.kernels.lanes) * int64_t(sizeof(float));
+  const int64_t bytes = winograd_rows * (channels_of(filter.spec) + 2 * context_.kernels.lanes) *
+                        int64_t(sizeof(float));
   const int64_t tile = context_.kernels.tile;
   return std::max(tile, strip_bytes / bytes / tile * tile);
 }
 
-void RowRunner::convolve(const Convolution& what, const Step& step, int64_t y, Interval columns,
-                         const Rows& out) const {
-  const PackedFilter& filter = what.filter;
-  const FilterSpec& spec = filter.spec;
-  const bool winograd = spec.form == FilterForm::winograd;
-  const int64_t top = y * (winograd ? 4 : what.stride) - spec.kernel / 2;
-  const int64_t left = columns.first * what.stride - spec.kernel / 2;
+// Rows of the inputs from the first tap of unit row y on, at column `left`.
+void RowRunner::find_taps(const Convolution& what, const Step& step, int64_t y, int64_t left,
+                          Taps& taps) const {
+  const FilterSpec& spec = what.filter.spec;
+  const int64_t units = spec.form == FilterForm::winograd ? 4 : what.stride;
+  const int64_t top = y * units - spec.kernel / 2;
   const int count = rows_read(spec);
-
-  Taps taps;
-  int64_t channels = 0;
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const Picture& from = picture(step.inputs[i]);
     const View& rows = view(step.inputs[i]);
-    const float** pointers = taps.rows.data() + i * size_t(count);
+    const std::byte** pointers = taps.rows.data() + i * size_t(count);
     for (int r = 0; r < count; ++r) {
       const int64_t row = top + r;
+      // Beyond that, rows are multiplied with nothing that is kept.
       const bool mirrored = what.padding == Padding::reflect && row < from.height + spec.kernel / 2;
       if (row >= 0 && row < from.height)
         pointers[r] = rows.at(row, left);
       else
         pointers[r] = mirrored ? rows.at(reflected(row, from.height), left) : context_.zeros;
     }
-    taps.inputs[i] = {pointers, from.pixel, from.channels};
-    channels += from.channels;
+    taps.inputs[i] = {pointers, from.pixel, from.channels, from.precision};
   }
+}
 
-  if (!winograd) {
-    context_.kernels.convolve({.inputs = taps.inputs.data(),
-                               .input_count = int(step.inputs.size()),
-                               .kernel = spec.kernel,
-                               .stride = what.stride,
-                               .vectors = filter.vectors,
-                               .weights = filter.weights,
-                               .bias = filter.bias,
-                               .rectifier = what.rectifier,
-                               .out = out.first[0],
-                               .out_pixel = out.pixel,
-                               .width = columns.size()});
-    return;
+// `columns` pixels of each row in f32: the direct kernel takes nothing else.
+void RowRunner::widen_taps(const Step& step, int count, int64_t columns, Taps& taps) const {
+  int64_t floats = 0;
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    const ConvInput& input = taps.inputs[i];
+    if (input.precision != Precision::f32) floats += count * columns * input.pixel;
   }
-  const int64_t strip = strip_width(filter);
+  if (floats == 0) return;
+  float* wide = scratch(Scratch::taps, floats);
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    ConvInput& input = taps.inputs[i];
+    if (input.precision == Precision::f32) continue;
+    for (size_t r = i * size_t(count); r < (i + 1) * size_t(count); ++r) {
+      context_.kernels.convert(taps.rows[r], input.precision, columns * input.pixel, wide);
+      taps.rows[r] = reinterpret_cast<const std::byte*>(wide);
+      wide += columns * input.pixel;
+    }
+    input.precision = Precision::f32;
+  }
+}
+
+void RowRunner::convolve_direct(const Convolution& what, const Step& step, int64_t width,
+                                Taps& taps, const Rows& out) const {
+  const PackedFilter& filter = what.filter;
+  widen_taps(step, filter.spec.kernel, (width - 1) * what.stride + filter.spec.kernel, taps);
+  const bool narrow = out.precision != Precision::f32;
+  const int64_t written = int64_t(filter.vectors) * context_.kernels.lanes;
+  float* to =
+      narrow ? scratch(Scratch::out0, width * written) : reinterpret_cast<float*>(out.first[0]);
+  context_.kernels.convolve({.inputs = taps.inputs.data(),
+                             .input_count = int(step.inputs.size()),
+                             .kernel = filter.spec.kernel,
+                             .stride = what.stride,
+                             .vectors = filter.vectors,
+                             .weights = filter.weights,
+                             .bias = filter.bias,
+                             .rectifier = what.rectifier,
+                             .out = to,
+                             .out_pixel = narrow ? written : out.pixel,
+                             .width = width});
+  for (int64_t x = 0; narrow && x < width; ++x) {
+    context_.kernels.narrow(to + x * written, written,
+                            out.first[0] + x * out.pixel * value_bytes(out.precision));
+  }
+}
+
+void RowRunner::convolve_winograd(const Convolution& what, const Step& step, int64_t width,
+                                  Taps& taps, const Rows& out) const {
+  const PackedFilter& filter = what.filter;
+  const int64_t strip = strip_width(filter), channels = channels_of(filter.spec);
   WinogradRows run{.inputs = taps.inputs.data(),
                    .input_count = int(step.inputs.size()),
                    .channels = channels,
@@ -133,26 +178,41 @@ void RowRunner::convolve(const Convolution& what, const Step& step, int64_t y, I
                    .bias = filter.bias,
                    .rectifier = what.rectifier,
                    .out = out.first,
+                   .out_precision = out.precision,
                    .out_pixel = out.pixel,
                    .width = 0,
                    .scratch = scratch(Scratch::transform,
                                       winograd_scratch(strip, channels, context_.kernels.lanes))};
-  for (int64_t x = 0; x < columns.size(); x += strip) {
-    run.width = std::min(strip, columns.size() - x);
+  for (int64_t x = 0; x < width; x += strip) {
+    run.width = std::min(strip, width - x);
     context_.kernels.convolve_winograd(run);
     for (size_t i = 0; i < step.inputs.size(); ++i) {
-      const float** pointers = taps.rows.data() + i * size_t(count);
-      for (int r = 0; r < count; ++r) pointers[r] += strip * taps.inputs[i].pixel;
+      const ConvInput& input = taps.inputs[i];
+      for (size_t r = i * winograd_rows; r < (i + 1) * winograd_rows; ++r)
+        taps.rows[r] += strip * input.pixel * value_bytes(input.precision);
     }
-    for (float*& row : run.out) row = row == nullptr ? nullptr : row + strip * out.pixel;
+    for (std::byte*& row : run.out) {
+      if (row != nullptr) row += strip * out.pixel * value_bytes(out.precision);
+    }
   }
+}
+
+void RowRunner::convolve(const Convolution& what, const Step& step, int64_t y, Interval columns,
+                         const Rows& out) const {
+  const FilterSpec& spec = what.filter.spec;
+  Taps taps;
+  find_taps(what, step, y, columns.first * what.stride - spec.kernel / 2, taps);
+  if (spec.form == FilterForm::winograd)
+    convolve_winograd(what, step, columns.size(), taps, out);
+  else
+    convolve_direct(what, step, columns.size(), taps, out);
 }
 
 void RowRunner::run(const Convolve& action, const Step& step, int64_t y, Interval columns) const {
   const PackedFilter& filter = context_.filters[action.filter];
   const PictureId id = step.outputs.front();
   const int64_t rows = filter.spec.form == FilterForm::winograd ? 4 : 1;
-  Rows to{{}, view(id).pixel};
+  Rows to{{}, picture(id).pixel, picture(id).precision};
   for (int64_t r = 0; r < rows && rows * y + r < picture(id).height; ++r)
     to.first[size_t(r)] = view(id).at(rows * y + r, columns.first);
   convolve({filter, action.rectifier, action.stride, action.padding}, step, y, columns, to);
@@ -172,170 +232,200 @@ void RowRunner::run(const ConvolveToOutput& action, const Step& step, int64_t y,
     const Interval piece{x, std::min(columns.end, x + strip)};
     Rows to{{}, pixel};
     for (int64_t r = 0; r < rows && rows * y + r < height; ++r)
-      to.first[size_t(r)] = pixels + r * strip * pixel;
+      to.first[size_t(r)] = reinterpret_cast<std::byte*>(pixels + r * strip * pixel);
     convolve({filter, action.rectifier, 1, action.padding}, step, y, piece, to);
     for (int64_t r = 0; r < rows && rows * y + r < height; ++r) {
       for (int64_t c = 0; c < filter.spec.out_channels; c += factor) {
         const int64_t to_row = factor * (rows * y + r) + c / factor % factor;
-        context_.kernels.spread(to.first[size_t(r)] + c, pixel, factor, piece.size(),
+        context_.kernels.spread(pixels + r * strip * pixel + c, pixel, factor, piece.size(),
                                 context_.output.row(0, c / (factor * factor), to_row) + factor * x);
       }
     }
   }
 }
 
+// The four taps of a pixel lie in two rows, two pixels apart.
 void RowRunner::run(const ConvolveTransposed& action, const Step& step, int64_t y,
                     Interval columns) const {
-  const PackedFilter& filter = context_.filters[action.filter];
+  const PictureId id = step.outputs.front();
+  const Picture& out = picture(id);
+  PackedFilter filter = context_.filters[action.filter];
   for (int64_t tap = 0; tap < 4; ++tap) {
-    const MutablePixelRun to = out(step, 0, 2 * y + tap / 2, 2 * columns.first + tap % 2);
-    PackedFilter single = filter;
-    single.weights += tap * filter.floats;
-    convolve({single, action.rectifier}, step, y, columns, {{to.data}, 2 * to.pixel});
+    std::byte* to = view(id).at(2 * y + tap / 2, 2 * columns.first + tap % 2);
+    convolve({filter, action.rectifier}, step, y, columns, {{to}, 2 * out.pixel, out.precision});
+    filter.weights += filter.floats;
   }
 }
 
 void RowRunner::run(const Pool&, const Step& step, int64_t y, Interval columns) const {
+  const Interval twice{2 * columns.first, 2 * columns.end};
   for (size_t i = 0; i < step.inputs.size(); ++i) {
-    context_.kernels.average_pool(
-        in(step, i, 2 * y, 2 * columns.first), in(step, i, 2 * y + 1, 2 * columns.first),
-        out(step, i, y, columns.first), picture(step.inputs[i]).channels, columns.size());
+    const Target to(*this, step.outputs[i], y, columns);
+    context_.kernels.average_pool(in(step.inputs[i], 2 * y, twice, 0),
+                                  in(step.inputs[i], 2 * y + 1, twice, 1), to.run(),
+                                  picture(step.inputs[i]).channels, columns.size());
   }
 }
 
 void RowRunner::run(const PoolLargest&, const Step& step, int64_t y, Interval columns) const {
+  const Interval twice{2 * columns.first, 2 * columns.end};
   for (size_t i = 0; i < step.inputs.size(); ++i) {
-    context_.kernels.max_pool(
-        in(step, i, 2 * y, 2 * columns.first), in(step, i, 2 * y + 1, 2 * columns.first),
-        out(step, i, y, columns.first), picture(step.inputs[i]).channels, columns.size());
+    const Target to(*this, step.outputs[i], y, columns);
+    context_.kernels.max_pool(in(step.inputs[i], 2 * y, twice, 0),
+                              in(step.inputs[i], 2 * y + 1, twice, 1), to.run(),
+                              picture(step.inputs[i]).channels, columns.size());
   }
 }
 
 void RowRunner::run(const Upsample&, const Step& step, int64_t y, Interval columns) const {
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     for (int64_t dy = 0; dy < 2; ++dy) {
-      context_.kernels.upsample(in(step, i, y, columns.first),
-                                out(step, i, 2 * y + dy, 2 * columns.first),
+      const Target to(*this, step.outputs[i], 2 * y + dy, {2 * columns.first, 2 * columns.end});
+      context_.kernels.upsample(in(step.inputs[i], y, columns), to.run(),
                                 picture(step.inputs[i]).channels, columns.size());
     }
   }
 }
 
-// The inverse is the same sum: the transform of four values is its own inverse.
-void RowRunner::run(const Transform& action, const Step& step, int64_t y, Interval columns) const {
-  const bool up = action.kind == HaarKind::synthesis;
-  const View& coarse = view(up ? step.inputs[0] : step.outputs[0]);
-  const View& fine = view(up ? step.outputs[0] : step.inputs[0]);
-  const int64_t channels = picture(up ? step.outputs[0] : step.inputs[0]).channels;
-  for (int64_t x = columns.first; x < columns.end; ++x) {
-    float* bands = coarse.at(y, x);
-    const std::array<float*, 4> pixels = {fine.at(2 * y, 2 * x), fine.at(2 * y, 2 * x + 1),
-                                          fine.at(2 * y + 1, 2 * x), fine.at(2 * y + 1, 2 * x + 1)};
-    for (int64_t k = 0; k < channels; ++k) {
-      if (up) {
-        const float ll = bands[k], hl = bands[channels + k], lh = bands[2 * channels + k],
-                    hh = bands[3 * channels + k];
-        pixels[0][k] = 0.5f * ((ll - hl) + (hh - lh));
-        pixels[1][k] = 0.5f * ((ll + hl) - (lh + hh));
-        pixels[2][k] = 0.5f * ((ll - hl) + (lh - hh));
-        pixels[3][k] = 0.5f * ((ll + hl) + (lh + hh));
-        continue;
+// Pixels of two rows, two by two, and the four bands of each such square.
+struct RowRunner::Squares {
+  MutablePixelRun bands, top, bottom;
+  int64_t channels;
+
+  template <class Body>  // body(bands, four pixels), of one channel
+  void for_each(int64_t width, const Body& body) const {
+    for (int64_t x = 0; x < width; ++x) {
+      for (int64_t k = 0; k < channels; ++k) {
+        float* up = top.data + 2 * x * top.pixel + k;
+        float* down = bottom.data + 2 * x * bottom.pixel + k;
+        body(bands.data + x * bands.pixel + k, up[0], up[top.pixel], down[0], down[bottom.pixel]);
       }
-      const float a = pixels[0][k], b = pixels[1][k], c = pixels[2][k], d = pixels[3][k];
-      bands[k] = 0.5f * ((a + b) + (c + d));
-      if (action.kind == HaarKind::low) continue;
-      bands[channels + k] = 0.5f * ((b - a) + (d - c));
-      bands[2 * channels + k] = 0.5f * ((c - a) + (d - b));
-      bands[3 * channels + k] = 0.5f * ((a - b) + (d - c));
     }
   }
+};
+
+// The inverse is the same sum: the transform of four values is its own inverse.
+void RowRunner::run(const Transform& action, const Step& step, int64_t y, Interval columns) const {
+  const PictureId from = step.inputs.front(), to = step.outputs.front();
+  const Interval twice{2 * columns.first, 2 * columns.end};
+  const auto readable = [](const PixelRun& run) {
+    return MutablePixelRun{const_cast<float*>(run.data), run.pixel};
+  };
+  if (action.kind == HaarKind::synthesis) {
+    const Target top(*this, to, 2 * y, twice, 0), bottom(*this, to, 2 * y + 1, twice, 1);
+    const int64_t n = picture(to).channels;
+    const Squares squares{readable(in(from, y, columns)), top.run(), bottom.run(), n};
+    squares.for_each(columns.size(),
+                     [n](const float* band, float& a, float& b, float& c, float& d) {
+                       const float ll = band[0], hl = band[n], lh = band[2 * n], hh = band[3 * n];
+                       a = 0.5f * ((ll - hl) + (hh - lh));
+                       b = 0.5f * ((ll + hl) - (lh + hh));
+                       c = 0.5f * ((ll - hl) + (lh - hh));
+                       d = 0.5f * ((ll + hl) + (lh + hh));
+                     });
+    return;
+  }
+  const Target bands(*this, to, y, columns);
+  const int64_t n = picture(from).channels;
+  const bool all = action.kind == HaarKind::analysis;
+  const Squares squares{bands.run(), readable(in(from, 2 * y, twice, 0)),
+                        readable(in(from, 2 * y + 1, twice, 1)), n};
+  squares.for_each(columns.size(), [=](float* band, float a, float b, float c, float d) {
+    band[0] = 0.5f * ((a + b) + (c + d));
+    if (!all) return;
+    band[n] = 0.5f * ((b - a) + (d - c));
+    band[2 * n] = 0.5f * ((c - a) + (d - b));
+    band[3 * n] = 0.5f * ((a - b) + (d - c));
+  });
 }
 
 void RowRunner::run(const Shuffle& action, const Step& step, int64_t y, Interval columns) const {
-  const View& from = view(step.inputs.front());
-  const View& to = view(step.outputs.front());
-  const int64_t factor = action.factor, channels = picture(step.outputs.front()).channels;
+  const PictureId id = step.outputs.front();
+  const int64_t factor = action.factor, channels = picture(id).channels;
+  const PixelRun from = in(step.inputs.front(), y, columns);
   for (int64_t dy = 0; dy < factor; ++dy) {
-    for (int64_t x = columns.first; x < columns.end; ++x) {
-      const float* values = from.at(y, x) + dy * factor;
-      float* pixel = to.at(factor * y + dy, factor * x);
-      for (int64_t dx = 0; dx < factor; ++dx, pixel += to.pixel) {
-        for (int64_t c = 0; c < channels; ++c) pixel[c] = values[c * factor * factor + dx];
-      }
+    const Target target(*this, id, factor * y + dy, {factor * columns.first, factor * columns.end});
+    const MutablePixelRun to = target.run();
+    for (int64_t x = 0; x < factor * columns.size(); ++x) {
+      const float* values = from.data + x / factor * from.pixel + dy * factor + x % factor;
+      for (int64_t c = 0; c < channels; ++c)
+        to.data[x * to.pixel + c] = values[c * factor * factor];
     }
   }
 }
 
 void RowRunner::run(const Sum& action, const Step& step, int64_t y, Interval columns) const {
   for (size_t i = 0; i < step.outputs.size(); ++i) {
-    context_.kernels.add(in(step, i, y, columns.first),
-                         spread(step, step.outputs.size() + i, y, columns.first),
-                         out(step, i, y, columns.first), picture(step.outputs[i]).channels,
-                         columns.size(), action.rectifier);
+    const Target to(*this, step.outputs[i], y, columns);
+    context_.kernels.add(in(step.inputs[i], y, columns),
+                         spread(step, step.outputs.size() + i, y, columns), to.run(),
+                         picture(step.outputs[i]).channels, columns.size(), action.rectifier);
   }
 }
 
 void RowRunner::run(const Product&, const Step& step, int64_t y, Interval columns) const {
   for (size_t i = 0; i < step.outputs.size(); ++i) {
-    context_.kernels.multiply(
-        in(step, i, y, columns.first), spread(step, step.outputs.size() + i, y, columns.first),
-        out(step, i, y, columns.first), picture(step.outputs[i]).channels, columns.size());
+    const Target to(*this, step.outputs[i], y, columns);
+    context_.kernels.multiply(in(step.inputs[i], y, columns),
+                              spread(step, step.outputs.size() + i, y, columns), to.run(),
+                              picture(step.outputs[i]).channels, columns.size());
   }
 }
 
 void RowRunner::run(const Rectify& action, const Step& step, int64_t y, Interval columns) const {
   for (size_t i = 0; i < step.inputs.size(); ++i) {
-    context_.kernels.rectify(in(step, i, y, columns.first), out(step, i, y, columns.first),
+    const Target to(*this, step.outputs[i], y, columns);
+    context_.kernels.rectify(in(step.inputs[i], y, columns), to.run(),
                              picture(step.outputs[i]).channels, columns.size(), action.rectifier);
   }
 }
 
-void RowRunner::run(const Squash& action, const Step& step, int64_t y, Interval columns) const {
+template <class Function>
+void RowRunner::map(const Step& step, int64_t y, Interval columns, const Function& function) const {
   for (size_t i = 0; i < step.inputs.size(); ++i) {
-    const PixelRun from = in(step, i, y, columns.first);
-    const MutablePixelRun to = out(step, i, y, columns.first);
+    const Target target(*this, step.outputs[i], y, columns);
+    const PixelRun from = in(step.inputs[i], y, columns);
+    const MutablePixelRun to = target.run();
     for (int64_t x = 0; x < columns.size(); ++x) {
       for (int64_t c = 0; c < picture(step.outputs[i]).channels; ++c)
-        to.data[x * to.pixel + c] = squashed(from.data[x * from.pixel + c], action.kind);
+        to.data[x * to.pixel + c] = function(from.data[x * from.pixel + c]);
     }
   }
+}
+
+void RowRunner::run(const Squash& action, const Step& step, int64_t y, Interval columns) const {
+  map(step, y, columns, [&](float value) { return squashed(value, action.kind); });
 }
 
 void RowRunner::run(const RectifyLearned&, const Step& step, int64_t y, Interval columns) const {
   const float slope = context_.filters.channel_weights(step.node).scale.front();
-  for (size_t i = 0; i < step.inputs.size(); ++i) {
-    const PixelRun from = in(step, i, y, columns.first);
-    const MutablePixelRun to = out(step, i, y, columns.first);
-    for (int64_t x = 0; x < columns.size(); ++x) {
-      for (int64_t c = 0; c < picture(step.outputs[i]).channels; ++c) {
-        const float value = from.data[x * from.pixel + c];
-        to.data[x * to.pixel + c] = value > 0 ? value : slope * value;
-      }
-    }
-  }
+  map(step, y, columns, [&](float value) { return value > 0 ? value : slope * value; });
 }
 
 void RowRunner::run(const Join&, const Step& step, int64_t y, Interval columns) const {
-  MutablePixelRun to = out(step, 0, y, columns.first);
-  for (size_t i = 0; i < step.inputs.size(); ++i) {
-    const int64_t channels = picture(step.inputs[i]).channels;
-    context_.kernels.rectify(in(step, i, y, columns.first), to, channels, columns.size(),
+  const Target target(*this, step.outputs.front(), y, columns);
+  MutablePixelRun to = target.run();
+  for (const PictureId id : step.inputs) {
+    context_.kernels.rectify(in(id, y, columns), to, picture(id).channels, columns.size(),
                              Rectifier::none);
-    to.data += channels;
+    to.data += picture(id).channels;
   }
 }
 
 void RowRunner::run(const WriteOutput&, const Step& step, int64_t y, Interval columns) const {
   int64_t first = 0;
-  for (size_t i = 0; i < step.inputs.size(); ++i) {
-    const PixelRun from = in(step, i, y, columns.first);
-    const int64_t channels = picture(step.inputs[i]).channels;
-    for (int64_t c = 0; c < channels; ++c) {
+  for (const PictureId id : step.inputs) {
+    const PixelRun from = in(id, y, columns);
+    for (int64_t c = 0; c < picture(id).channels; ++c) {
       context_.kernels.spread(from.data + c, from.pixel, 1, columns.size(),
                               context_.output.row(0, first + c, y) + columns.first);
     }
-    first += channels;
+    first += picture(id).channels;
   }
+}
+
+void RowRunner::add_sums(PictureId id, int64_t y, Interval columns, double* sums) const {
+  context_.kernels.sum(in(id, y, columns), picture(id).channels, columns.size(), sums);
 }
 
 }  // namespace hyperconv

@@ -13,14 +13,14 @@ namespace hyperconv {
 
 /// Where a picture's rows lie: all of them, or the last few in a ring.
 struct View {
-  float* data = nullptr;  ///< of the first slot, at column `left`
-  int64_t row = 0;        ///< floats from slot to slot
-  int64_t pixel = 0;      ///< floats from one pixel to the next
-  int64_t slots = 1;      ///< row y lies in slot (y - top) % slots
-  int64_t top = 0;        ///< the first row there is
-  int64_t left = 0;       ///< the first column: a border has negative ones
+  std::byte* data = nullptr;  ///< of the first slot, at column `left`
+  int64_t row = 0;            ///< bytes from slot to slot
+  int64_t pixel = 0;          ///< bytes from one pixel to the next
+  int64_t slots = 1;          ///< row y lies in slot (y - top) % slots
+  int64_t top = 0;            ///< the first row there is
+  int64_t left = 0;           ///< the first column: a border has negative ones
 
-  float* at(int64_t y, int64_t x) const {
+  std::byte* at(int64_t y, int64_t x) const {
     return data + (y - top) % slots * row + (x - left) * pixel;
   }
 };
@@ -44,7 +44,7 @@ class RowRunner {
     const FilterBank& filters;
     const Kernels& kernels;
     std::span<const View> views;
-    const float* zeros;
+    const std::byte* zeros;
     const Tensor& input;
     Tensor& output;
   };
@@ -52,6 +52,9 @@ class RowRunner {
 
   /// Units `columns` of unit row `y` of a RowAction's step (Reach). Any thread may.
   void run(const Step& step, int64_t y, Interval columns) const;
+
+  /// sums[c] += the sum of channel c over those columns of a picture's row.
+  void add_sums(PictureId id, int64_t y, Interval columns, double* sums) const;
 
  private:
   void run(const ReadInput&, const Step& step, int64_t y, Interval columns) const;
@@ -80,18 +83,53 @@ class RowRunner {
   };
   // Where it writes: as many rows as a unit has, nullptr for those beyond the frame.
   struct Rows {
-    std::array<float*, 4> first;
-    int64_t pixel;
+    std::array<std::byte*, 4> first;
+    int64_t pixel;  // values
+    Precision precision = Precision::f32;
   };
+  // Rows of taps of all inputs.
+  struct Taps {
+    std::array<const std::byte*, most_tap_rows> rows;
+    std::array<ConvInput, most_tap_rows> inputs;
+  };
+  void find_taps(const Convolution& what, const Step& step, int64_t y, int64_t left,
+                 Taps& taps) const;
+  void convolve_direct(const Convolution& what, const Step& step, int64_t width, Taps& taps,
+                       const Rows& out) const;
+  void convolve_winograd(const Convolution& what, const Step& step, int64_t width, Taps& taps,
+                         const Rows& out) const;
+  void widen_taps(const Step& step, int count, int64_t columns, Taps& taps) const;
   void convolve(const Convolution& what, const Step& step, int64_t y, Interval columns,
                 const Rows& out) const;
   int64_t strip_width(const PackedFilter& filter) const;
+  struct Squares;
+  template <class Function>
+  void map(const Step& step, int64_t y, Interval columns, const Function& function) const;
 
   const Picture& picture(PictureId id) const { return context_.plan.picture(id); }
   const View& view(PictureId id) const { return context_.views[size_t(id)]; }
-  PixelRun in(const Step& step, size_t index, int64_t y, int64_t x) const;
-  PixelRun spread(const Step& step, size_t index, int64_t y, int64_t x) const;
-  MutablePixelRun out(const Step& step, size_t index, int64_t y, int64_t x) const;
+
+  // Columns of a row as floats: the picture's own, or widened ones until the same place is asked
+  // for again.
+  PixelRun in(PictureId id, int64_t y, Interval columns, int place = 0) const;
+  PixelRun spread(const Step& step, size_t index, int64_t y, Interval columns) const;
+  // Columns of a row to be filled with floats, which go to the picture in its precision when it is
+  // destroyed.
+  class Target {
+   public:
+    Target(const RowRunner& runner, PictureId id, int64_t y, Interval columns, int place = 0);
+    ~Target();
+    Target(const Target&) = delete;
+    Target& operator=(const Target&) = delete;
+
+    MutablePixelRun run() const { return run_; }
+
+   private:
+    const Kernels& kernels_;
+    MutablePixelRun run_;
+    std::byte* narrow_ = nullptr;
+    int64_t count_ = 0;
+  };
 
   Context context_;
 };

@@ -6,6 +6,9 @@
 namespace hyperconv {
 namespace {
 
+// Bytes; of AVX-512.
+constexpr int64_t longest_vector = 64;
+
 const RowAction* row_action(const Step& step) { return std::get_if<RowAction>(&step.action); }
 
 template <class Kind>
@@ -207,16 +210,16 @@ StreamExecutor::Layout StreamExecutor::lay_out(const Plan& plan, int threads, in
   }
   for (size_t p = 0; p < plan.pictures.size(); ++p) {
     Ring& ring = layout.rings[p];
-    ring.offset = layout.floats;
+    ring.offset = layout.bytes;
     // A vector more behind the last row: kernels read and write whole ones.
-    const int64_t row = row_floats(ring.width, plan.pictures[p].pixel);
-    layout.floats += ring.slots > 0 ? ring.slots * row + row_floats(1, 16) : 0;
+    const int64_t row = row_stride(ring.width * plan.pictures[p].pixel_bytes());
+    layout.bytes += ring.slots > 0 ? ring.slots * row + longest_vector : 0;
   }
   return layout;
 }
 
 int64_t StreamExecutor::bytes(const Plan& plan, int threads) {
-  return lay_out(plan, threads, widest_tile).floats * threads * int64_t(sizeof(float));
+  return lay_out(plan, threads, widest_tile).bytes * threads;
 }
 
 StreamExecutor::StreamExecutor(Plan plan, FilterBank& filters, const Kernels& kernels,
@@ -227,13 +230,13 @@ StreamExecutor::StreamExecutor(Plan plan, FilterBank& filters, const Kernels& ke
       kernels_(kernels),
       threads_(threads),
       sums_(threads) {
-  const int64_t bytes = layout_.floats * threads.count() * int64_t(sizeof(float));
+  const int64_t bytes = layout_.bytes * threads.count();
   require_memory(bytes);
   arena_ = Arena(size_t(bytes));
   int64_t longest = 0;
   for (size_t p = 0; p < plan_.pictures.size(); ++p)
-    longest = std::max(longest, row_floats(layout_.rings[p].width, plan_.pictures[p].pixel));
-  zeros_.resize(size_t(longest + kernels_.lanes));
+    longest = std::max(longest, layout_.rings[p].width * plan_.pictures[p].pixel_bytes());
+  zeros_.resize(size_t(longest + longest_vector));
   descriptors_.resize(plan_.pictures.size());
 }
 
@@ -286,7 +289,7 @@ void StreamExecutor::run(const Tensor& input, Tensor& output) {
 }
 
 void StreamExecutor::run_tile(const Tile& tile, int worker, const Tensor& input, Tensor& output) {
-  float* memory = reinterpret_cast<float*>(arena_.data()) + layout_.floats * worker;
+  std::byte* memory = arena_.data() + layout_.bytes * worker;
   std::vector<View> views(plan_.pictures.size());
   for (size_t p = 0; p < views.size(); ++p) {
     const Ring& ring = layout_.rings[p];
@@ -295,8 +298,8 @@ void StreamExecutor::run_tile(const Tile& tile, int worker, const Tensor& input,
     const Region& region = tile.pictures[p];
     View& view = views[p];
     view = {.data = memory + ring.offset,
-            .row = row_floats(ring.width, picture.pixel),
-            .pixel = picture.pixel,
+            .row = row_stride(ring.width * picture.pixel_bytes()),
+            .pixel = picture.pixel_bytes(),
             .slots = ring.slots,
             .top = region.rows.first,
             .left = region.columns.first};
@@ -304,10 +307,10 @@ void StreamExecutor::run_tile(const Tile& tile, int worker, const Tensor& input,
     const int64_t left = std::max<int64_t>(-region.columns.first, 0);
     const int64_t right = std::max<int64_t>(region.columns.end - picture.width, 0);
     for (int64_t slot = 0; slot < ring.slots; ++slot) {
-      float* row = view.data + slot * view.row;
-      std::fill_n(row, left * picture.pixel, 0.0f);
-      std::fill_n(row + (region.columns.size() - right) * picture.pixel, right * picture.pixel,
-                  0.0f);
+      std::byte* row = view.data + slot * view.row;
+      std::fill_n(row, left * view.pixel, std::byte(0));
+      std::fill_n(row + (region.columns.size() - right) * view.pixel, right * view.pixel,
+                  std::byte(0));
     }
   }
   const RowRunner rows({plan_, filters_, kernels_, views, zeros_.data(), input, output});

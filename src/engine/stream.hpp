@@ -49,7 +49,7 @@ class StreamExecutor : public Executor {
   // Of one picture: rows at once, and their width, in the largest tile.
   struct Ring {
     int64_t slots = 0, width = 0;
-    int64_t offset = 0;  // floats, in a thread's memory
+    int64_t offset = 0;  // bytes, in a thread's memory
   };
   struct Layout {
     std::vector<int> row_steps;    // indices of plan.steps
@@ -58,7 +58,7 @@ class StreamExecutor : public Executor {
     std::vector<std::vector<int>> readers;
     std::vector<Tile> tiles;
     std::vector<Ring> rings;
-    int64_t floats = 0;  // of a thread
+    int64_t bytes = 0;  // of a thread
   };
   class Flow;
 
@@ -75,7 +75,7 @@ class StreamExecutor : public Executor {
   const Kernels& kernels_;
   Threads& threads_;
   Arena arena_;
-  std::vector<float> zeros_;
+  std::vector<std::byte> zeros_;
   std::vector<std::vector<float>> descriptors_;  // of the pictures that frame steps write
   Sums sums_;
 };

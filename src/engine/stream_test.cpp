@@ -14,12 +14,21 @@ namespace {
 
 using Shared = std::shared_ptr<const Model>;
 
+struct Form {
+  bool winograd;
+  Precision precision;
+};
+constexpr Form forms[] = {{false, Precision::f32},
+                          {true, Precision::f32},
+                          {false, Precision::bf16},
+                          {true, Precision::bf16}};
+
 // Everything that one executor needs.
 class Rig {
  public:
-  Rig(Shared model, const Shape& shape, int threads, bool winograd)
+  Rig(Shared model, const Shape& shape, int threads, const Form& form)
       : model_(std::move(model)),
-        plan_(make_plan(model_->graph(), shape, {kernels().lanes, winograd})),
+        plan_(make_plan(model_->graph(), shape, {kernels().lanes, form.winograd, form.precision})),
         threads_(threads),
         filters_(model_, plan_.filters, kernels(), threads_) {}
 
@@ -56,17 +65,18 @@ void check(const Graph& graph, const Shape& shape) {
   const Tensor input = random_tensor(shape);
   for (const std::string& target : kernel_targets()) {
     const ForcedTarget forced(target);
-    for (const bool winograd : {false, true}) {
-      const Tensor want = Rig(model, shape, 1, winograd).whole(input);
+    for (const Form& form : forms) {
+      const Tensor want = Rig(model, shape, 1, form).whole(input);
       for (const int threads : {1, 2, 3, 7}) {
-        Rig rig(model, shape, threads, winograd);
+        Rig rig(model, shape, threads, form);
         ASSERT_TRUE(can_stream(rig.plan()));
         for (const int64_t width : {int64_t(5), int64_t(16), widest_tile}) {
           const Tensor got = rig.stream(input, width);
           for (size_t i = 0; i < want.size(); ++i) {
             ASSERT_EQ(got.data()[i], want.data()[i])
                 << "at " << i << ", " << target << ", " << threads << " threads, tiles of " << width
-                << (winograd ? ", winograd" : ", direct");
+                << (form.winograd ? ", winograd" : ", direct")
+                << (form.precision == Precision::bf16 ? ", bf16" : "");
           }
         }
       }

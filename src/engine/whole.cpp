@@ -36,14 +36,13 @@ WholeExecutor::WholeExecutor(Plan plan, FilterBank& filters, const Kernels& kern
       kernels_(kernels),
       threads_(threads),
       sums_(threads) {
-  const int64_t bytes = plan_.arena_floats * int64_t(sizeof(float));
-  require_memory(bytes);
-  arena_ = Arena(size_t(bytes));
-  zeros_.resize(size_t(longest_row(plan_) + kernels_.lanes));
+  require_memory(plan_.arena_bytes);
+  arena_ = Arena(size_t(plan_.arena_bytes));
+  zeros_.resize(size_t(longest_row(plan_)) + size_t(kernels_.lanes) * sizeof(float));
   for (const Picture& picture : plan_.pictures) {
-    views_.push_back({.data = reinterpret_cast<float*>(arena_.data()) + picture.offset,
+    views_.push_back({.data = arena_.data() + picture.offset,
                       .row = picture.row,
-                      .pixel = picture.pixel,
+                      .pixel = picture.pixel_bytes(),
                       .slots = picture.height,
                       .left = -picture.border});
   }
@@ -68,10 +67,11 @@ void WholeExecutor::run(const Tensor& input, Tensor& output) {
 // The arena is used again and again: zeros beside a picture do not stay.
 void WholeExecutor::clear_border(PictureId id) {
   const Picture& of = picture(id);
-  const int64_t side = of.border * of.pixel;
+  const View& view = views_[size_t(id)];
+  const int64_t side = of.border * of.pixel_bytes();
   for (int64_t y = 0; y < of.height && side > 0; ++y) {
-    std::fill_n(pixel(id, y, -of.border), side, 0.0f);
-    std::fill_n(pixel(id, y, of.width), side, 0.0f);
+    std::fill_n(view.at(y, -of.border), side, std::byte(0));
+    std::fill_n(view.at(y, of.width), side, std::byte(0));
   }
 }
 
@@ -103,8 +103,7 @@ WholeExecutor::Pieces WholeExecutor::pieces_of(const RowAction& action, const St
   // What reads rows again that lie far apart; a few rows at once look after themselves.
   if (reach.rows.count <= reach.rows.in || reach.rows.out > 1) return pieces;
   int64_t column_bytes = 0;
-  for (const PictureId p : step.inputs)
-    column_bytes += reach.rows.count * picture(p).pixel * int64_t(sizeof(float));
+  for (const PictureId p : step.inputs) column_bytes += reach.rows.count * picture(p).pixel_bytes();
   const int64_t fitting = std::clamp(strip_bytes / column_bytes, int64_t(1), pieces.units.width);
   // Whole tiles, and strips of about the same width.
   const int64_t strips = ceil_div(pieces.units.width, fitting);
@@ -153,10 +152,8 @@ void WholeExecutor::add_sums(const Step& step, const RowReach& reach, int64_t y,
     const Picture& of = picture(p);
     if (!of.sums) continue;
     const int64_t end = std::min(of.height, (y + 1) * reach.rows.out);
-    for (int64_t row = y * reach.rows.out; row < end; ++row) {
-      kernels_.sum({pixel(p, row, columns.first * reach.columns.out), of.pixel}, of.channels,
-                   columns.size() * reach.columns.out, sums);
-    }
+    const Interval written{columns.first * reach.columns.out, columns.end * reach.columns.out};
+    for (int64_t row = y * reach.rows.out; row < end; ++row) rows_->add_sums(p, row, written, sums);
     sums += of.channels;
   }
 }

@@ -36,7 +36,10 @@ class WholeExecutor : public Executor {
   void execute(const Describe&, const Step& step);
 
   const Picture& picture(PictureId id) const { return plan_.picture(id); }
-  float* pixel(PictureId id, int64_t y, int64_t x) const { return views_[size_t(id)].at(y, x); }
+  // Of a picture in f32.
+  float* pixel(PictureId id, int64_t y, int64_t x) const {
+    return reinterpret_cast<float*>(views_[size_t(id)].at(y, x));
+  }
   PixelRun run_of(PictureId id, int64_t y) const { return {pixel(id, y, 0), picture(id).pixel}; }
   MutablePixelRun mutable_run_of(PictureId id, int64_t y) const {
     return {pixel(id, y, 0), picture(id).pixel};
@@ -70,7 +73,7 @@ class WholeExecutor : public Executor {
   const Kernels& kernels_;
   Threads& threads_;
   Arena arena_;
-  std::vector<float> zeros_;  // as long as the longest row
+  std::vector<std::byte> zeros_;  // as long as the longest row
   std::vector<View> views_;
   Sums sums_;
   std::vector<std::vector<double>> picture_sums_;  // of those that were added up when written

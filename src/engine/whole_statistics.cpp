@@ -22,7 +22,7 @@ void WholeExecutor::channel_means(const Pictures& pictures) {
     std::vector<double>& sums = picture_sums_[size_t(p)];
     if (sums.empty()) {
       sums = sums_.over({0, in.height}, in.channels, [&](int64_t y, double* to) {
-        kernels_.sum(run_of(p, y), in.channels, in.width, to);
+        rows_->add_sums(p, y, {0, in.width}, to);
       });
     }
     for (const double sum : sums) statistics_.push_back(float(sum / double(in.height * in.width)));

@@ -1,5 +1,6 @@
 // A network at step 0.
 #include <cmath>
+#include <set>
 
 #include "base/random.hpp"
 #include "hyperconv/model.hpp"
@@ -10,6 +11,8 @@ namespace {
 // A2 starts at a tenth of what hyperfan-in allows, so that step 0 is nearly an ordinary
 // convolution.
 constexpr double hyper_out_gain = 0.1;
+// So do the last layers of what else is predicted, where asked for.
+constexpr double modulation_gain = 0.1;
 
 /// How the values of one convolution's filter scatter around zero.
 struct Spread {
@@ -36,9 +39,25 @@ Spread libtorch_default(const Parameter& filter) {
   return {.variance = 1 / (3 * fan_in), .uniform = true};
 }
 
+/// Nodes with one value a channel whatever the frame's size, which no ReLU follows: the last layers
+/// of what statistics of the frame predict.
+std::set<NodeId> modulations(const Graph& graph) {
+  const int channels = std::get<Input>(graph.node(0).op).channels, side = 4 * size_multiple(graph);
+  const auto shapes = infer_shapes(graph, {1, channels, side, side});
+  std::set<NodeId> found;
+  for (NodeId id = 0; id <= graph.output(); ++id)
+    if (std::holds_alternative<Conv2d>(graph.node(id).op) && shapes[size_t(id)].plane() == 1)
+      found.insert(id);
+  for (const Node& node : graph.nodes())
+    if (const auto* a = std::get_if<Activation>(&node.op); a && a->kind == ActivationKind::relu)
+      found.erase(node.inputs[0]);
+  return found;
+}
+
 Spread filter_spread(Initialisation initialisation, const Node& node, const Parameter& filter) {
   switch (initialisation) {
     case Initialisation::kaiming:
+    case Initialisation::kaiming_gentle:
       return kaiming(node, filter);
     case Initialisation::libtorch:
       return libtorch_default(filter);
@@ -91,10 +110,15 @@ Model untrained(const Graph& graph, const ModelInfo& info, uint64_t seed,
                 Initialisation initialisation) {
   Random random(seed);
   std::map<std::string, std::vector<float>> weights;
+  const std::set<NodeId> gentle =
+      initialisation == Initialisation::kaiming_gentle ? modulations(graph) : std::set<NodeId>();
   Spread filter;
   for (const Parameter& p : parameters(graph)) {
     const Node& node = graph.node(p.node);
-    if (p.role == ParameterRole::filter) filter = filter_spread(initialisation, node, p);
+    if (p.role == ParameterRole::filter) {
+      filter = filter_spread(initialisation, node, p);
+      if (gentle.contains(p.node)) filter.variance *= modulation_gain * modulation_gain;
+    }
     std::vector<float>& values = weights[p.name];
     values.resize(size_t(p.count()), centre(p.role));
     if (const double half = bound(node, p, filter); half > 0) {

@@ -91,6 +91,17 @@ Graph plain(int width) { return plain_unet({width}); }
 Graph vdn(int width) { return vdn_denoiser(width); }
 Graph plain_denoiser(int width) { return small_denoiser({.width = width, .hidden = 0}); }
 
+/// The studies' backbone; only what has something to predict has a hidden width.
+Maker study(StudyVariant variant) {
+  return [=](const ZooOptions& options) {
+    const StudyNetwork standard;
+    if (variant == StudyVariant::plain || variant == StudyVariant::squeeze_excitation)
+      refuse_hidden(options);
+    return study_network({variant, options.width.value_or(standard.width),
+                          options.hidden.value_or(standard.hidden)});
+  };
+}
+
 struct Entry {
   Maker make;
   NetworkUse use;
@@ -98,6 +109,17 @@ struct Entry {
 };
 
 constexpr NetworkUse develops{Task::develop, 2}, is_isp{Task::isp, 2}, denoises{Task::denoise, 1};
+
+/// Each is there for two tasks.
+constexpr std::pair<StudyVariant, const char*> study_variants[] = {
+    {StudyVariant::plain, "plain"},
+    {StudyVariant::hyper_constant, "hyper-constant"},
+    {StudyVariant::hyper_layer, "hyper-layer"},
+    {StudyVariant::hyper_image, "hyper-image"},
+    {StudyVariant::squeeze_excitation, "squeeze-excitation"},
+    {StudyVariant::film, "film"},
+    {StudyVariant::colour_affine, "colour-affine"},
+};
 
 const std::map<std::string, Entry>& entries() {
   const auto hyper = [](int width, int64_t parameters) {
@@ -118,28 +140,37 @@ const std::map<std::string, Entry>& entries() {
   };
   // The comparators begin as the code of their authors does. D-Net's FLOPs go with the square of
   // its width: a quarter, a tenth and a twentieth of VDN's 64.
-  static const std::map<std::string, Entry> all = {
-      {"hyper-i", {hyper(32, 276'000'000), is_isp}},
-      {"hyper-ii", {hyper(20, 95'000'000), is_isp}},
-      {"hyper-iii", {hyper(16, 90'000'000), is_isp}},
-      {"plain-1.3t", {by_width(plain, 48), is_isp}},
-      {"plain-0.6t", {by_width(plain, 32), is_isp}},
-      {"pynet", {by_width(pynet, 32), is_isp, Initialisation::libtorch}},
-      {"pynet-ca", {by_width(pynet_ca, 32), is_isp, Initialisation::libtorch}},
-      {"awnet", {by_width(awnet, 64), is_isp, Initialisation::libtorch}},
-      {"vdn", {by_width(vdn, 64), denoises, Initialisation::kaiming_convolutions}},
-      {"vdn-s", {by_width(vdn_noise, 64), denoises, Initialisation::kaiming_convolutions}},
-      {"vdn-hyper-4", {denoiser(32, 16), denoises}},
-      {"vdn-hyper-10", {denoiser(20, 16), denoises}},
-      {"vdn-hyper-20", {denoiser(14, 12), denoises}},
-      {"vdn-plain-4", {by_width(vdn, 32), denoises}},
-      {"vdn-plain-10", {by_width(vdn, 20), denoises}},
-      {"vdn-plain-20", {by_width(vdn, 14), denoises}},
-      {"denoise-16", {small(16, 32), denoises}},
-      {"denoise-16-plain", {by_width(plain_denoiser, 16), denoises}},
-      {"develop-16", {shipped(16, 32), develops}},
-      {"develop-16-plain", {shipped(16, 0), develops}},
-  };
+  static const std::map<std::string, Entry> all = [&] {
+    std::map<std::string, Entry> known = {
+        {"hyper-i", {hyper(32, 276'000'000), is_isp}},
+        {"hyper-ii", {hyper(20, 95'000'000), is_isp}},
+        {"hyper-iii", {hyper(16, 90'000'000), is_isp}},
+        {"plain-1.3t", {by_width(plain, 48), is_isp}},
+        {"plain-0.6t", {by_width(plain, 32), is_isp}},
+        {"pynet", {by_width(pynet, 32), is_isp, Initialisation::libtorch}},
+        {"pynet-ca", {by_width(pynet_ca, 32), is_isp, Initialisation::libtorch}},
+        {"awnet", {by_width(awnet, 64), is_isp, Initialisation::libtorch}},
+        {"vdn", {by_width(vdn, 64), denoises, Initialisation::kaiming_convolutions}},
+        {"vdn-s", {by_width(vdn_noise, 64), denoises, Initialisation::kaiming_convolutions}},
+        {"vdn-hyper-4", {denoiser(32, 16), denoises}},
+        {"vdn-hyper-10", {denoiser(20, 16), denoises}},
+        {"vdn-hyper-20", {denoiser(14, 12), denoises}},
+        {"vdn-plain-4", {by_width(vdn, 32), denoises}},
+        {"vdn-plain-10", {by_width(vdn, 20), denoises}},
+        {"vdn-plain-20", {by_width(vdn, 14), denoises}},
+        {"denoise-16", {small(16, 32), denoises}},
+        {"denoise-16-plain", {by_width(plain_denoiser, 16), denoises}},
+        {"develop-16", {shipped(16, 32), develops}},
+        {"develop-16-plain", {shipped(16, 0), develops}},
+    };
+    for (const auto& [variant, name] : study_variants) {
+      const Entry entry{study(variant), is_isp, Initialisation::kaiming_gentle};
+      known.emplace(fmt::format("study-{}", name), entry);
+      known.emplace(fmt::format("study-develop-{}", name),
+                    Entry{entry.make, develops, entry.start});
+    }
+    return known;
+  }();
   return all;
 }
 

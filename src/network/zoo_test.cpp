@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "hyperconv/cost.hpp"
 #include "hyperconv/error.hpp"
 
@@ -103,6 +105,33 @@ TEST(Zoo, TheShippedDenoiserIsSmall) {
   EXPECT_EQ(total_cost(make_network("denoise-16-plain"), {1, 3, 3008, 4000}).flops, cost.flops);
 }
 
+TEST(Zoo, StudyVariantsHaveTheSameFlops) {
+  const Cost plain = total_cost(make_network("study-plain"), flops_size);
+  for (const char* variant :
+       {"hyper-constant", "hyper-layer", "hyper-image", "squeeze-excitation", "film"}) {
+    const Cost cost = total_cost(make_network(std::string("study-") + variant), flops_size);
+    EXPECT_NEAR(double(cost.flops), double(plain.flops), 1e-5 * double(plain.flops)) << variant;
+    EXPECT_GT(cost.parameters, plain.parameters) << variant;
+  }
+  const Cost affine = total_cost(make_network("study-colour-affine"), flops_size);
+  EXPECT_LT(double(affine.flops), 1.01 * double(plain.flops));
+}
+
+// At step 0 what the photo says moves little: the network is nearly the one without it.
+TEST(Zoo, PredictedScalesAndShiftsBeginGently) {
+  const Model model = untrained_network("study-film", {}, {}, 1);
+  const auto rms = [&](const char* name) {
+    double sum = 0;
+    const auto values = model.weight(name).to_float();
+    for (const float v : values) sum += double(v) * double(v);
+    return std::sqrt(sum / double(values.size()));
+  };
+  const double kaiming = std::sqrt(2.0 / 32);
+  EXPECT_NEAR(rms("up1.conv1.scale.weight"), 0.1 * kaiming, 0.02 * kaiming);
+  EXPECT_NEAR(rms("predictor.weight"), std::sqrt(2.0 / 12), 0.2 * std::sqrt(2.0 / 12));
+  EXPECT_NEAR(rms("up1.conv1.weight"), std::sqrt(2.0 / 144), 0.1 * std::sqrt(2.0 / 144));
+}
+
 TEST(Zoo, HiddenDoesNotEnterTheConvolutionsCost) {
   const HyperUNet narrow{.width = 16, .hidden = 32};
   HyperUNet wide = narrow;
@@ -142,6 +171,7 @@ TEST(Zoo, ComparatorsBeginAsTheirAuthorsLetThem) {
     Initialisation expected = Initialisation::kaiming;
     if (name == "awnet" || name.starts_with("pynet")) expected = Initialisation::libtorch;
     if (name == "vdn" || name == "vdn-s") expected = Initialisation::kaiming_convolutions;
+    if (name.starts_with("study-")) expected = Initialisation::kaiming_gentle;
     EXPECT_EQ(network_initialisation(name), expected) << name;
   }
   EXPECT_THROW(network_initialisation("hyper-iv"), Error);

@@ -23,7 +23,8 @@ struct Tiling {
 /// the tiling. Throws Error with the figure that would do when even the smallest tile needs more.
 Tiling plan_tiles(Engine& engine, const Graph& graph, const Shape& input, int64_t bytes);
 
-/// Runs a network tile by tile: [1,C,H,W] -> the graph's output, into `output`.
+/// Runs a network tile by tile: [1,C,H,W] -> the graph's output, into `output`. Where nothing looks
+/// at the whole frame it is what one run would give, but for roundings.
 void run_in_tiles(Engine& engine, const Tiling& tiling, const Tensor& input, Tensor& output);
 
 }  // namespace hyperconv

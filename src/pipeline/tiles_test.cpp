@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/random.hpp"
+#include "engine/testing.hpp"
 #include "hyperconv/error.hpp"
 #include "hyperconv/zoo.hpp"
 
@@ -24,10 +27,28 @@ struct Setting {
   Engine engine;
 
   explicit Setting(const Graph& g)
-      : graph(g), engine(std::make_shared<const Model>(untrained(g, {}, 1))) {}
+      : graph(g),
+        engine(std::make_shared<const Model>(untrained(g, {}, 1)),
+               {.execution = Execution::whole}) {}
 };
 
-TEST(Tiles, GiveTheSameBitsWhereNothingLooksAtTheWholeFrame) {
+double largest_difference(const Tensor& a, const Tensor& b) {
+  double largest = 0;
+  for (size_t i = 0; i < a.size(); ++i)
+    largest = std::max(largest, double(std::fabs(a.data()[i] - b.data()[i])));
+  return largest;
+}
+
+double largest(const Tensor& tensor) { return largest_difference(tensor, Tensor(tensor.shape())); }
+
+// Tap by tap to the bit. Winograd's groups of four rows start elsewhere in a tile than in the
+// frame: there the same but for roundings, of which a network of twelve layers adds up a few units.
+class TilesByKernel : public testing::TestWithParam<std::pair<const char*, double>> {};
+INSTANTIATE_TEST_SUITE_P(Kernels, TilesByKernel,
+                         testing::Values(std::pair{"direct", 0.0}, std::pair{"winograd", 1e-5}));
+
+TEST_P(TilesByKernel, GiveTheSameWhereNothingLooksAtTheWholeFrame) {
+  const ForcedKernel forced(GetParam().first);
   Setting s(plain_unet({8}));
   for (const auto& [height, width] : {std::pair{302, 410}, {500, 130}, {94, 702}}) {
     const Shape shape{1, 4, height, width};
@@ -41,7 +62,7 @@ TEST(Tiles, GiveTheSameBitsWhereNothingLooksAtTheWholeFrame) {
       EXPECT_LE(tiling.bytes, s.engine.arena_bytes(shape) / divisor);
       run_in_tiles(s.engine, tiling, input, pieces);
       ASSERT_EQ(pieces.shape(), whole.shape());
-      EXPECT_TRUE(std::equal(whole.data(), whole.data() + whole.size(), pieces.data()))
+      EXPECT_LE(largest_difference(whole, pieces), GetParam().second * largest(whole))
           << height << "x" << width << " in " << tiling.rows << "x" << tiling.columns;
     }
   }

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "base/testing.hpp"
 #include "data/data_testing.hpp"
 #include "training/sources.hpp"
@@ -34,6 +37,30 @@ TEST(PairPatches, AreTheSameWhateverTheyAreMadeWith) {
   EXPECT_TRUE(torch::equal(some.target, all.target.narrow(0, 7, 3)));
   const PairPatches other(set, {.patch = 16, .seed = 4});
   EXPECT_FALSE(torch::equal(other.make(7, 3).input, some.input));
+}
+
+TEST(FixedPatches, ShowEveryWindowOnceAnEpoch) {
+  const TemporaryFolder folder;
+  put_pairs(folder / "train", 7);
+  Recipe recipe;
+  recipe.data.source = PairData{
+      .pairs = folder.path(), .augment = false, .limit = 4, .first = 2, .label_noise = 0.2};
+  recipe.data.patch = 16;
+  recipe.network = "hyper-iii";
+  const auto source = training_source(recipe);
+  EXPECT_THAT(source->description(), HasSubstr("the same 4"));
+  const Batch two = source->make(0, 8), part = source->make(3, 2);
+  EXPECT_TRUE(torch::equal(part.target, two.target.narrow(0, 3, 2)));
+  const auto sums = [&](int64_t epoch) {
+    std::vector<float> all;
+    for (int64_t i = 0; i < 4; ++i) all.push_back(two.target[4 * epoch + i].sum().item<float>());
+    std::sort(all.begin(), all.end());
+    return all;
+  };
+  // Four different windows, and the same ones again, noise included.
+  const std::vector<float> first = sums(0);
+  EXPECT_EQ(first, sums(1));
+  EXPECT_EQ(std::set<float>(first.begin(), first.end()).size(), 4u);
 }
 
 TEST(Sources, RefusePairsOfAnotherTask) {

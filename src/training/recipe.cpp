@@ -132,12 +132,19 @@ SimulatedData read_simulated(Table& table, const std::filesystem::path& folder) 
   return data;
 }
 
-PairData read_pairs(Table& table, const std::filesystem::path& folder) {
+PairData read_pairs(Table& table, const std::string& path, const std::filesystem::path& folder) {
   PairData data;
   data.pairs = read_path(table, "pairs", folder);
   data.validation = read_path(table, "validation", folder);
   data.cache = read_path(table, "cache", folder);
   table.read("augment", data.augment);
+  table.read("limit", data.limit, int64_t(0), int64_t(100'000'000));
+  table.read("first", data.first, int64_t(0), int64_t(100'000'000));
+  table.read("label_noise", data.label_noise, 0.0, 10.0);
+  if (data.limit > 0 && data.augment)
+    fail("{}: [data] limit needs augment = false: its windows are the same whenever seen", path);
+  if (data.limit == 0 && (data.first > 0 || data.label_noise > 0))
+    fail("{}: [data] first and label_noise belong to limit, the number of pairs", path);
   return data;
 }
 
@@ -181,7 +188,7 @@ OneSource read_source(Table& table, const std::string& path, const std::filesyst
         path, table.name());
   std::string noise;
   table.read("noise", noise);
-  if (table.has("pairs")) return read_pairs(table, folder);
+  if (table.has("pairs")) return read_pairs(table, path, folder);
   if (noise.empty()) return read_simulated(table, folder);
   if (noise == "niid-gaussian") return read_noisy(table, folder);
   if (noise == "camera") return read_camera_noise(table, folder);

@@ -51,6 +51,10 @@ struct PairData {
   std::filesystem::path
       cache;            ///< start of the names of files that keep decoded pairs; empty: none
   bool augment = true;  ///< turned and mirrored in eight ways, Bayer-safe
+  /// A training set of a known size: the middle of `limit` pairs from pair `first` on, as they are;
+  /// 0: all pairs. Needs augment = false.
+  int64_t limit = 0, first = 0;
+  double label_noise = 0;  ///< with `limit`: deviation of noise that each target gets once
 };
 
 /// Photos with Gaussian noise whose strength changes over the frame, for the task `denoise`.

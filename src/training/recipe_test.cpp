@@ -80,6 +80,21 @@ ms-ssim = 0.84
   EXPECT_DOUBLE_EQ(learning_rate_at(recipe.training, 999), 1e-5);
 }
 
+TEST(Recipe, LimitsASetOfPairs) {
+  const TemporaryFolder folder;
+  const std::string text =
+      "[model]\nnetwork = \"study-plain\"\nname = \"tiny\"\ndata_licence = \"own\"\n[data]\n"
+      "pairs = \"p\"\nlabel_noise = 0.1\n";
+  write_file(folder / "r.toml", text + "augment = false\nlimit = 16\nfirst = 32\n");
+  const Recipe recipe = read_recipe(folder / "r.toml");
+  const auto& pairs = std::get<PairData>(recipe.data.source);
+  EXPECT_EQ(pairs.limit, 16);
+  EXPECT_EQ(pairs.first, 32);
+  EXPECT_DOUBLE_EQ(pairs.label_noise, 0.1);
+  EXPECT_THAT(message_for(text + "limit = 16\n"), testing::HasSubstr("augment = false"));
+  EXPECT_THAT(message_for(text + "augment = false\n"), testing::HasSubstr("belong to limit"));
+}
+
 TEST(Recipe, ReadsVdnsTraining) {
   const TemporaryFolder folder;
   const std::string text =

@@ -5,6 +5,7 @@
 #include "base/fail.hpp"
 #include "base/overloaded.hpp"
 #include "data/cache.hpp"
+#include "training/fixed_patches.hpp"
 #include "training/noisy_patches.hpp"
 #include "training/pair_patches.hpp"
 #include "training/photo_patches.hpp"
@@ -109,7 +110,15 @@ class SourceMaker {
   }
   Source make(const PairData& data, uint64_t seed) {
     if (!trains_) return validation_pairs(recipe_, data);
-    return pairs_of(recipe_, data, find_pairs(data.pairs, Part::train), data.augment, seed);
+    const PairSet set = find_pairs(data.pairs, Part::train);
+    if (data.limit == 0) return pairs_of(recipe_, data, set, data.augment, seed);
+    check_pairs(recipe_, set);
+    return std::make_unique<FixedPatches>(cached(data, set),
+                                          FixedWindowsChoice{.patch = patch(),
+                                                             .first = data.first,
+                                                             .count = data.limit,
+                                                             .label_noise = data.label_noise,
+                                                             .seed = seed});
   }
 
   /// What has no validation part is left out of the mixture's.

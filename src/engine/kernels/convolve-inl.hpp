@@ -27,8 +27,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Floats = hn::ScalableTag<float>;
 using FloatVector = hn::Vec<Floats>;
 
-// Accumulators: 12 of 16 registers, 24 of AVX-512's 32.
-constexpr int accumulators = HWY_TARGET <= HWY_AVX3 ? 24 : 12;
+// Accumulators: 12 of 16 registers, 24 of the 32 that AVX-512 and NEON have.
+constexpr int accumulators = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON ? 24 : 12;
 
 inline HWY_ATTR FloatVector rectified(FloatVector value, Rectifier rectifier) {
   const Floats d;
@@ -92,7 +92,7 @@ HWY_ATTR void convolve_tile(const ConvRow& row, int64_t x, const float* weights,
     const int columns = dense ? 1 : row.kernel;
     const int64_t step = row.stride * input.pixel;
     for (int ky = 0; ky < row.kernel; ++ky) {
-      const float* in = input.rows[ky] + x * step;
+      const float* in = reinterpret_cast<const float*>(input.rows[ky]) + x * step;
       for (int kx = 0; kx < columns; ++kx) {
         accumulate<pixels, vectors>(in, step, depth, weights, sums);
         in += input.pixel;
@@ -181,15 +181,52 @@ HWY_INLINE void winograd_output(const FloatVector (&m)[6], FloatVector (&y)[4]) 
   y[3] = hn::Add(hn::MulAdd(eight, difference2, difference), m[5]);
 }
 
-// `count` floats of the six rows from `offset` on; up to a vector more is written.
-HWY_INLINE void transform_run(const float* const* rows, int64_t offset, int64_t count, float* out,
-                              int64_t plane) {
+template <Precision precision>
+constexpr int64_t bytes_of = precision == Precision::f32 ? 4 : 2;
+
+// A vector of values in a picture's precision; nothing need be aligned.
+template <Precision precision>
+HWY_INLINE FloatVector load_values(const std::byte* from) {
+  const Floats d;
+  if constexpr (precision == Precision::f32) {
+    return hn::LoadU(d, reinterpret_cast<const float*>(from));
+  } else {
+    const hn::Rebind<uint32_t, Floats> wide;
+    const hn::Rebind<uint16_t, Floats> half;
+    const auto bits = hn::LoadU(half, reinterpret_cast<const uint16_t*>(from));
+    return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(wide, bits)));
+  }
+}
+
+// To nearest, a half to the even one, as Kernels::narrow.
+template <Precision precision>
+HWY_INLINE void store_values(FloatVector values, std::byte* to) {
+  const Floats d;
+  if constexpr (precision == Precision::f32) {
+    hn::StoreU(values, d, reinterpret_cast<float*>(to));
+  } else {
+    const hn::Rebind<uint32_t, Floats> wide;
+    const hn::Rebind<int32_t, Floats> signed_wide;
+    const hn::Rebind<uint16_t, Floats> half;
+    const auto bits = hn::BitCast(wide, values);
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(wide, 1u));
+    const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(wide, 0x7fffu))));
+    hn::StoreU(hn::DemoteTo(half, hn::BitCast(signed_wide, rounded)), half,
+               reinterpret_cast<uint16_t*>(to));
+  }
+}
+
+// `count` values of the six rows from byte `offset` on; up to a vector more is written.
+template <Precision precision>
+HWY_INLINE void transform_run(const std::byte* const* rows, int64_t offset, int64_t count,
+                              float* out, int64_t plane) {
   const Floats tag;
   constexpr int64_t lanes = hn::MaxLanes(tag);
   for (int64_t i = 0; i < count; i += lanes) {
     FloatVector d[6], t[6];
 #pragma GCC unroll 6
-    for (int r = 0; r < 6; ++r) d[r] = hn::LoadU(tag, rows[r] + offset + i);
+    for (int r = 0; r < 6; ++r)
+      d[r] = load_values<precision>(rows[r] + offset + i * bytes_of<precision>);
     winograd_input(d, t);
 #pragma GCC unroll 6
     for (int r = 0; r < 6; ++r) hn::StoreU(t[r], tag, out + r * plane + i);
@@ -201,14 +238,24 @@ HWY_INLINE void transform_run(const float* const* rows, int64_t offset, int64_t 
 HWY_INLINE void transform_inputs(const WinogradRows& run, int64_t plane) {
   const ConvInput& first = run.inputs[0];
   if (run.input_count == 1 && first.pixel == first.channels) {
-    transform_run(first.rows, 0, (run.width + 2) * first.channels, run.scratch, plane);
+    const int64_t count = (run.width + 2) * first.channels;
+    if (first.precision == Precision::f32)
+      transform_run<Precision::f32>(first.rows, 0, count, run.scratch, plane);
+    else
+      transform_run<Precision::bf16>(first.rows, 0, count, run.scratch, plane);
     return;
   }
   float* out = run.scratch;
   for (int64_t x = 0; x < run.width + 2; ++x) {
     for (int i = 0; i < run.input_count; ++i) {
       const ConvInput& input = run.inputs[i];
-      transform_run(input.rows, x * input.pixel, input.channels, out, plane);
+      if (input.precision == Precision::f32) {
+        transform_run<Precision::f32>(input.rows, x * input.pixel * bytes_of<Precision::f32>,
+                                      input.channels, out, plane);
+      } else {
+        transform_run<Precision::bf16>(input.rows, x * input.pixel * bytes_of<Precision::bf16>,
+                                       input.channels, out, plane);
+      }
       out += input.channels;
     }
   }
@@ -229,11 +276,32 @@ HWY_ATTR void winograd_tile(const float* in, int64_t channels, const float* weig
   }
 }
 
+// From the six convolutions' results, a vector every `step` floats, to four rows.
+template <Precision precision>
+HWY_ATTR void store_rows(const WinogradRows& run, const float* products, int64_t step,
+                         int64_t channel) {
+  const Floats d;
+  const int64_t plane = run.width * step;
+  const FloatVector bias = hn::LoadU(d, run.bias + channel);
+  for (int64_t x = 0; x < run.width; ++x) {
+    FloatVector m[6], y[4];
+#pragma GCC unroll 6
+    for (int r = 0; r < 6; ++r) m[r] = hn::LoadU(d, products + r * plane + x * step);
+    winograd_output(m, y);
+    const int64_t place = (x * run.out_pixel + channel) * bytes_of<precision>;
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; ++r) {
+      if (run.out[size_t(r)] == nullptr) continue;
+      store_values<precision>(rectified(hn::Add(y[r], bias), run.rectifier),
+                              run.out[size_t(r)] + place);
+    }
+  }
+}
+
 template <int vectors>
 HWY_ATTR void winograd_block(const WinogradRows& run, const float* weights, int first_vector,
                              int64_t plane) {
-  const Floats d;
-  constexpr int64_t lanes = hn::MaxLanes(d);
+  constexpr int64_t lanes = hn::MaxLanes(Floats());
   const int64_t depth = 3 * run.channels;
   float* products = run.scratch + winograd_rows * plane;  // [6][width][vectors]
   const int64_t products_plane = run.width * vectors * lanes;
@@ -248,20 +316,10 @@ HWY_ATTR void winograd_block(const WinogradRows& run, const float* weights, int 
   }
   for (int v = 0; v < vectors; ++v) {
     const int64_t channel = (first_vector + v) * lanes;
-    const FloatVector bias = hn::LoadU(d, run.bias + channel);
-    for (int64_t x = 0; x < run.width; ++x) {
-      FloatVector m[6], y[4];
-#pragma GCC unroll 6
-      for (int r = 0; r < 6; ++r)
-        m[r] = hn::LoadU(d, products + r * products_plane + (x * vectors + v) * lanes);
-      winograd_output(m, y);
-#pragma GCC unroll 4
-      for (int r = 0; r < 4; ++r) {
-        if (run.out[size_t(r)] == nullptr) continue;
-        hn::StoreU(rectified(hn::Add(y[r], bias), run.rectifier), d,
-                   run.out[size_t(r)] + x * run.out_pixel + channel);
-      }
-    }
+    if (run.out_precision == Precision::f32)
+      store_rows<Precision::f32>(run, products + v * lanes, vectors * lanes, channel);
+    else
+      store_rows<Precision::bf16>(run, products + v * lanes, vectors * lanes, channel);
   }
 }
 

@@ -30,6 +30,7 @@ Kernels make_table() {
           .spread = spread_row,
           .sum = sum_row,
           .describe = describe_row,
+          .narrow = narrow,
           .convert = convert,
           .multiply_add = multiply_add};
 }

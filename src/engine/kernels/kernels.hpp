@@ -32,9 +32,11 @@ enum class FilterForm {
 
 /// One picture that a convolution reads. Several of them are a concatenation that is never written.
 struct ConvInput {
-  const float* const* rows;  ///< each row of taps, from the leftmost tap of the first output pixel
-  int64_t pixel;
+  /// Each row of taps, from the leftmost tap of the first output pixel.
+  const std::byte* const* rows;
+  int64_t pixel;  ///< values
   int64_t channels;
+  Precision precision;  ///< f32 or bf16; f32 for ConvRow
 };
 
 /// Rows of taps of all inputs of one convolution together are at most so many.
@@ -65,8 +67,9 @@ struct WinogradRows {
   const float* weights;  ///< for each block: [6][kx][channel][block], see winograd_filter
   const float* bias;
   Rectifier rectifier;
-  std::array<float*, 4> out;  ///< nullptr for a row that is not wanted
-  int64_t out_pixel;
+  std::array<std::byte*, 4> out;  ///< nullptr for a row that is not wanted
+  Precision out_precision;        ///< f32 or bf16
+  int64_t out_pixel;              ///< values
   int64_t width;
   float* scratch;  ///< winograd_scratch() floats
 };
@@ -140,6 +143,9 @@ struct Kernels {
   void (*sum)(PixelRun in, int64_t channels, int64_t width, double* sums);
   /// Of v = x - shift[c]: sums[c] += v, sums[C+c] += v * v; sums[2C+c] += |x - left neighbour|.
   void (*describe)(PixelRun in, int64_t channels, int64_t width, const float* shift, double* sums);
+
+  /// Values in bf16, to nearest (a half goes to the even one).
+  void (*narrow)(const float* values, int64_t count, std::byte* out);
 
   /// out[i] = value of the i-th stored number.
   void (*convert)(const std::byte* values, Precision precision, int64_t count, float* out);

@@ -103,6 +103,15 @@ inline HWY_ATTR void upsample_row(PixelRun in, MutablePixelRun out, int64_t chan
   }
 }
 
+inline HWY_ATTR void narrow(const float* values, int64_t count, std::byte* out) {
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t bits = 0;
+    std::memcpy(&bits, values + i, sizeof bits);
+    const auto half = uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    std::memcpy(out + 2 * i, &half, sizeof half);
+  }
+}
+
 template <int64_t group>
 HWY_INLINE void spread_groups(const float* HWY_RESTRICT in, int64_t pixel, int64_t width,
                               float* HWY_RESTRICT out) {

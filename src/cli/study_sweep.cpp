@@ -1,0 +1,175 @@
+// hyperconv study double-descent, ...: trains a list of networks, and draws what came out.
+#include "cli/study_sweep.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/fail.hpp"
+#include "base/progress.hpp"
+#include "cli/study.hpp"
+#include "data/cache.hpp"
+#include "studies/conditioning.hpp"
+#include "studies/double_descent.hpp"
+#include "studies/fixed_flops.hpp"
+#include "studies/sweep.hpp"
+
+namespace hyperconv::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct SweepArguments {
+  StudyPlan plan;
+  SweepOptions options;
+  std::string redraw, shard;
+  int64_t steps = 0;
+  bool quick = false, smoke = false, estimate = false, json = false;
+};
+
+const char* form_name(StudyForm form) {
+  if (form == StudyForm::full) return "full";
+  return form == StudyForm::quick ? "quick" : "smoke";
+}
+
+void report(const Study& study, const fs::path& results, bool json, const SweepSummary* summary) {
+  const auto figures = study.draw(results);
+  if (json) {
+    nlohmann::ordered_json said = {{"study", study.name()}, {"results", results.string()}};
+    if (summary != nullptr) {
+      said["runs"] = summary->runs;
+      said["done"] = summary->done;
+    }
+    said["figures"] = nlohmann::ordered_json::array();
+    for (const fs::path& figure : figures) said["figures"].push_back(figure.string());
+    fmt::print("{}\n", said.dump());
+    return;
+  }
+  for (const auto& line : study.table(read_results(results))) fmt::print("{}\n", line);
+  fmt::print("\n{}\n", results.string());
+  for (const fs::path& figure : figures) fmt::print("{}.svg, .png\n", figure.string());
+}
+
+void redraw(const Study& study, const SweepArguments& a) {
+  if (read_results(a.redraw).size() == 0) fail("{}: holds no results", a.redraw);
+  report(study, a.redraw, a.json, nullptr);
+}
+
+/// Where results and runs are, unless they were named: the form has its own place.
+void set_places(const Study& study, SweepArguments& a) {
+  const std::string name = a.plan.form == StudyForm::full
+                               ? study.name()
+                               : fmt::format("{}-{}", study.name(), form_name(a.plan.form));
+  if (a.options.folder.empty()) a.options.folder = fs::path("runs") / "studies" / name;
+  if (a.options.results.empty()) a.options.results = a.options.folder / (name + ".csv");
+  a.plan.cache = a.options.folder / "pairs";
+}
+
+/// Decoded pairs are made before the runs that would all make them.
+void make_cache(const StudyPlan& plan) {
+  Threads threads;
+  for (const Part part : {Part::train, Part::test})
+    cached_pairs(find_pairs(plan.pairs, part), plan.cache.string() + "." + to_string(part),
+                 threads);
+}
+
+void print_estimate(const Study& study, const SweepEstimate& e, const SweepOptions& options) {
+  fmt::print(stderr,
+             "{}: {} runs, {} of them done; {:.2f} hours of training are left, {:.2f} with {} at "
+             "once\n",
+             study.name(), e.runs, e.done, e.hours, e.hours / options.jobs, options.jobs);
+}
+
+void sweep_command(const Study& study, SweepArguments a) {
+  if (!a.redraw.empty()) return redraw(study, a);
+  if (HYPERCONV_HAS_TRAINING == 0)
+    fail("this hyperconv was built without training; --redraw FILE draws results that are there");
+  if (a.quick) a.plan.form = StudyForm::quick;
+  if (a.smoke) a.plan.form = StudyForm::smoke;
+  if (a.steps > 0) a.plan.steps = a.steps;
+  a.options.shard =
+      a.shard.empty() ? shard_from_environment(std::getenv) : shard_from_string(a.shard);
+  set_places(study, a);
+  fs::create_directories(a.options.folder);
+  make_cache(a.plan);
+  if (a.estimate || a.plan.form == StudyForm::full) {
+    const SweepEstimate estimate = estimate_sweep(study, a.plan, a.options);
+    print_estimate(study, estimate, a.options);
+    if (a.estimate) return;
+  }
+  Progress line("runs", study.runs(a.plan).size());
+  const SweepSummary summary =
+      sweep(study, a.plan, a.options,
+            [&](int64_t done, int64_t, const std::string& run) { line.show(done, run); });
+  for (const auto& failure : summary.failed) fmt::print(stderr, "hyperconv: {}\n", failure);
+  if (!summary.failed.empty())
+    fail("{} of {} runs failed; the same command tries them again", summary.failed.size(),
+         summary.runs);
+  report(study, a.options.results, a.json, &summary);
+}
+
+}  // namespace
+
+void add_sweep(CLI::App& study, std::shared_ptr<const Study> experiment, const char* description) {
+  auto* command = study.add_subcommand(experiment->name(), description);
+  auto a = std::make_shared<SweepArguments>();
+  a->plan.pairs = "data/simzrr";
+  a->plan.photos = "../shared/data/photos/train";
+  a->plan.test_photos = "../shared/data/photos/val";
+  command->add_option("--data", a->plan.pairs,
+                      "Pairs to learn from and to test on (default data/simzrr; `hyperconv "
+                      "simulate --layout zrr` makes such a set)");
+  command->add_option("--photos", a->plan.photos,
+                      "Photos of which RAW patches are simulated (default "
+                      "../shared/data/photos/train)");
+  command->add_option("--test-photos", a->plan.test_photos,
+                      "Photos to test on (default ../shared/data/photos/val)");
+  command->add_option("--results", a->options.results,
+                      "CSV that results are added to and read from: runs that stand there are not "
+                      "made again (default runs/studies/NAME/NAME.csv)");
+  command->add_option("-o,--output", a->options.folder,
+                      "Folder of runs under way (default runs/studies/NAME)");
+  auto* quick = command->add_flag("--quick", a->quick, "A few short runs: minutes");
+  command->add_flag("--smoke", a->smoke, "The fewest runs of a few steps: seconds")
+      ->excludes(quick);
+  command->add_option("--seeds", a->plan.seeds, "Runs of each kind (default: the form's)")
+      ->check(CLI::Range(1, 1000));
+  command->add_option("--steps", a->steps, "Steps of each run (default: the form's)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--jobs", a->options.jobs, "Runs at once (default 1)")
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--threads", a->options.threads, "Threads of each run (default 1)")
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--shard", a->shard,
+                      "Only this share of the runs, like 2/8 (default: by Slurm array, srun, "
+                      "mpirun or torchrun)");
+  command->add_flag("--estimate", a->estimate,
+                    "Say how many hours are left, from a few steps of each network, and stop");
+  command->add_flag("--keep", a->options.keep, "Keep the folders of finished runs");
+  command->add_option("--redraw", a->redraw,
+                      "Train nothing: draw the figures and print the table of this results' file");
+  command->add_flag("--json", a->json, "One JSON object on stdout");
+  command->callback([a, experiment] { sweep_command(*experiment, *a); });
+}
+
+void add_double_descent(CLI::App& study) {
+  add_sweep(study, std::make_shared<DoubleDescent>(),
+            "Errors over the hidden width 1 ... 1024 at fixed FLOPs, on training sets of several "
+            "sizes, with right and with noisy labels");
+}
+
+void add_fixed_flops(CLI::App& study) {
+  add_sweep(study, std::make_shared<FixedFlops>(),
+            "HyperConvolutions against the same backbone without, against squeeze-excitation, FiLM "
+            "and a predicted colour matrix, and against wider plain networks");
+}
+
+void add_conditioning(CLI::App& study) {
+  add_sweep(study, std::make_shared<ConditioningStudy>(),
+            "What networks trained on patches lose on whole frames, by where the statistics come "
+            "from that their filters follow");
+}
+
+}  // namespace hyperconv::cli

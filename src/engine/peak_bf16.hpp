@@ -1,0 +1,12 @@
+// The bf16 half of the peak: instructions that Debian's Highway 1.0 does not know.
+#pragma once
+
+#include <cstdint>
+
+namespace hyperconv {
+
+/// Dot products of bf16 pairs in all vector registers; FLOPs done. Only where has_bf16()
+/// (peak.hpp).
+double bf16_dot(int64_t rounds, float* result);
+
+}  // namespace hyperconv

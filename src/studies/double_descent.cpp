@@ -1,0 +1,301 @@
+#include "studies/double_descent.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/fail.hpp"
+#include "base/file.hpp"
+#include "base/gnuplot.hpp"
+#include "base/interrupt.hpp"
+#include "data/cache.hpp"
+#include "data/fixed_windows.hpp"
+#include "data/sampler.hpp"
+#include "hyperconv/engine.hpp"
+
+namespace hyperconv {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Small windows: few targets each, so that small networks can learn a few of them by heart.
+constexpr int patch = 16, batch = 16;
+
+struct Grid {
+  std::vector<int> hidden;  ///< 0: no HyperConvolutions
+  std::vector<int> windows;
+  std::vector<double> label_noise;
+  int seeds;
+  int64_t steps;
+};
+
+Grid grid_of(StudyForm form) {
+  switch (form) {
+    case StudyForm::full:
+      return {{0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}, {4, 64, 1024}, {0, 0.1}, 3, 4000};
+    case StudyForm::quick:
+      return {{0, 1, 16, 256}, {4, 64}, {0.1}, 1, 800};
+    case StudyForm::smoke:
+      return {{0, 4}, {2}, {0.1}, 1, 4};
+  }
+  return {};
+}
+
+std::string recipe_text(const StudyNet& net, int windows, double noise, int64_t first,
+                        int64_t steps, const DataPaths& paths) {
+  std::string text = fmt::format("[model]\nnetwork = \"{}\"\nname = \"study\"\n", net.name);
+  text += "data_licence = \"a study's\"\n";
+  if (net.options.hidden) text += fmt::format("hidden = {}\n", *net.options.hidden);
+  text += fmt::format(
+      "\n[data]\npairs = \"{}\"\ncache = \"{}\"\npatch = {}\nbatch = {}\naugment = false\nlimit = "
+      "{}\nfirst = {}\nlabel_noise = {:.6f}\n",
+      paths.pairs, paths.cache, patch, batch, windows, first, noise);
+  text += fmt::format(
+      "\n[training]\nsteps = {}\nwarmup = {}\nlearning_rate = 5e-3\nloss = \"mse\"\n"
+      "checkpoint_every = 4000\nlog_every = 20\n",
+      steps, std::min<int64_t>(200, steps / 4));
+  return text;
+}
+
+/// Each seed has windows of its own, as far as the set reaches.
+int64_t first_window(int64_t pairs, int64_t windows, uint64_t seed) {
+  return int64_t(seed - 1) % std::max<int64_t>(1, pairs / windows) * windows;
+}
+
+/// A place of the grid.
+struct Cell {
+  int hidden, windows;
+  double noise;
+  uint64_t seed;
+};
+
+StudyRun run_of(const StudyPlan& plan, const Cell& cell, int64_t first, int64_t steps) {
+  StudyRun run;
+  run.seed = cell.seed;
+  run.steps = steps;
+  run.batch = batch;
+  run.data = {plan.pairs};
+  run.net.name = cell.hidden > 0 ? "study-hyper-image" : "study-plain";
+  if (cell.hidden > 0) run.net.options.hidden = cell.hidden;
+  run.key = fmt::format("hidden-{}-windows-{}-noise-{:g}", cell.hidden, cell.windows, cell.noise);
+  run.facts = {{"hidden", fmt::format("{}", cell.hidden)},
+               {"windows", fmt::format("{}", cell.windows)},
+               {"first_window", fmt::format("{}", first)},
+               {"label_noise", fmt::format("{:g}", cell.noise)}};
+  const StudyNet net = run.net;
+  run.recipe = [=](const DataPaths& paths) {
+    return recipe_text(net, cell.windows, cell.noise, first, steps, paths);
+  };
+  run.recipe_id = fingerprint(recipe_text(net, cell.windows, cell.noise, 0, steps, {"", "", ""}));
+  return run;
+}
+
+/// The number in a fact of the run.
+double fact(const StudyRun& run, const std::string& name) {
+  for (const auto& [known, value] : run.facts)
+    if (known == name) return std::stod(value);
+  fail("the run has no '{}'", name);
+}
+
+double squared_error(Engine& engine, const TensorPair& pair, Tensor& output) {
+  engine.run(pair.input, output);
+  double sum = 0;
+  for (size_t i = 0; i < output.size(); ++i) {
+    const double difference = double(output.data()[i]) - double(pair.target.data()[i]);
+    sum += difference * difference;
+  }
+  return sum / double(output.size());
+}
+
+PairSet cached_part(const StudyPlan& plan, Part part) {
+  const PairSet set = find_pairs(plan.pairs, part);
+  if (plan.cache.empty()) return set;
+  // One thread: every run of a sweep asks, and after the first the file is there.
+  Threads threads(1);
+  return cached_pairs(set, plan.cache.string() + "." + to_string(part), threads);
+}
+
+double test_error(Engine& engine, const StudyPlan& plan) {
+  constexpr uint64_t test_seed = 1'000'003;
+  const int64_t windows = plan.form == StudyForm::smoke ? 8 : 1000;
+  const PairSampler sampler(cached_part(plan, Part::test), {.patch = patch, .seed = test_seed});
+  Tensor output;
+  double sum = 0;
+  for (int64_t i = 0; i < windows; ++i) {
+    throw_if_interrupted();
+    sum += squared_error(engine, to_tensors(sampler.sample(i), sampler.set().kind()), output);
+  }
+  return sum / double(windows);
+}
+
+double train_error(Engine& engine, const StudyRun& run, const StudyPlan& plan) {
+  const auto count = int64_t(fact(run, "windows"));
+  const FixedWindows windows(cached_part(plan, Part::train),
+                             {.patch = patch,
+                              .first = int64_t(fact(run, "first_window")),
+                              .count = count,
+                              .label_noise = fact(run, "label_noise"),
+                              .seed = run.seed});
+  Tensor output;
+  double sum = 0;
+  for (size_t i = 0; i < windows.size(); ++i) sum += squared_error(engine, windows[i], output);
+  return sum / double(windows.size());
+}
+
+}  // namespace
+
+std::vector<StudyRun> DoubleDescent::runs(const StudyPlan& plan) const {
+  const Grid grid = grid_of(plan.form);
+  const int seeds = plan.seeds > 0 ? plan.seeds : grid.seeds;
+  const int64_t steps = plan.steps.value_or(grid.steps);
+  const auto pairs = int64_t(find_pairs(plan.pairs, Part::train).size());
+  std::vector<StudyRun> runs;
+  for (uint64_t seed = 1; seed <= uint64_t(seeds); ++seed)
+    for (const double noise : grid.label_noise)
+      for (const int windows : grid.windows)
+        for (const int hidden : grid.hidden)
+          runs.push_back(run_of(plan, {hidden, windows, noise, seed},
+                                first_window(pairs, windows, seed), steps));
+  return runs;
+}
+
+Facts DoubleDescent::measure(const StudyRun& run, const std::shared_ptr<const Model>& model,
+                             const StudyPlan& plan) const {
+  Engine engine(model, {.threads = 1});
+  const double train = train_error(engine, run, plan), test = test_error(engine, plan);
+  return {{"targets", fmt::format("{}", int64_t(fact(run, "windows")) * patch * patch * 3)},
+          {"steps", fmt::format("{}", run.steps)},
+          {"train_mse", fmt::format("{:.6g}", train)},
+          {"test_mse", fmt::format("{:.6g}", test)},
+          {"test_psnr", fmt::format("{:.3f}", -10 * std::log10(test))}};
+}
+
+namespace {
+
+/// Runs of all seeds at one place of the grid.
+struct Point {
+  int hidden, windows;
+  double noise;
+  double parameters, flops, targets;
+  Mean train, test;
+};
+
+std::vector<Point> points_of(const Results& results) {
+  std::map<std::tuple<double, int, int>, std::vector<size_t>> groups;
+  for (size_t row = 0; row < results.size(); ++row)
+    groups[{results.number(row, "label_noise"), int(results.number(row, "windows")),
+            int(results.number(row, "hidden"))}]
+        .push_back(row);
+  std::vector<Point> points;
+  for (const auto& [place, rows] : groups) {
+    std::vector<double> train, test;
+    for (const size_t row : rows) {
+      train.push_back(results.number(row, "train_mse"));
+      test.push_back(results.number(row, "test_mse"));
+    }
+    const auto& [noise, windows, hidden] = place;
+    points.push_back({hidden, windows, noise, results.number(rows[0], "parameters"),
+                      results.number(rows[0], "flops_total_12mp"),
+                      results.number(rows[0], "targets"), mean_of(train), mean_of(test)});
+  }
+  return points;
+}
+
+std::string points_csv(const std::vector<Point>& points, double noise) {
+  std::string csv =
+      "hidden,windows,label_noise,parameters,flops_total_12mp,targets,seeds,train_mse,"
+      "train_interval,test_mse,test_interval\n";
+  for (const Point& p : points)
+    if (p.noise == noise)
+      csv +=
+          fmt::format("{},{},{:g},{:.0f},{:.0f},{:.0f},{},{:.6g},{:.6g},{:.6g},{:.6g}\n", p.hidden,
+                      p.windows, p.noise, p.parameters, p.flops, p.targets, p.test.count,
+                      p.train.mean, p.train.interval, p.test.mean, p.test.interval);
+  return csv;
+}
+
+/// A colour for each size of the training set: test error solid, train error dashed, the plain
+/// network's test error a level line; where parameters equal targets, a mark on the upper axis.
+std::string commands(const std::string& csv, const std::vector<Point>& points, double noise) {
+  std::vector<int> sizes;
+  for (const Point& p : points)
+    if (p.noise == noise && std::ranges::find(sizes, p.windows) == sizes.end())
+      sizes.push_back(p.windows);
+  std::string plots, lines;
+  int colour = 0;
+  for (const int windows : sizes) {
+    ++colour;
+    const auto choose = [&](const char* column, const char* hidden) {
+      return fmt::format("(column('windows')=={} && column('hidden'){} ? column('{}') : NaN)",
+                         windows, hidden, column);
+    };
+    // A mean of squared errors has no place below zero on a logarithmic axis.
+    plots += fmt::format(
+        "{}'{}' using 'parameters':{}:(column('test_mse')-column('test_interval')>0 ? "
+        "column('test_mse')-column('test_interval') : column('test_mse')/10):"
+        "(column('test_mse')+column('test_interval')) with yerrorlines lc {} lw 2 pt 7 ps 0.5 "
+        "title '{} windows, test'",
+        plots.empty() ? "plot " : ", \\\n  ", csv, choose("test_mse", ">0"), colour, windows);
+    plots += fmt::format(
+        ", \\\n  '{}' using 'parameters':{} with linespoints lc {} dt 2 pt 6 ps 0.5 title 'train'",
+        csv, choose("train_mse", ">0"), colour);
+    plots += fmt::format(
+        ", \\\n  '{}' using 'parameters':{} with points lc {} pt 5 ps 1.4 title 'plain, test'", csv,
+        choose("test_mse", "==0"), colour);
+    for (const Point& p : points)
+      if (p.windows == windows && p.noise == noise && p.hidden == 0)
+        lines += fmt::format(
+            "set arrow from graph 0,first {0} to graph 1,first {0} nohead lc {1} dt 3\n"
+            "set arrow from {2},graph 1 to {2},graph 0.96 lc {1}\n",
+            p.test.mean, colour, p.targets);
+  }
+  plots += fmt::format(
+      ", \\\n  '{}' using 'parameters':(column('hidden')>0 ? column('flops_total_12mp')/1e9 : NaN) "
+      "axes x1y2 with points lc 'black' pt 2 ps 0.6 title 'GFLOP at 12 MP (right)'",
+      csv);
+  return fmt::format(
+      "set datafile missing NaN\nset key autotitle columnhead outside below maxrows 4\n"
+      "set title 'Hidden width at fixed FLOPs: simulated pairs, {}'\n"
+      "set logscale xy\nset grid\nset format x '10^{{%T}}'\nset xlabel 'parameters (arrows above: "
+      "as many as the training set has values)'\nset ylabel 'mean squared error'\n"
+      "set ytics nomirror\nset y2tics\nset y2range [0:*]\nset y2label 'GFLOP of a 12 MP photo'\n"
+      "{}{}\n",
+      noise > 0 ? fmt::format("labels with noise of deviation {:g}", noise)
+                : std::string("right labels"),
+      lines, plots);
+}
+
+}  // namespace
+
+std::vector<fs::path> DoubleDescent::draw(const fs::path& path) const {
+  const auto points = points_of(read_results(path));
+  std::vector<double> noises;
+  for (const Point& p : points)
+    if (std::ranges::find(noises, p.noise) == noises.end()) noises.push_back(p.noise);
+  std::vector<fs::path> drawn;
+  for (const double noise : noises) {
+    const fs::path csv =
+        path.parent_path() /
+        fmt::format("{}-labels-{}.csv", path.stem().string(),
+                    noise > 0 ? fmt::format("noise-{:g}", noise) : std::string("right"));
+    write_file(csv, points_csv(points, noise));
+    draw_figure(csv, commands(csv.filename().string(), points, noise));
+    drawn.push_back(csv.parent_path() / csv.stem());
+  }
+  return drawn;
+}
+
+std::vector<std::string> DoubleDescent::table(const Results& results) const {
+  std::vector<std::string> lines = {
+      "| label noise | windows | hidden | parameters | GFLOP at 12 MP | seeds | train MSE | test "
+      "MSE |",
+      "|---:|---:|---:|---:|---:|---:|---:|---:|"};
+  for (const Point& p : points_of(results))
+    lines.push_back(fmt::format("| {:g} | {} | {} | {:.0f} | {:.3f} | {} | {} | {} |", p.noise,
+                                p.windows, p.hidden == 0 ? "plain" : fmt::format("{}", p.hidden),
+                                p.parameters, p.flops / 1e9, p.test.count, to_text(p.train, 5),
+                                to_text(p.test, 5)));
+  return lines;
+}
+
+}  // namespace hyperconv
