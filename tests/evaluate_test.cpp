@@ -97,6 +97,45 @@ TEST_F(EvaluatePairsCommand, SaysWhatDoesNotFit) {
   EXPECT_EQ(run_program({"evaluate"}).status, 2);
 }
 
+TEST(EvaluateDenoiser, OnPhotosWithNoiseAndOnPairs) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.png", "b.png"}) {
+    put_picture(folder / "photos" / name, to_u8(painted_scene(96, 64)));
+    put_picture(folder / "pairs/clean" / name, to_u8(painted_scene(96, 64)));
+    put_picture(folder / "pairs/noisy" / name, random_photo(96, 64, 3));
+  }
+  std::filesystem::create_directories(folder / "models");
+  const ModelInfo info{.task = Task::denoise, .name = "tiny"};
+  save_model(folder / "models/denoise.safetensors",
+             untrained(small_denoiser({.width = 4, .hidden = 2}), info, 1), Precision::f16);
+  // The model that is shipped for what the data are.
+  const auto run = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "evaluate");
+    arguments.emplace_back("--json");
+    const Outcome outcome = run_program(
+        arguments,
+        {.shell = "export HYPERCONV_MODELS=" + (folder / "models").string(), .output = ""});
+    EXPECT_EQ(outcome.status, 0) << outcome.errors;
+    return nlohmann::json::parse(outcome.output);
+  };
+  const auto photos = run({"--data", (folder / "photos").string(), "--noise", "25"});
+  EXPECT_EQ(photos["noise"], "25");
+  EXPECT_EQ(photos["images"], 2);
+  EXPECT_GT(photos["flops"].get<int64_t>(), 0);
+  EXPECT_NEAR(photos["input_psnr"].get<double>(), 20.2, 1);
+  EXPECT_GT(photos["input_psnr_interval"].get<double>(), 0);
+  const auto again = run({"--data", (folder / "photos").string(), "--noise", "25", "--seed", "2"});
+  EXPECT_NE(again["input_psnr"], photos["input_psnr"]);
+  const auto pairs = run({"--data", (folder / "pairs").string()});
+  EXPECT_EQ(pairs["layout"], "folders");
+  EXPECT_LT(pairs["input_psnr"].get<double>(), 15);
+  const Outcome wrong =
+      run_program({"evaluate", "--data", (folder / "photos").string(), "--model",
+                   (folder / "models/denoise.safetensors").string(), "--noise", "case9"});
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_THAT(wrong.errors, HasSubstr("case1, case2, case3"));
+}
+
 TEST(EnhanceCommand, SharesABatch) {
   const TemporaryFolder folder;
   std::filesystem::create_directories(folder / "raws");

@@ -2,11 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <regex>
-#include <sstream>
-
 #include "data/data_testing.hpp"
-#include "program.hpp"
+#include "documented.hpp"
 #include "raw/scene.hpp"
 
 namespace hyperconv {
@@ -16,36 +13,18 @@ namespace fs = std::filesystem;
 using testing::Contains;
 using testing::HasSubstr;
 
-std::string text_of(const fs::path& path) {
-  const auto bytes = read_file(path);
-  return {bytes.begin(), bytes.end()};
-}
-
-/// The indented lines that call the program, up to the section that needs other data.
-std::vector<std::string> documented_commands() {
-  std::istringstream text(text_of(fs::path(HYPERCONV_SOURCE_DIR) / "docs/reproduce.md"));
-  std::vector<std::string> commands;
-  for (std::string line; std::getline(text, line) && !line.starts_with("## Without ZRR");)
-    if (line.starts_with("    hyperconv ")) commands.push_back(line.substr(4));
-  return commands;
-}
-
 /// A recipe whose run takes a second: two steps, small batches, a narrow network.
-std::string shortened(std::string recipe) {
-  const auto set = [&](const std::string& key, const std::string& value) {
-    recipe = std::regex_replace(recipe, std::regex("\n" + key + " = [^\n]*"),
-                                "\n" + key + " = " + value);
-  };
-  set("steps", "2");
-  set("warmup", "0");
-  set("patch", "192");
-  set("batch", "2");
-  for (const char* key : {"checkpoint_every", "log_every", "validate_every"}) set(key, "1");
-  set("validation_samples", "2");
+std::string shortened(const std::string& recipe) {
   const bool is_hyper = recipe.find("network = \"hyper") != std::string::npos;
-  return std::regex_replace(
-      recipe, std::regex("\n\\[data\\]"),
-      std::string("width = 8\n") + (is_hyper ? "hidden = 2\n" : "") + "\n[data]");
+  return with_model_lines(with_values(recipe, {{"steps", "2"},
+                                               {"warmup", "0"},
+                                               {"patch", "192"},
+                                               {"batch", "2"},
+                                               {"checkpoint_every", "1"},
+                                               {"log_every", "1"},
+                                               {"validate_every", "1"},
+                                               {"validation_samples", "2"}}),
+                          std::string("width = 8\n") + (is_hyper ? "hidden = 2\n" : ""));
 }
 
 class Reproduce : public testing::Test {
@@ -65,25 +44,14 @@ class Reproduce : public testing::Test {
     }
   }
 
-  /// As a reader would, from the folder of the data and the recipes.
-  Outcome run(const std::string& command) const {
-    const fs::path out = folder_ / "out", err = folder_ / "err";
-    const std::string program = fs::path(HYPERCONV_PROGRAM).parent_path();
-    const int status = std::system(("cd " + folder_.path().string() + " && PATH=" + program +
-                                    ":$PATH OMP_NUM_THREADS=2 " + command + " </dev/null >" +
-                                    out.string() + " 2>" + err.string())
-                                       .c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_of(out), text_of(err)};
-  }
-
   TemporaryFolder folder_;
 };
 
 TEST_F(Reproduce, EveryCommandRuns) {
-  const auto commands = documented_commands();
+  const auto commands = documented_commands("reproduce.md", "## Without ZRR");
   ASSERT_THAT(commands, Contains(HasSubstr("train recipes/zrr-pynet.toml")));
   for (const std::string& command : commands) {
-    const Outcome outcome = run(command);
+    const Outcome outcome = run_documented(folder_.path(), command);
     EXPECT_EQ(outcome.status, 0) << command << "\n" << outcome.errors;
   }
   EXPECT_TRUE(fs::exists(folder_ / "runs/zrr-hyper-iii-seed-2/zrr-hyper-iii.safetensors"));

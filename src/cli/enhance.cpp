@@ -1,72 +1,37 @@
-// hyperconv enhance: camera files in, clean pictures out.
+// hyperconv enhance: camera files or photos in, clean pictures out.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+#include <charconv>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "base/memory.hpp"
 #include "base/progress.hpp"
 #include "cli/commands.hpp"
+#include "cli/enhancer.hpp"
 #include "cli/size.hpp"
-#include "hyperconv/develop.hpp"
-#include "pipeline/input.hpp"
 #include "pipeline/shard.hpp"
-#include "pipeline/shipped.hpp"
 
 namespace hyperconv::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
-struct EnhanceArguments {
-  std::vector<std::string> inputs;
-  std::string output, model, raw_size;
-  std::string ending = "jpg";
-  std::string shard;
-  std::string cfa = "rggb";
-  MosaicFormat format;
-  double white = 0;
-  WriteOptions write;
-  EngineOptions engine;
-  bool json = false;
-};
-
-/// One photo's way from file to file.
-struct Job {
-  fs::path input, output;
-};
-
-struct Outcome {
-  Job job;
-  int width = 0, height = 0;
-  double decode = 0, process = 0, encode = 0, total = 0;  ///< seconds
-};
-
-class Stopwatch {
- public:
-  /// Seconds since the last lap.
-  double lap() {
-    const auto now = Clock::now();
-    return std::chrono::duration<double>(now - std::exchange(start_, now)).count();
-  }
-
- private:
-  Clock::time_point start_ = Clock::now();
-};
-
-bool is_dng(const fs::path& path) { return lower_ending(path) == ".dng"; }
 
 void check_output(const fs::path& path) {
   if (!is_writable_image(path) && !is_dng(path))
     fail("{}: a picture's name ends in .jpg, .png, .tif or .dng", path.string());
 }
 
-std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
+/// Whether a folder's file is one of those that are asked for.
+bool is_wanted(const fs::path& path, std::optional<FileKind> kind) {
+  if (!may_be_mosaic(path) && !is_writable_image(path)) return false;
+  return !kind || file_kind(path) == *kind;
+}
+
+std::vector<fs::path> files_of(const std::vector<std::string>& inputs,
+                               std::optional<FileKind> kind) {
   std::vector<fs::path> files;
   for (const fs::path input : inputs) {
     if (!fs::is_directory(input)) {
@@ -75,20 +40,25 @@ std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
     }
     const size_t before = files.size();
     for (const auto& entry : fs::directory_iterator(input))
-      if (entry.is_regular_file() && may_be_mosaic(entry.path())) files.push_back(entry.path());
-    if (files.size() == before) fail("{}: holds no camera file", input.string());
+      if (entry.is_regular_file() && is_wanted(entry.path(), kind)) files.push_back(entry.path());
+    if (files.size() == before)
+      fail("{}: holds no {}", input.string(),
+           !kind                      ? "camera file or photo"
+           : kind == FileKind::mosaic ? "camera file"
+                                      : "photo");
     std::sort(files.begin() + std::ptrdiff_t(before), files.end());
   }
   return files;
 }
 
 /// Where each input goes; no two to the same place.
-std::vector<Job> jobs_of(const EnhanceArguments& a) {
-  const auto files = files_of(a.inputs);
+std::vector<Job> jobs_of(const EnhanceArguments& a, std::optional<FileKind> kind) {
+  const auto files = files_of(a.inputs, kind);
   const fs::path output = a.output;
   const bool many = a.inputs.size() > 1 || fs::is_directory(a.inputs[0]);
   if (many && !fs::is_directory(output))
     fail("{}: several photos need a folder that exists", a.output);
+  if (many && !a.photo.noise_map.empty()) fail("--noise-map is for one photo");
   if (!fs::is_directory(output)) {
     check_output(output);
     return {{files[0], output}};
@@ -98,62 +68,112 @@ std::vector<Job> jobs_of(const EnhanceArguments& a) {
     const fs::path target = output / (file.stem().string() + "." + a.ending);
     for (const Job& other : jobs)
       if (other.output == target)
-        fail("{} and {} would both become {}", other.input.string(), file.string(),
-             target.string());
+        fail("{} and {} would both become {}{}", other.input.string(), file.string(),
+             target.string(),
+             file_kind(other.input) != file_kind(file)
+                 ? "; --task develop or --task denoise takes one kind"
+                 : "");
     jobs.push_back({file, target});
   }
   return jobs;
 }
 
-void refuse_overwriting_inputs(const std::vector<Job>& jobs) {
-  for (const Job& job : jobs) {
-    std::error_code ignored;
-    if (fs::equivalent(job.input, job.output, ignored))
+bool is_same_file(const fs::path& a, const fs::path& b) {
+  std::error_code ignored;
+  return a.lexically_normal() == b.lexically_normal() || fs::equivalent(a, b, ignored);
+}
+
+void refuse_overwriting_inputs(const std::vector<Job>& jobs, const EnhanceArguments& a) {
+  for (const Job& job : jobs)
+    if (is_same_file(job.input, job.output))
       fail("{}: would be overwritten; name another output", job.input.string());
-  }
+  const std::string& map = a.photo.noise_map;
+  if (map.empty()) return;
+  if (!is_writable_image(map)) fail("{}: a noise map's name ends in .png, .tif or .jpg", map);
+  if (is_same_file(jobs[0].input, map) || is_same_file(jobs[0].output, map))
+    fail("{}: would be overwritten; name another noise map", map);
 }
 
-Outcome enhance_one(Developer& developer, const Job& job, const EnhanceArguments& a) {
-  Outcome outcome{.job = job};
-  Stopwatch total, stage;
-  const Mosaic mosaic = read_mosaic(job.input, a.format);
-  for (const auto& warning : mosaic.warnings)
-    fmt::print(stderr, "hyperconv: {}: {}\n", job.input.string(), warning);
-  outcome.decode = stage.lap();
-  if (is_dng(job.output)) {
-    const Tensor rgb = developer.camera_rgb(mosaic);
-    outcome.process = stage.lap();
-    write_linear_dng(job.output, rgb, mosaic);
-    outcome.width = mosaic.width;
-    outcome.height = mosaic.height;
-  } else {
-    const Image picture = upright(developer.picture(mosaic));
-    outcome.process = stage.lap();
-    write_image(job.output, picture, a.write);
-    outcome.width = picture.width;
-    outcome.height = picture.height;
-  }
-  outcome.encode = stage.lap();
-  outcome.total = total.lap();
-  return outcome;
-}
-
-nlohmann::ordered_json to_json(const Outcome& o, const std::string& model) {
-  return {
+nlohmann::ordered_json to_json(const Outcome& o) {
+  nlohmann::ordered_json json = {
       {"input", o.job.input.string()},
       {"output", o.job.output.string()},
       {"width", o.width},
       {"height", o.height},
-      {"model", model},
+      {"task", to_string(o.task)},
+      {"model", o.model},
       {"seconds",
        {{"decode", o.decode}, {"process", o.process}, {"encode", o.encode}, {"total", o.total}}},
       {"peak_rss_bytes", peak_resident_bytes()}};
+  if (!o.noise_map.empty())
+    json["noise_map"] = {{"output", o.noise_map},
+                         {"shows", o.noise_estimated ? "estimated" : "removed"},
+                         {"white", 1 / noise_map_scale}};
+  return json;
 }
 
 void print_outcome(const Outcome& o) {
   fmt::print("{} -> {}  {}x{}  {:.2f} s (decode {:.2f}, process {:.2f}, encode {:.2f})\n",
              o.job.input.string(), o.job.output.string(), o.width, o.height, o.total, o.decode,
              o.process, o.encode);
+  if (!o.noise_map.empty())
+    fmt::print("{}  the noise's deviation, {}; white is {:g} of the photo's range\n", o.noise_map,
+               o.noise_estimated ? "as the model's S-Net estimates it"
+                                 : "of what was removed (the model has no S-Net)",
+               1 / noise_map_scale);
+}
+
+/// Numbers with commas between them; nothing where it is anything else.
+template <class Number>
+std::optional<std::vector<Number>> numbers_of(const std::string& text) {
+  std::vector<Number> values;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (true) {
+    Number value{};
+    const auto [next, error] = std::from_chars(at, end, value);
+    if (error != std::errc()) return std::nullopt;
+    values.push_back(value);
+    if (next == end) return values;
+    if (*next != ',') return std::nullopt;
+    at = next + 1;
+  }
+}
+
+CLI::Validator strength_validator() {
+  return {[](const std::string& text) -> std::string {
+            const auto values = numbers_of<double>(text);
+            const bool fits =
+                values && values->size() <= 2 &&
+                std::ranges::all_of(*values, [](double v) { return v >= 0 && v <= 1; });
+            return fits ? std::string()
+                        : "a strength is a number from 0 to 1, or two (luma,colour), not " + text;
+          },
+          "S|LUMA,COLOUR"};
+}
+
+CLI::Validator preview_validator() {
+  return {[](const std::string& text) -> std::string {
+            const auto values = numbers_of<int>(text);
+            const bool fits = values && values->size() == 4 && (*values)[0] >= 0 &&
+                              (*values)[1] >= 0 && (*values)[2] > 0 && (*values)[3] > 0;
+            return fits ? std::string() : "a part of a photo is x,y,width,height, not " + text;
+          },
+          "X,Y,W,H"};
+}
+
+/// The text has passed strength_validator(), or is empty.
+std::optional<DenoiseStrength> strength_of(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const auto values = *numbers_of<double>(text);
+  return DenoiseStrength{values.front(), values.back()};
+}
+
+/// The text has passed preview_validator(), or is empty.
+std::optional<Region> preview_of(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const auto values = *numbers_of<int>(text);
+  return Region{.top = values[1], .left = values[0], .height = values[3], .width = values[2]};
 }
 
 MosaicFormat format_of(const EnhanceArguments& a) {
@@ -168,15 +188,14 @@ MosaicFormat format_of(const EnhanceArguments& a) {
   return format;
 }
 
-void run_batch(Developer& developer, const std::vector<Job>& jobs, const EnhanceArguments& a,
-               const std::string& model) {
+void run_batch(Enhancer& enhancer, const std::vector<Job>& jobs, const EnhanceArguments& a) {
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   size_t failed = 0;
   Progress progress("enhancing", int64_t(jobs.size()));
   for (size_t i = 0; i < jobs.size(); ++i) {
     try {
-      const Outcome outcome = enhance_one(developer, jobs[i], a);
-      results.push_back(to_json(outcome, model));
+      const Outcome outcome = enhancer.enhance(jobs[i]);
+      results.push_back(to_json(outcome));
       if (!a.json) print_outcome(outcome);
     } catch (const Error& error) {
       if (interrupted()) throw;
@@ -206,18 +225,19 @@ std::vector<Job> share_of(const std::vector<Job>& all, const EnhanceArguments& a
 
 void enhance_command(EnhanceArguments a) {
   a.format = format_of(a);
-  const auto all = jobs_of(a);
-  refuse_overwriting_inputs(all);
+  a.photo.strength = strength_of(a.strength);
+  a.photo.preview = preview_of(a.preview);
+  Enhancer enhancer(a);
+  const auto all = jobs_of(a, enhancer.kind());
+  refuse_overwriting_inputs(all, a);
   const auto jobs = share_of(all, a);
-  const std::string model = a.model.empty() ? shipped_model(Task::develop).string() : a.model;
-  Developer developer(std::make_shared<const Model>(Model::load(model)), a.engine);
   if (all.size() > 1) {
-    run_batch(developer, jobs, a, model);
+    run_batch(enhancer, jobs, a);
     return;
   }
-  const Outcome outcome = enhance_one(developer, jobs[0], a);
+  const Outcome outcome = enhancer.enhance(jobs[0]);
   if (a.json)
-    fmt::print("{}\n", to_json(outcome, model).dump());
+    fmt::print("{}\n", to_json(outcome).dump());
   else
     print_outcome(outcome);
 }
@@ -239,19 +259,53 @@ void add_headerless_options(CLI::App& command, EnhanceArguments& a) {
       ->group(group);
 }
 
+void add_photo_options(CLI::App& command, EnhanceArguments& a) {
+  const char* group = "Photos (JPEG, PNG, TIFF)";
+  command
+      .add_option("--strength", a.strength,
+                  "Share of the noise that is removed, 0 to 1, or of luma's and colour's "
+                  "(default 1)")
+      ->check(strength_validator())
+      ->group(group);
+  command
+      .add_option("--preview", a.preview,
+                  "Only this part, in pixels of the photo as it is stored; filters follow from "
+                  "the whole photo")
+      ->check(preview_validator())
+      ->group(group);
+  command
+      .add_option("--noise-map", a.photo.noise_map,
+                  "Picture to write: how strong the noise is at each place, as the model's S-Net "
+                  "estimates it, or of what was removed")
+      ->group(group);
+  command
+      .add_option("--max-memory", a.memory_gib,
+                  "GiB to work in; a photo that needs more is worked off in parts (default: three "
+                  "quarters of what is free)")
+      ->check(CLI::Range(0.001, 1e6))
+      ->group(group);
+}
+
 }  // namespace
 
 void add_enhance(CLI::App& program) {
   auto* command = program.add_subcommand(
-      "enhance", "Develop camera RAW files into clean pictures (or clean linear DNGs)");
+      "enhance",
+      "Develop camera RAW files into clean pictures (or clean linear DNGs), and remove the noise "
+      "of photos; which of the two a file is, its content says");
   auto a = std::make_shared<EnhanceArguments>();
-  command->add_option("IN", a->inputs, "Camera files, mosaic PNGs, or a folder of them")
+  command->add_option("IN", a->inputs, "Camera files, mosaic PNGs, photos, or a folder of them")
       ->required();
   command
       ->add_option("-o,--output", a->output,
                    "Picture (.jpg .png .tif .dng), or a folder that exists for many")
       ->required();
   command->add_option("--model", a->model, "Model file (default: the one that is shipped)");
+  command
+      ->add_option("--task", a->task,
+                   "develop or denoise: take every file, and of a folder only such files, for a "
+                   "mosaic or a photo (default: by content; a one-channel PNG is a mosaic)")
+      ->check(CLI::IsMember({"develop", "denoise"}));
   command->add_option("--format", a->ending, "Ending of pictures in a folder (default jpg)")
       ->check(CLI::IsMember({"jpg", "png", "tif", "dng"}));
   command->add_option("--quality", a->write.jpeg_quality, "Of JPEG, 1..100 (default 95)")
@@ -262,6 +316,7 @@ void add_enhance(CLI::App& program) {
                       "Of many photos only this share, like 2/8 (default: what torchrun, mpirun, "
                       "srun or a Slurm array says)");
   command->add_flag("--json", a->json, "One JSON object on stdout");
+  add_photo_options(*command, *a);
   add_headerless_options(*command, *a);
   command->callback([a] { enhance_command(*a); });
 }

@@ -17,7 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct EvaluateArguments {
-  std::string merge, shard, part = "test", save;
+  std::string merge, shard, part = "test", save, noise;
   EvaluateOptions simulated;
   EvaluatePairsArguments pairs;  ///< and what both kinds share
 };
@@ -74,10 +74,11 @@ void print_table(const Evaluation& evaluation, const std::string& model,
 }
 
 void evaluate_on_photos(const std::shared_ptr<const Model>& model, const EvaluateArguments& a) {
-  if (!a.pairs.csv.empty() || !a.save.empty() || a.pairs.options.patch > 0 || !a.shard.empty())
+  if (!a.pairs.csv.empty() || !a.save.empty() || a.pairs.options.patch > 0 || !a.shard.empty() ||
+      !a.noise.empty())
     fail(
-        "--csv, --save, --patch and --shard are for models of the tasks isp and denoise; '{}' is "
-        "for {}",
+        "--csv, --save, --patch, --noise and --shard are for models of the tasks isp and denoise; "
+        "'{}' is for {}",
         model->info().name, to_string(model->info().task));
   EvaluateOptions options = a.simulated;
   options.limit = a.pairs.options.limit;
@@ -89,13 +90,23 @@ void evaluate_on_photos(const std::shared_ptr<const Model>& model, const Evaluat
     print_table(evaluation, a.pairs.model, options);
 }
 
+/// Of the shipped models the one that the data are for.
+Task task_of_data(const EvaluateArguments& a) {
+  if (!a.noise.empty()) return Task::denoise;
+  try {
+    return find_pairs(a.pairs.data, Part::test).is_mosaic() ? Task::isp : Task::denoise;
+  } catch (const Error&) {
+    return Task::develop;  // photos, or what it finds wrong with them
+  }
+}
+
 void evaluate_command(EvaluateArguments a) {
   if (!a.merge.empty()) {
     merge_score_table(a.merge, a.pairs.json);
     return;
   }
   if (a.pairs.data.empty()) throw CLI::RequiredError("--data");
-  if (a.pairs.model.empty()) a.pairs.model = shipped_model(Task::develop).string();
+  if (a.pairs.model.empty()) a.pairs.model = shipped_model(task_of_data(a)).string();
   const auto model = std::make_shared<const Model>(Model::load(a.pairs.model));
   if (model->info().task == Task::develop) {
     evaluate_on_photos(model, a);
@@ -103,6 +114,8 @@ void evaluate_command(EvaluateArguments a) {
   }
   a.pairs.part = a.part == "train" ? Part::train : Part::test;
   a.pairs.options.save = a.save;
+  if (!a.noise.empty()) a.pairs.noise = synthetic_noise_from_string(a.noise);
+  a.pairs.seed = a.simulated.seed;
   a.pairs.options.shard =
       a.shard.empty() ? shard_from_environment([](const char* name) { return std::getenv(name); })
                       : shard_from_string(a.shard);
@@ -126,6 +139,11 @@ void add_pair_options(CLI::App& command, EvaluateArguments& a) {
                   "Only this share of the pairs, like 2/8 (default: what torchrun, mpirun, srun or "
                   "a Slurm array says); the last share to end puts them together in --csv")
       ->group(group);
+  command
+      .add_option("--noise", a.noise,
+                  "For denoise: --data are clean photos, which get this noise: case1, case2 or "
+                  "case3 of VDN's paper, or a deviation of 255, like 15, 25, 50")
+      ->group(group);
   command.add_option("--merge", a.merge, "Instead: put the shares of this table together")
       ->group(group);
 }
@@ -136,7 +154,8 @@ void add_evaluate(CLI::App& program) {
   auto* command = program.add_subcommand(
       "evaluate",
       "A model's PSNR and SSIM: of the task develop on simulated shots of photos at four noise "
-      "levels, beside LibRaw's demosaicers; of isp and denoise on a data set of pairs");
+      "levels, beside LibRaw's demosaicers; of isp and denoise on a data set of pairs; of denoise "
+      "also on photos with noise");
   auto a = std::make_shared<EvaluateArguments>();
   command->add_option("--model", a->pairs.model, "Model file (default: the one that is shipped)");
   command->add_option("--data", a->pairs.data,

@@ -2,6 +2,7 @@
 // runs.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "hyperconv/model.hpp"
@@ -14,10 +15,12 @@ struct EvaluatePairsArguments {
   Part part = Part::test;
   std::string csv;
   PairEvaluateOptions options;
+  std::optional<SyntheticNoise> noise;  ///< added to clean photos; nothing: the data are pairs
+  uint64_t seed = 1;                    ///< of the noise
   bool json = false;
 };
 
-/// A model of the tasks `isp` and `denoise` on a data set of pairs.
+/// A model of the tasks `isp` and `denoise` on a data set of pairs, or on photos with noise.
 void evaluate_on_pairs(const std::shared_ptr<const Model>& model, const EvaluatePairsArguments& a);
 
 /// Puts the shares of a table together that waits for them.

@@ -14,11 +14,26 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
+/// What was scored on.
+struct Scored {
+  fs::path folder;
+  std::string kind;  ///< the layout of pairs, or the noise
+  PairEvaluation evaluation;
+};
+
+Scored scored_on(const std::shared_ptr<const Model>& model, const EvaluatePairsArguments& a) {
+  if (a.noise)
+    return {a.data, fmt::format("noise {}, seed {}", to_string(*a.noise), a.seed),
+            evaluate_noisy_photos(model, a.data, *a.noise, a.seed, a.options)};
+  const PairSet set = find_pairs(a.data, a.part);
+  return {set.folder(), to_string(set.layout()), evaluate_pairs(model, set, a.options)};
+}
+
 /// One line that tells a run's scores from another's.
-std::string identity_of(const Model& model, const PairSet& set, const EvaluatePairsArguments& a) {
+std::string identity_of(const Model& model, const Scored& scored, const EvaluatePairsArguments& a) {
   return fmt::format("{} ({}; {}) on {} ({}), limit {}, patch {}", model.info().name, a.model,
-                     model.info().summary, fs::absolute(set.folder()).lexically_normal().string(),
-                     to_string(set.layout()), a.options.limit, a.options.patch);
+                     model.info().summary, fs::absolute(scored.folder).lexically_normal().string(),
+                     scored.kind, a.options.limit, a.options.patch);
 }
 
 /// What the first picture that was scored costs.
@@ -31,11 +46,23 @@ Cost cost_of(const Model& model, const std::vector<PairScore>& scores) {
                     {1, channels, extent(scores[0].height), extent(scores[0].width)});
 }
 
+std::optional<MeanScore> mean_of(const std::vector<PairScore>& scores, const std::string& name) {
+  for (const ScoreColumn& column : score_columns())
+    if (column.name == name) return mean_score(scores, column);
+  return std::nullopt;
+}
+
 void print_table(const std::vector<PairScore>& scores) {
   fmt::print("{} pictures; means and 95 % intervals\n", scores.size());
-  for (const ScoreColumn& column : score_columns())
-    if (const auto mean = mean_score(scores, column))
-      fmt::print("  {:<24} {:>9.4f} +- {:.4f}\n", column.name, mean->mean, mean->interval);
+  for (const ScoreColumn& column : score_columns()) {
+    const std::string name = column.name;
+    const auto mean = mean_score(scores, column);
+    if (!mean || name.starts_with("input_")) continue;
+    fmt::print("  {:<24} {:>9.4f} +- {:.4f}", name, mean->mean, mean->interval);
+    if (const auto input = mean_of(scores, "input_" + name))
+      fmt::print("   of the input {:>9.4f} +- {:.4f}", input->mean, input->interval);
+    fmt::print("\n");
+  }
 }
 
 Json to_json(const std::vector<PairScore>& scores) {
@@ -76,22 +103,22 @@ void hand_in(const std::vector<PairScore>& scores, const std::string& identity, 
 }  // namespace
 
 void evaluate_on_pairs(const std::shared_ptr<const Model>& model, const EvaluatePairsArguments& a) {
-  const PairSet set = find_pairs(a.data, a.part);
   if (!a.options.shard.is_all() && a.csv.empty())
     fail("share {} of the pairs: --csv must say where the shares' scores meet",
          to_string(a.options.shard));
   if (!a.options.save.empty() && !fs::is_directory(a.options.save))
     fail("{}: no such folder", a.options.save.string());
-  const PairEvaluation evaluation = evaluate_pairs(model, set, a.options);
+  const Scored scored = scored_on(model, a);
+  const PairEvaluation& evaluation = scored.evaluation;
   for (const auto& line : evaluation.skipped) fmt::print(stderr, "hyperconv: skipped: {}\n", line);
-  const std::string identity = identity_of(*model, set, a);
+  const std::string identity = identity_of(*model, scored, a);
   const Cost cost = cost_of(*model, evaluation.scores);
   const Json json = {{"model", a.model},
                      {"task", to_string(model->info().task)},
                      {"parameters", cost.parameters},
                      {"flops", cost.flops},
-                     {"data", set.folder().string()},
-                     {"layout", to_string(set.layout())},
+                     {"data", scored.folder.string()},
+                     {a.noise ? "noise" : "layout", a.noise ? to_string(*a.noise) : scored.kind},
                      {"patch", a.options.patch},
                      {"skipped", evaluation.skipped}};
   if (!a.options.shard.is_all()) {
@@ -101,8 +128,8 @@ void evaluate_on_pairs(const std::shared_ptr<const Model>& model, const Evaluate
   if (!a.csv.empty()) write_file(a.csv, "# " + identity + "\n" + scores_to_csv(evaluation.scores));
   if (!a.json)
     fmt::print("{} ({:.3f} M parameters, {:.2f} GFLOP for the first picture) on {} ({})\n", a.model,
-               double(cost.parameters) / 1e6, double(cost.flops) / 1e9, set.folder().string(),
-               to_string(set.layout()));
+               double(cost.parameters) / 1e6, double(cost.flops) / 1e9, scored.folder.string(),
+               scored.kind);
   report(evaluation.scores, json, a.json);
 }
 

@@ -147,12 +147,16 @@ Layout layout_of(TIFF* tiff) {
   return layout;
 }
 
-void refuse_camera_file(const std::string& name, TIFF* tiff) {
+bool is_of_camera(TIFF* tiff) {
   constexpr uint32_t dng_version = 50706;
   uint32_t kind = 0;
   TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &kind);
   const uint8_t* version = nullptr;
-  if ((kind & FILETYPE_REDUCEDIMAGE) != 0 || TIFFGetField(tiff, dng_version, &version) == 1)
+  return (kind & FILETYPE_REDUCEDIMAGE) != 0 || TIFFGetField(tiff, dng_version, &version) == 1;
+}
+
+void refuse_camera_file(const std::string& name, TIFF* tiff) {
+  if (is_of_camera(tiff))
     fail("{}: is a camera's RAW file; a JPEG, PNG or TIFF picture is expected", name);
 }
 
@@ -350,6 +354,13 @@ bool is_tiff(Bytes file) {
   using namespace std::string_view_literals;
   // Classic and Big TIFF, little- and big-endian.
   return start == "II*\0"sv || start == "MM\0*"sv || start == "II+\0"sv || start == "MM\0+"sv;
+}
+
+bool is_camera_tiff(Bytes file) {
+  Complaints complaints;
+  Memory memory(file);
+  const Tiff tiff(memory.open("r", complaints));
+  return tiff != nullptr && is_of_camera(tiff.get());
 }
 
 Image decode_tiff(const std::string& name, Bytes file) {

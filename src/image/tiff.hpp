@@ -11,6 +11,9 @@ namespace hyperconv {
 /// Whether a file begins like a TIFF.
 bool is_tiff(Bytes file);
 
+/// Whether it is a camera's RAW file, by what its first directory says of itself.
+bool is_camera_tiff(Bytes file);
+
 /// The first picture of the file. A camera file, which is a TIFF too, is an Error: its first
 /// picture is a thumbnail.
 Image decode_tiff(const std::string& name, Bytes file);

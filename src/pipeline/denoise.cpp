@@ -127,7 +127,7 @@ class PartRunner {
     int64_t rows = part.height, columns = part.width;
     while (bytes_for(rows, columns) > memory_) {
       if (std::max(rows, columns) <= 2 * multiple())
-        fail("{:.2f} GiB of memory are too little: even in parts this network needs {:.2f} GiB",
+        fail("{:.3g} GiB of memory are too little: even in parts this network needs {:.3g} GiB",
              double(memory_) / (1 << 30), double(bytes_for(rows, columns)) / (1 << 30));
       int64_t& longer = rows >= columns ? rows : columns;
       longer = round_up((longer + 1) / 2, multiple());

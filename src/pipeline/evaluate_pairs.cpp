@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
 #include "data/damage.hpp"
 #include "hyperconv/metrics.hpp"
+#include "image/folder.hpp"
 #include "pipeline/mirror.hpp"
 
 namespace hyperconv {
@@ -116,21 +118,92 @@ PairScore score(const Image& picture, const Image& target) {
   return score;
 }
 
+/// What the input is worth as it is.
+void score_input(const Image& input, const Image& target, PairScore& score) {
+  score.input_psnr = psnr(input, target);
+  score.input_psnr_8bit = psnr(to_u8(input), to_u8(target));
+  score.input_ssim = ssim(input, target);
+  score.input_ssim_volume = ssim_volume(input, target);
+}
+
+void check_patch(const Model& model, int patch) {
+  const int multiple = size_multiple(model.graph()) * (model.info().task == Task::isp ? 2 : 1);
+  if (patch % multiple != 0)
+    fail("patches of {} do not suit the model '{}': multiples of {} do", patch, model.info().name,
+         multiple);
+}
+
 void check_fit(const Model& model, const PairSet& set, const PairEvaluateOptions& options) {
   const Task wanted = set.is_mosaic() ? Task::isp : Task::denoise;
   if (model.info().task != wanted)
     fail("{}: holds pairs for the task '{}'; the model '{}' is for '{}'", set.folder().string(),
          to_string(wanted), model.info().name, to_string(model.info().task));
-  const int multiple = size_multiple(model.graph()) * (set.is_mosaic() ? 2 : 1);
-  if (options.patch % multiple != 0)
-    fail("patches of {} do not suit the model '{}': multiples of {} do", options.patch,
-         model.info().name, multiple);
+  check_patch(model, options.patch);
+}
+
+/// What is scored, a pair at a time.
+struct PairList {
+  int64_t size;
+  std::function<std::string(int64_t)> name;
+  std::function<TensorPair(int64_t)> read;
+  /// Told of a pair that could not be read, and why; may throw.
+  std::function<void(int64_t, const std::string&)> note;
+};
+
+/// The photo as it is seen, [1,3,h,w], without its alpha, cut to multiples of 16.
+Tensor clean_photo(const fs::path& path) {
+  constexpr int multiple = 16;
+  const Image photo = upright(read_image(path));
+  const int64_t height = photo.height / multiple * multiple,
+                width = photo.width / multiple * multiple;
+  if (std::min(height, width) < multiple)
+    fail("{}: is {}x{} pixels; photos of {}x{} or more can be scored", path.string(), photo.width,
+         photo.height, multiple, multiple);
+  const std::vector<float> samples = to_float(photo);
+  Tensor tensor({1, 3, height, width});
+  const bool is_colour = photo.channels >= 3;
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < height; ++y)
+      for (int64_t x = 0; x < width; ++x)
+        tensor.at(0, c, y, x) =
+            samples[size_t((y * photo.width + x) * photo.channels + (is_colour ? c : 0))];
+  return tensor;
 }
 
 /// "a/b" is no name for a file.
 std::string file_name(std::string name) {
   std::ranges::replace(name, '/', '_');
   return name + ".png";
+}
+
+std::vector<PairScore> score_all(std::shared_ptr<const Model> model, const PairList& list,
+                                 const PairEvaluateOptions& options) {
+  const bool is_photo = model->info().task == Task::denoise;
+  PairRunner runner(std::move(model), options.engine);
+  std::vector<PairScore> scores;
+  const int64_t count = options.limit > 0 ? std::min(options.limit, list.size) : list.size;
+  Progress progress("evaluating", count);
+  for (int64_t i = 0; i < count; ++i) {
+    if (!options.shard.has(i)) continue;
+    throw_if_interrupted();
+    try {
+      const TensorPair pair = list.read(i);
+      const Image picture = to_image(runner.picture(pair.input, options.patch));
+      const Image target = to_image(pair.target);
+      PairScore row = score(picture, target);
+      if (is_photo) score_input(to_image(pair.input), target, row);
+      row.index = i;
+      row.name = list.name(i);
+      scores.push_back(std::move(row));
+      if (!options.save.empty())
+        write_image(options.save / file_name(list.name(i)), to_u8(picture));
+    } catch (const Error& error) {
+      throw_if_interrupted();
+      list.note(i, error.what());
+    }
+    progress.show(i + 1);
+  }
+  return scores;
 }
 
 }  // namespace
@@ -145,6 +218,10 @@ const std::vector<ScoreColumn>& score_columns() {
       {"ms_ssim", [](const PairScore& s) -> Value { return s.ms_ssim; }},
       {"ms_ssim_channels_first",
        [](const PairScore& s) -> Value { return s.ms_ssim_channels_first; }},
+      {"input_psnr", [](const PairScore& s) -> Value { return s.input_psnr; }},
+      {"input_psnr_8bit", [](const PairScore& s) -> Value { return s.input_psnr_8bit; }},
+      {"input_ssim", [](const PairScore& s) -> Value { return s.input_ssim; }},
+      {"input_ssim_volume", [](const PairScore& s) -> Value { return s.input_ssim_volume; }},
   };
   return all;
 }
@@ -161,38 +238,45 @@ std::optional<MeanScore> mean_score(const std::vector<PairScore>& scores,
   const auto n = double(scores.size());
   MeanScore result{sum / n, 0};
   for (const PairScore& score : scores) squares += std::pow(*column.of(score) - result.mean, 2);
-  if (scores.size() > 1) result.interval = 1.96 * std::sqrt(squares / (n - 1) / n);
+  // Equal pictures have an infinite PSNR.
+  if (scores.size() > 1 && std::isfinite(result.mean))
+    result.interval = 1.96 * std::sqrt(squares / (n - 1) / n);
   return result;
 }
 
 PairEvaluation evaluate_pairs(std::shared_ptr<const Model> model, const PairSet& set,
                               const PairEvaluateOptions& options) {
   check_fit(*model, set, options);
-  PairRunner runner(std::move(model), options.engine);
   DamageLog damage(set);
-  PairEvaluation result;
-  const auto all = int64_t(set.size());
-  const int64_t count = options.limit > 0 ? std::min(options.limit, all) : all;
-  Progress progress("evaluating", count);
-  for (int64_t i = 0; i < count; ++i) {
-    if (!options.shard.has(i)) continue;
-    throw_if_interrupted();
-    try {
-      const TensorPair pair = set.read(size_t(i));
-      const Image picture = to_image(runner.picture(pair.input, options.patch));
-      PairScore row = score(picture, to_image(pair.target));
-      row.index = i;
-      row.name = set.name(size_t(i));
-      result.scores.push_back(std::move(row));
-      if (!options.save.empty())
-        write_image(options.save / file_name(set.name(size_t(i))), to_u8(picture));
-    } catch (const Error& error) {
-      throw_if_interrupted();
-      damage.note(size_t(i), error.what());
-    }
-    progress.show(i + 1);
-  }
+  const PairList list{int64_t(set.size()), [&](int64_t i) { return set.name(size_t(i)); },
+                      [&](int64_t i) { return set.read(size_t(i)); },
+                      [&](int64_t i, const std::string& why) { damage.note(size_t(i), why); }};
+  PairEvaluation result{score_all(std::move(model), list, options), {}};
   result.skipped = damage.lines();
+  return result;
+}
+
+PairEvaluation evaluate_noisy_photos(std::shared_ptr<const Model> model, const fs::path& folder,
+                                     const SyntheticNoise& noise, uint64_t seed,
+                                     const PairEvaluateOptions& options) {
+  if (model->info().task != Task::denoise)
+    fail("the model '{}' is for the task '{}'; noise is added for 'denoise'", model->info().name,
+         to_string(model->info().task));
+  check_patch(*model, options.patch);
+  const auto photos = pictures_in(folder);
+  std::vector<std::string> skipped;
+  const auto read = [&](int64_t i) -> TensorPair {
+    const Tensor clean = clean_photo(photos[size_t(i)]);
+    const auto& shape = clean.shape();
+    Random random(seed, uint64_t(i));
+    return {with_noise(clean, deviation_map(noise, shape.h, shape.w, seed), random), clean};
+  };
+  const PairList list{int64_t(photos.size()),
+                      [&](int64_t i) { return photos[size_t(i)].filename().string(); }, read,
+                      [&](int64_t, const std::string& why) { skipped.push_back(why); }};
+  PairEvaluation result{score_all(std::move(model), list, options), std::move(skipped)};
+  if (result.scores.empty() && !result.skipped.empty())
+    fail("{}: holds no photo that could be used ({})", folder.string(), result.skipped.front());
   return result;
 }
 

@@ -9,6 +9,7 @@
 #include "data/pairs.hpp"
 #include "hyperconv/engine.hpp"
 #include "pipeline/shard.hpp"
+#include "pipeline/synthetic_noise.hpp"
 
 namespace hyperconv {
 
@@ -21,6 +22,8 @@ struct PairScore {
   double psnr = 0, psnr_8bit = 0, ssim = 0, ssim_volume = 0;
   /// Nothing where the picture is too small for them.
   std::optional<double> ms_ssim, ms_ssim_channels_first;
+  /// The same of the input itself, where it is a photo: what there was to begin with.
+  std::optional<double> input_psnr, input_psnr_8bit, input_ssim, input_ssim_volume;
 };
 
 /// A mean and half of its 95 % interval: 1.96 times the standard error; 0 for less than two values.
@@ -58,6 +61,15 @@ struct PairEvaluation {
 /// Error when set and model do not fit, on Ctrl-C, and when too many pairs are damaged (DamageLog).
 PairEvaluation evaluate_pairs(std::shared_ptr<const Model> model, const PairSet& set,
                               const PairEvaluateOptions& options);
+
+/// A denoiser on a folder of clean photos with noise added to them, a photo's always the same for
+/// the same seed. As published, photos are cut at their right and lower edges to multiples of 16,
+/// and what the network sees is not cut to [0,1]. A photo that cannot be read or is too small for
+/// an SSIM is skipped. Throws Error as evaluate_pairs does, and when no photo could be used.
+PairEvaluation evaluate_noisy_photos(std::shared_ptr<const Model> model,
+                                     const std::filesystem::path& folder,
+                                     const SyntheticNoise& noise, uint64_t seed,
+                                     const PairEvaluateOptions& options);
 
 /// "index,name,width,height,psnr,..." and a row a pair; and back, without lines that begin with #.
 /// Reading throws Error that names the file and the line.

@@ -102,8 +102,44 @@ TEST(EvaluatePairs, ADenoisersOutputIsAddedToThePhoto) {
       std::make_shared<const Model>(Model(graph, {.task = Task::denoise}, std::move(weights)));
   const auto scores = evaluate_pairs(model, find_pairs(folder.path()), {}).scores;
   EXPECT_NEAR(scores.at(0).psnr, psnr(random_photo(29, 31, 1), random_photo(29, 31, 2)), 1e-4);
+  // The input's own scores stand beside.
+  EXPECT_EQ(scores[0].input_psnr, scores[0].psnr);
+  EXPECT_EQ(scores[0].input_ssim, scores[0].ssim);
   EXPECT_THAT(error_of([&] { evaluate_pairs(isp, find_pairs(folder.path()), {}); }),
               HasSubstr("denoise"));
+}
+
+std::shared_ptr<const Model> idle_denoiser() {
+  const Graph graph = small_denoiser({.width = 2, .hidden = 0});
+  std::map<std::string, std::vector<float>> weights;
+  for (const Parameter& p : parameters(graph)) weights[p.name].resize(size_t(p.count()));
+  return std::make_shared<const Model>(
+      Model(graph, {.task = Task::denoise, .name = "idle"}, std::move(weights)));
+}
+
+TEST(EvaluateNoisyPhotos, AddsTheNoiseThatIsAskedFor) {
+  const TemporaryFolder folder;
+  // Grey in the middle of the range: next to nothing is cut by [0,1].
+  for (const char* name : {"a.png", "b.png"})
+    put_picture(folder / name, Image{70, 50, 3, std::vector<uint8_t>(70 * 50 * 3, 128), {}});
+  put_text(folder / "c.png", "broken");
+  put_picture(folder / "d.png", random_photo(15, 40, 1));
+  const auto evaluation = evaluate_noisy_photos(idle_denoiser(), folder.path(),
+                                                synthetic_noise_from_string("15"), 1, {});
+  ASSERT_EQ(evaluation.scores.size(), 2u);
+  EXPECT_EQ(evaluation.skipped.size(), 2u);
+  EXPECT_EQ(evaluation.scores[1].name, "b.png");
+  EXPECT_EQ(evaluation.scores[0].width, 64);
+  EXPECT_EQ(evaluation.scores[0].height, 48);
+  // It adds nothing, and what is left is the noise.
+  EXPECT_NEAR(evaluation.scores[0].psnr, 20 * std::log10(255.0 / 15), 0.2);
+  EXPECT_EQ(evaluation.scores[0].input_psnr, evaluation.scores[0].psnr);
+  EXPECT_NE(evaluation.scores[0].psnr, evaluation.scores[1].psnr);
+  const auto stronger = evaluate_noisy_photos(idle_denoiser(), folder.path(),
+                                              synthetic_noise_from_string("case2"), 1, {});
+  EXPECT_LT(stronger.scores[0].psnr, evaluation.scores[0].psnr - 5);
+  EXPECT_THAT(error_of([&] { evaluate_noisy_photos(isp, folder.path(), {}, 1, {}); }),
+              HasSubstr("for 'denoise'"));
 }
 
 TEST(MeanScore, KnowsItsInterval) {
@@ -120,13 +156,16 @@ TEST(MeanScore, KnowsItsInterval) {
 TEST(Scores, SurviveTheirTable) {
   const TemporaryFolder folder;
   std::vector<PairScore> scores(2);
-  scores[0] = {3, "a/1", 8, 6, 20.125, 20.1, 0.5, 0.6, 0.75, 0.8};
-  scores[1] = {4, "b,c", 8, 6, 1.0 / 3, 20.1, 0.5, 0.6, {}, {}};
+  scores[0] = {3, "a/1", 8, 6, 20.125, 20.1, 0.5, 0.6, 0.75, 0.8, 15.5, 15.4, 0.3, 0.4};
+  scores[1] = {4, "b,c", 8, 6, 1.0 / 3, 20.1, 0.5, 0.6, {}, {}, {}, {}, {}, {}};
   write_file(folder / "s.csv", scores_to_csv(scores));
   const auto read = scores_from_csv(folder / "s.csv");
   ASSERT_EQ(read.size(), 2u);
   EXPECT_EQ(read[0].name, "a/1");
   EXPECT_EQ(read[0].ms_ssim, 0.75);
+  EXPECT_EQ(read[0].input_psnr, 15.5);
+  EXPECT_EQ(read[0].input_ssim_volume, 0.4);
+  EXPECT_FALSE(read[1].input_psnr);
   EXPECT_EQ(read[1].psnr, 1.0 / 3);
   EXPECT_EQ(read[1].name, "b_c");
   EXPECT_EQ(read[1].index, 4);

@@ -8,7 +8,8 @@
 namespace hyperconv {
 namespace {
 
-constexpr int64_t strip_rows = 512;
+// Few enough for a strip and its bands to stay in a cache.
+constexpr int64_t strip_rows = 64;
 
 using Weights = std::map<std::string, std::vector<float>>;
 

@@ -50,7 +50,11 @@ std::optional<PairScore> parsed_score(const std::vector<std::string>& cells) {
                    *ssim,
                    *ssim_volume,
                    parsed<double>(cells[8]),
-                   parsed<double>(cells[9])};
+                   parsed<double>(cells[9]),
+                   parsed<double>(cells[10]),
+                   parsed<double>(cells[11]),
+                   parsed<double>(cells[12]),
+                   parsed<double>(cells[13])};
 }
 
 /// A name must not break the row.

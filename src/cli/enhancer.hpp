@@ -1,0 +1,88 @@
+// One photo's way from file to file under `hyperconv enhance`.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "hyperconv/denoise.hpp"
+#include "hyperconv/develop.hpp"
+#include "pipeline/input.hpp"
+
+namespace hyperconv::cli {
+
+/// What is for photos alone.
+struct PhotoArguments {
+  std::optional<DenoiseStrength> strength;
+  std::optional<Region> preview;
+  std::string noise_map;  ///< file; empty: none
+
+  bool any() const { return strength || preview || !noise_map.empty(); }
+};
+
+struct EnhanceArguments {
+  std::vector<std::string> inputs;
+  std::string output, model, task, raw_size, strength, preview;
+  std::string ending = "jpg";
+  std::string shard;
+  std::string cfa = "rggb";
+  MosaicFormat format;
+  PhotoArguments photo;
+  double white = 0, memory_gib = 0;
+  WriteOptions write;
+  EngineOptions engine;
+  bool json = false;
+};
+
+struct Job {
+  std::filesystem::path input, output;
+};
+
+struct Outcome {
+  Job job;
+  Task task = Task::develop;
+  std::string model;
+  int width = 0, height = 0;
+  double decode = 0, process = 0, encode = 0, total = 0;  ///< seconds
+  std::string noise_map;                                  ///< file; empty: none
+  bool noise_estimated = false;  ///< by an S-Net; else it shows what was removed
+};
+
+bool is_dng(const std::filesystem::path& path);
+
+/// Develops mosaics and denoises photos. A model is loaded with the first file that it is for.
+class Enhancer {
+ public:
+  /// Throws Error when the model that was named cannot be used.
+  explicit Enhancer(const EnhanceArguments& arguments);
+
+  /// What all files are taken for: by the model or the task that was named; nothing: by each file's
+  /// content.
+  std::optional<FileKind> kind() const { return kind_; }
+
+  Outcome enhance(const Job& job);
+
+ private:
+  struct Loaded {
+    std::string path;
+    std::shared_ptr<const Model> model;
+  };
+
+  Loaded load(Task task) const;
+  Developer& developer();
+  Denoiser& denoiser();
+  DenoiseOptions denoise_options() const;
+  Outcome develop(const Job& job);
+  Outcome denoise(const Job& job);
+  /// As the S-Net beside the model says; nothing where there is none.
+  std::optional<Image> estimated_noise_map(const Image& photo, const Region& part) const;
+
+  const EnhanceArguments& arguments_;
+  std::optional<Loaded> named_;
+  std::optional<FileKind> kind_;
+  Loaded develops_, denoises_;
+  std::optional<Developer> developer_;
+  std::optional<Denoiser> denoiser_;
+};
+
+}  // namespace hyperconv::cli
