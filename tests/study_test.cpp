@@ -2,9 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "hyperconv/image.hpp"
 #include "program.hpp"
+#include "raw/scene.hpp"
 
 namespace hyperconv {
 namespace {
@@ -67,6 +71,132 @@ TEST(LargeImageCommand, RefusesWhatCannotBe) {
   EXPECT_EQ(folder.status, 1);
   EXPECT_THAT(folder.errors, HasSubstr("/no/such/folder"));
   EXPECT_EQ(run_program({"study"}).status, 2);
+}
+
+/// A small stand-in for Zurich RAW-to-DSLR, made by the program itself.
+class SweepCommand : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!HYPERCONV_HAS_TRAINING) GTEST_SKIP() << "built without training";
+    if (std::system("gnuplot --version >/dev/null 2>&1") != 0)
+      GTEST_SKIP() << "gnuplot is not installed";
+    std::filesystem::create_directory(folder_ / "photos");
+    for (int i = 0; i < 3; ++i)
+      write_image(folder_ / ("photos/" + std::to_string(i) + ".png"),
+                  painted_scene(256 + 16 * i, 224), {});
+    const Outcome made =
+        run_program({"simulate", "--layout", "zrr", path("photos"), "-o", path("pairs"), "--patch",
+                     "192", "--train-patches", "6", "--test-patches", "2", "--seed", "1"});
+    ASSERT_EQ(made.status, 0) << made.errors;
+  }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  Outcome study(const std::string& name, const std::vector<std::string>& more) const {
+    std::vector<std::string> all{"study",
+                                 name,
+                                 "--smoke",
+                                 "--data",
+                                 path("pairs"),
+                                 "--photos",
+                                 path("photos"),
+                                 "--test-photos",
+                                 path("photos"),
+                                 "-o",
+                                 path("runs/" + name),
+                                 "--results",
+                                 path(name + ".csv")};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_program(all);
+  }
+  size_t lines(const std::string& name) const {
+    const auto bytes = read_file(folder_ / name);
+    return size_t(std::count(bytes.begin(), bytes.end(), '\n'));
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(SweepCommand, SharesMakeOneTableAndNothingTwice) {
+  ASSERT_EQ(study("double-descent", {"--shard", "2/2"}).status, 0);
+  EXPECT_EQ(lines("double-descent.csv"), 2u);  // the columns, and one of two runs
+  const Outcome rest = study("double-descent", {"--jobs", "2", "--json"});
+  ASSERT_EQ(rest.status, 0) << rest.errors;
+  EXPECT_EQ(nlohmann::json::parse(rest.output)["done"], 2);
+  EXPECT_EQ(lines("double-descent.csv"), 3u);
+  const auto before = read_file(folder_ / "double-descent.csv");
+  ASSERT_EQ(study("double-descent", {}).status, 0);
+  EXPECT_EQ(read_file(folder_ / "double-descent.csv"), before);
+  // Runs under way are gone with their end.
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "runs/double-descent"));
+}
+
+TEST_F(SweepCommand, FiguresComeFromTheTableAlone) {
+  ASSERT_EQ(study("conditioning", {"--only", "hyper-layer"}).status, 0);
+  std::filesystem::create_directory(folder_ / "elsewhere");
+  std::filesystem::copy_file(folder_ / "conditioning.csv", folder_ / "elsewhere/mine.csv");
+  const Outcome drawn =
+      run_program({"study", "conditioning", "--redraw", path("elsewhere/mine.csv")});
+  ASSERT_EQ(drawn.status, 0) << drawn.errors;
+  EXPECT_THAT(drawn.output, HasSubstr("| hyper-layer | 1 |"));
+  EXPECT_GT(read_file(folder_ / "elsewhere/mine-by-statistics.png").size(), 5000u);
+}
+
+TEST_F(SweepCommand, BothTasksOfFixedFlopsAreMeasured) {
+  ASSERT_EQ(study("fixed-flops", {"--only", "film"}).status, 0);
+  const Outcome drawn = run_program({"study", "fixed-flops", "--redraw", path("fixed-flops.csv")});
+  EXPECT_THAT(drawn.output, HasSubstr("| pairs | film |"));
+  EXPECT_THAT(drawn.output, HasSubstr("| develop | film |"));
+}
+
+TEST_F(SweepCommand, OtherDataAndWrongWordsAreRefused) {
+  ASSERT_EQ(study("double-descent", {"--only", "hidden-0"}).status, 0);
+  // The same names, but another set.
+  std::ofstream(folder_ / "pairs/simzrr.json", std::ios::app) << " ";
+  const Outcome other = study("double-descent", {});
+  EXPECT_EQ(other.status, 1);
+  EXPECT_THAT(other.errors, HasSubstr("other data"));
+  const Outcome none = study("double-descent", {"--only", "nonsense"});
+  EXPECT_EQ(none.status, 1);
+  EXPECT_THAT(none.errors, HasSubstr("hidden-0"));
+  EXPECT_EQ(study("double-descent", {"--shard", "3/2"}).status, 1);
+  EXPECT_EQ(run_program({"study", "fixed-flops", "--redraw", "/no/such.csv"}).status, 1);
+}
+
+TEST_F(SweepCommand, ARunThatCannotBeIsNamed) {
+  // Six pairs are not the sixty-four windows of the quick form.
+  const Outcome run =
+      run_program({"study", "double-descent", "--quick", "--steps", "2", "--only",
+                   "hidden-1-windows-64", "--data", path("pairs"), "-o", path("runs/quick")});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.errors, HasSubstr("hidden-1-windows-64-noise-0.1-seed-1"));
+  EXPECT_THAT(run.errors, HasSubstr("holds 6 pairs"));
+}
+
+TEST(InfoFilters, AreDrawnForAModelsPhotos) {
+  if (std::system("gnuplot --version >/dev/null 2>&1") != 0)
+    GTEST_SKIP() << "gnuplot is not installed";
+  const TemporaryFolder folder;
+  std::vector<std::string> arguments{"info", HYPERCONV_SOURCE_DIR "/models/develop-16.safetensors",
+                                     "--filters"};
+  for (const char* iso : {"100", "1600", "25600"}) {
+    arguments.push_back((folder / (std::string(iso) + ".dng")).string());
+    ASSERT_EQ(run_program({"simulate", "--scene", "192x128", "--iso", iso, "-o", arguments.back()})
+                  .status,
+              0);
+  }
+  const std::vector<std::string> photos = arguments;
+  const std::string figure = (folder / "f.png").string();
+  for (const std::string& more : {std::string("-o"), figure, std::string("--layer"),
+                                  std::string("bottleneck"), std::string("--json")})
+    arguments.push_back(more);
+  const Outcome run = run_program(arguments);
+  ASSERT_EQ(run.status, 0) << run.errors;
+  const auto json = nlohmann::json::parse(run.output);
+  EXPECT_EQ(json["layer"], "bottleneck");
+  EXPECT_LT(json["photos"][0]["noise"], json["photos"][2]["noise"]);
+  EXPECT_GT(read_file(folder / "f.png").size(), 5000u);
+  EXPECT_GT(read_file(folder / "f-photos.png").size(), 5000u);
+  EXPECT_EQ(run_program(photos).status, 2);  // without -o
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "base/progress.hpp"
 #include "base/threads.hpp"
 #include "cli/commands.hpp"
+#include "cli/info_filters.hpp"
 #include "cli/size.hpp"
 #include "data/pairs.hpp"
 #include "data/simzrr.hpp"
@@ -141,6 +142,7 @@ Json facts_of_folder(const std::string& folder, bool check) {
 
 struct InfoArguments {
   std::string file;
+  FilterArguments filters;
   bool check = false, json = false;
 };
 
@@ -186,8 +188,21 @@ void add_info(CLI::App& program) {
   auto* file = command->add_option("FILE", a->file,
                                    "Model (.safetensors), camera file, or folder of a data set");
   command->add_flag("--check", a->check, "Decode every pair of a data set")->needs(file);
+  auto* photos = command->add_option(
+      "--filters", a->filters.photos,
+      "Photos, or folders of them: draw the filters that a model predicts for the first two side "
+      "by side, and where all stand by its hidden activations");
+  auto* output = command->add_option("-o,--output", a->filters.output,
+                                     "With --filters: the figure, FILE.png (and .svg, .csv)");
+  photos->needs(file)->needs(output);
+  output->needs(photos);
+  command
+      ->add_option("--layer", a->filters.layer,
+                   "With --filters: the HyperConvolution (default: the first)")
+      ->needs(photos);
   command->add_flag("--json", a->json, "One JSON object on stdout");
   command->callback([a] {
+    if (!a->filters.photos.empty()) return show_filters(a->file, a->filters, a->json);
     const Json found = facts(*a);
     if (a->json)
       fmt::print("{}\n", found.dump(-1, ' ', false, Json::error_handler_t::replace));

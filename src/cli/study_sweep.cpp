@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
@@ -64,14 +64,20 @@ void set_places(const Study& study, SweepArguments& a) {
                                : fmt::format("{}-{}", study.name(), form_name(a.plan.form));
   if (a.options.folder.empty()) a.options.folder = fs::path("runs") / "studies" / name;
   if (a.options.results.empty()) a.options.results = a.options.folder / (name + ".csv");
-  a.plan.cache = a.options.folder / "pairs";
 }
 
-/// Decoded pairs are made before the runs that would all make them.
-void make_cache(const StudyPlan& plan) {
+/// Decoded pairs are made before the runs that would all make them, once for all studies.
+void make_cache(const Study& study, SweepArguments& a) {
+  const auto runs = chosen_runs(study, a.plan, a.options.only);
+  if (std::ranges::none_of(runs, [&](const StudyRun& run) {
+        return std::ranges::find(run.data, a.plan.pairs) != run.data.end();
+      }))
+    return;
+  a.plan.cache =
+      fs::absolute(a.options.folder).parent_path() / ("pairs-" + data_fingerprint(a.plan.pairs));
   Threads threads;
   for (const Part part : {Part::train, Part::test})
-    cached_pairs(find_pairs(plan.pairs, part), plan.cache.string() + "." + to_string(part),
+    cached_pairs(find_pairs(a.plan.pairs, part), a.plan.cache.string() + "." + to_string(part),
                  threads);
 }
 
@@ -93,13 +99,13 @@ void sweep_command(const Study& study, SweepArguments a) {
       a.shard.empty() ? shard_from_environment(std::getenv) : shard_from_string(a.shard);
   set_places(study, a);
   fs::create_directories(a.options.folder);
-  make_cache(a.plan);
+  make_cache(study, a);
   if (a.estimate || a.plan.form == StudyForm::full) {
     const SweepEstimate estimate = estimate_sweep(study, a.plan, a.options);
     print_estimate(study, estimate, a.options);
     if (a.estimate) return;
   }
-  Progress line("runs", study.runs(a.plan).size());
+  Progress line("runs", int64_t(chosen_runs(study, a.plan, a.options.only).size()));
   const SweepSummary summary =
       sweep(study, a.plan, a.options,
             [&](int64_t done, int64_t, const std::string& run) { line.show(done, run); });
@@ -142,6 +148,7 @@ void add_sweep(CLI::App& study, std::shared_ptr<const Study> experiment, const c
       ->check(CLI::Range(1, 1024));
   command->add_option("--threads", a->options.threads, "Threads of each run (default 1)")
       ->check(CLI::Range(1, 1024));
+  command->add_option("--only", a->options.only, "Only runs with this text in their name");
   command->add_option("--shard", a->shard,
                       "Only this share of the runs, like 2/8 (default: by Slurm array, srun, "
                       "mpirun or torchrun)");

@@ -1,5 +1,7 @@
 #include "studies/double_descent.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -201,84 +203,109 @@ std::vector<Point> points_of(const Results& results) {
   return points;
 }
 
-std::string points_csv(const std::vector<Point>& points, double noise) {
+std::string points_csv(const std::vector<Point>& points) {
   std::string csv =
       "hidden,windows,label_noise,parameters,flops_total_12mp,targets,seeds,train_mse,"
       "train_interval,test_mse,test_interval\n";
   for (const Point& p : points)
-    if (p.noise == noise)
-      csv +=
-          fmt::format("{},{},{:g},{:.0f},{:.0f},{:.0f},{},{:.6g},{:.6g},{:.6g},{:.6g}\n", p.hidden,
-                      p.windows, p.noise, p.parameters, p.flops, p.targets, p.test.count,
-                      p.train.mean, p.train.interval, p.test.mean, p.test.interval);
+    csv += fmt::format("{},{},{:g},{:.0f},{:.0f},{:.0f},{},{:.6g},{:.6g},{:.6g},{:.6g}\n", p.hidden,
+                       p.windows, p.noise, p.parameters, p.flops, p.targets, p.test.count,
+                       p.train.mean, p.train.interval, p.test.mean, p.test.interval);
   return csv;
 }
 
-/// A colour for each size of the training set: test error solid, train error dashed, the plain
-/// network's test error a level line; where parameters equal targets, a mark on the upper axis.
-std::string commands(const std::string& csv, const std::vector<Point>& points, double noise) {
-  std::vector<int> sizes;
-  for (const Point& p : points)
-    if (p.noise == noise && std::ranges::find(sizes, p.windows) == sizes.end())
-      sizes.push_back(p.windows);
-  std::string plots, lines;
-  int colour = 0;
-  for (const int windows : sizes) {
-    ++colour;
-    const auto choose = [&](const char* column, const char* hidden) {
-      return fmt::format("(column('windows')=={} && column('hidden'){} ? column('{}') : NaN)",
-                         windows, hidden, column);
-    };
+bool has(const std::vector<Point>& points, int windows, bool plain) {
+  return std::ranges::any_of(
+      points, [&](const Point& p) { return p.windows == windows && (p.hidden == 0) == plain; });
+}
+
+/// gnuplot's words for a column at one size of the training set.
+std::string choose(int windows, bool plain, const char* column) {
+  return fmt::format("(column('windows')=={} && column('hidden'){}0 ? column('{}') : NaN)", windows,
+                     plain ? "==" : ">", column);
+}
+
+/// The curves of one size of the training set, as far as there are runs of it.
+std::vector<std::string> curves(const std::string& csv, const std::vector<Point>& points,
+                                int windows, int colour) {
+  std::vector<std::string> all;
+  if (has(points, windows, false)) {
     // A mean of squared errors has no place below zero on a logarithmic axis.
-    plots += fmt::format(
-        "{}'{}' using 'parameters':{}:(column('test_mse')-column('test_interval')>0 ? "
+    all.push_back(fmt::format(
+        "'{}' using 'parameters':{}:(column('test_mse')-column('test_interval')>0 ? "
         "column('test_mse')-column('test_interval') : column('test_mse')/10):"
         "(column('test_mse')+column('test_interval')) with yerrorlines lc {} lw 2 pt 7 ps 0.5 "
         "title '{} windows, test'",
-        plots.empty() ? "plot " : ", \\\n  ", csv, choose("test_mse", ">0"), colour, windows);
-    plots += fmt::format(
-        ", \\\n  '{}' using 'parameters':{} with linespoints lc {} dt 2 pt 6 ps 0.5 title 'train'",
-        csv, choose("train_mse", ">0"), colour);
-    plots += fmt::format(
-        ", \\\n  '{}' using 'parameters':{} with points lc {} pt 5 ps 1.4 title 'plain, test'", csv,
-        choose("test_mse", "==0"), colour);
-    for (const Point& p : points)
-      if (p.windows == windows && p.noise == noise && p.hidden == 0)
-        lines += fmt::format(
-            "set arrow from graph 0,first {0} to graph 1,first {0} nohead lc {1} dt 3\n"
-            "set arrow from {2},graph 1 to {2},graph 0.96 lc {1}\n",
-            p.test.mean, colour, p.targets);
+        csv, choose(windows, false, "test_mse"), colour, windows));
+    all.push_back(fmt::format(
+        "'{}' using 'parameters':{} with linespoints lc {} dt 2 pt 6 ps 0.5 title 'train'", csv,
+        choose(windows, false, "train_mse"), colour));
   }
-  plots += fmt::format(
-      ", \\\n  '{}' using 'parameters':(column('hidden')>0 ? column('flops_total_12mp')/1e9 : NaN) "
-      "axes x1y2 with points lc 'black' pt 2 ps 0.6 title 'GFLOP at 12 MP (right)'",
-      csv);
+  if (has(points, windows, true))
+    all.push_back(
+        fmt::format("'{}' using 'parameters':{} with points lc {} pt 5 ps 1.4 title 'plain, test'",
+                    csv, choose(windows, true, "test_mse"), colour));
+  return all;
+}
+
+/// A level line for the plain network's test error, and a mark on the upper axis where a network
+/// has as many parameters as the training set has values.
+std::string marks(const std::vector<Point>& points, int windows, int colour) {
+  std::string text;
+  for (const Point& p : points) {
+    if (p.windows != windows) continue;
+    if (text.empty())
+      text =
+          fmt::format("set arrow from {0},graph 1 to {0},graph 0.96 lc {1}\n", p.targets, colour);
+    if (p.hidden == 0)
+      text +=
+          fmt::format("set arrow from graph 0,first {0} to graph 1,first {0} nohead lc {1} dt 3\n",
+                      p.test.mean, colour);
+  }
+  return text;
+}
+
+/// A colour for each size of the training set: test error solid, train error dashed.
+std::string commands(const std::string& csv, const std::vector<Point>& points, double noise) {
+  std::vector<int> sizes;
+  for (const Point& p : points)
+    if (std::ranges::find(sizes, p.windows) == sizes.end()) sizes.push_back(p.windows);
+  std::vector<std::string> plots;
+  std::string lines;
+  int colour = 0;
+  for (const int windows : sizes) {
+    ++colour;
+    for (auto& curve : curves(csv, points, windows, colour)) plots.push_back(std::move(curve));
+    lines += marks(points, windows, colour);
+  }
+  plots.push_back(
+      fmt::format("'{}' using 'parameters':(column('flops_total_12mp')/1e9) axes x1y2 with points "
+                  "lc 'black' pt "
+                  "2 ps 0.6 title 'GFLOP at 12 MP (right)'",
+                  csv));
   return fmt::format(
       "set datafile missing NaN\nset key autotitle columnhead outside below maxrows 4\n"
       "set title 'Hidden width at fixed FLOPs: simulated pairs, {}'\n"
       "set logscale xy\nset grid\nset format x '10^{{%T}}'\nset xlabel 'parameters (arrows above: "
       "as many as the training set has values)'\nset ylabel 'mean squared error'\n"
       "set ytics nomirror\nset y2tics\nset y2range [0:*]\nset y2label 'GFLOP of a 12 MP photo'\n"
-      "{}{}\n",
+      "{}plot {}\n",
       noise > 0 ? fmt::format("labels with noise of deviation {:g}", noise)
                 : std::string("right labels"),
-      lines, plots);
+      lines, fmt::join(plots, ", \\\n  "));
 }
 
 }  // namespace
 
 std::vector<fs::path> DoubleDescent::draw(const fs::path& path) const {
-  const auto points = points_of(read_results(path));
-  std::vector<double> noises;
-  for (const Point& p : points)
-    if (std::ranges::find(noises, p.noise) == noises.end()) noises.push_back(p.noise);
+  std::map<double, std::vector<Point>> by_noise;
+  for (const Point& p : points_of(read_results(path))) by_noise[p.noise].push_back(p);
   std::vector<fs::path> drawn;
-  for (const double noise : noises) {
+  for (const auto& [noise, points] : by_noise) {
+    const std::string labels = noise > 0 ? fmt::format("noise-{:g}", noise) : std::string("right");
     const fs::path csv =
-        path.parent_path() /
-        fmt::format("{}-labels-{}.csv", path.stem().string(),
-                    noise > 0 ? fmt::format("noise-{:g}", noise) : std::string("right"));
-    write_file(csv, points_csv(points, noise));
+        path.parent_path() / fmt::format("{}-labels-{}.csv", path.stem().string(), labels);
+    write_file(csv, points_csv(points));
     draw_figure(csv, commands(csv.filename().string(), points, noise));
     drawn.push_back(csv.parent_path() / csv.stem());
   }

@@ -273,7 +273,7 @@ std::string commands(const std::string& csv, const std::string& task, bool over_
       "set datafile missing NaN\nset key autotitle columnhead bottom right\n"
       "set title '{0}'\nset logscale x\nset grid\nset offsets graph 0.1,graph 0.25,graph "
       "0.05,graph "
-      "0.05\nset xlabel '{1}'\nset ylabel 'PSNR, dB (95 %% intervals over seeds)'\n"
+      "0.05\nset xlabel '{1}'\nset ylabel 'PSNR, dB (95 % intervals over seeds)'\n"
       "plot '{2}' using {3}:{4}:'psnr_interval' with yerrorlines lw 2 pt 7 ps 0.7 title 'plain, "
       "wider and wider', \\\n"
       "  '{2}' using {3}:{5}:'psnr_interval' with yerrorbars lw 2 pt 5 ps 0.8 title 'the plain "

@@ -186,6 +186,7 @@ Mean mean_of(const std::vector<double>& values) {
 }
 
 std::string to_text(const Mean& mean, int digits) {
+  if (mean.count == 0) return "-";
   const std::string value = fmt::format("{:.{}f}", mean.mean, digits);
   return mean.count < 2 ? value : value + fmt::format(" ± {:.{}f}", mean.interval, digits);
 }

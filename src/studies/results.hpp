@@ -48,7 +48,7 @@ struct Mean {
   size_t count = 0;
 };
 Mean mean_of(const std::vector<double>& values);
-/// "0.0272 ± 0.0012", or "0.0272" for one run, which has no interval.
+/// "0.0272 ± 0.0012", or "0.0272" for one run, which has no interval; "-" for none.
 std::string to_text(const Mean& mean, int digits);
 
 }  // namespace hyperconv

@@ -78,6 +78,7 @@ TEST(Results, IntervalIsStudents) {
   EXPECT_EQ(mean_of({5}).interval, 0);
   EXPECT_EQ(to_text(mean, 2), "2.00 ± 2.48");
   EXPECT_EQ(to_text(mean_of({5}), 1), "5.0");
+  EXPECT_EQ(to_text(mean_of({}), 1), "-");
   EXPECT_EQ(mean_of({}).count, 0u);
 }
 

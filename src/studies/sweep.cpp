@@ -83,7 +83,7 @@ class Sweep {
  public:
   Sweep(const Study& study, const StudyPlan& plan, const SweepOptions& options)
       : study_(study), plan_(plan), options_(options) {
-    const auto all = study.runs(plan);
+    const auto all = chosen_runs(study, plan, options.only);
     for (size_t i = 0; i < all.size(); ++i)
       if (options.shard.has(int64_t(i))) runs_.push_back(all[i]);
     for (const StudyRun& run : runs_)
@@ -222,6 +222,16 @@ double seconds_a_step(const Sweep& sweep, const StudyRun& run, const fs::path& f
 }
 
 }  // namespace
+
+std::vector<StudyRun> chosen_runs(const Study& study, const StudyPlan& plan,
+                                  const std::string& only) {
+  auto runs = study.runs(plan);
+  const std::string example = runs.front().key;
+  std::erase_if(runs, [&](const StudyRun& run) { return run.key.find(only) == run.key.npos; });
+  if (runs.empty())
+    fail("{}: no run has '{}' in its name; the first is called {}", study.name(), only, example);
+  return runs;
+}
 
 SweepEstimate estimate_sweep(const Study& study, const StudyPlan& plan,
                              const SweepOptions& options) {

@@ -13,9 +13,14 @@ struct SweepOptions {
   std::filesystem::path folder;   ///< for what is under way: a folder a run, removed at its end
   int jobs = 1;                   ///< runs at once
   int threads = 1;                ///< of each
-  Shard shard;                    ///< of all runs, those that stand in the results included
+  std::string only;               ///< runs whose key has this in it; empty: all
+  Shard shard;                    ///< of these, those that stand in the results included
   bool keep = false;              ///< a run's folder stays, with its model
 };
+
+/// The runs of a study whose key has `only` in it. Throws Error where there are none.
+std::vector<StudyRun> chosen_runs(const Study& study, const StudyPlan& plan,
+                                  const std::string& only);
 
 /// What is left to do.
 struct SweepEstimate {
