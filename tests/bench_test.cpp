@@ -145,9 +145,10 @@ TEST(Bench, WritesTheSameTableAsMarkdownAndCsv) {
   EXPECT_THAT(text_of(markdown), HasSubstr("| engine | precision | malloc |"));
   EXPECT_THAT(text_of(markdown), HasSubstr("| hyperconv "));
   const std::string table = text_of(csv);
-  EXPECT_EQ(std::ranges::count(table, '\n'), 2);
+  // A heading, and ours in fp32 and in bf16.
+  EXPECT_EQ(std::ranges::count(table, '\n'), 3);
   const std::string heading = table.substr(0, table.find('\n'));
-  EXPECT_EQ(std::ranges::count(heading, ',') * 2, std::ranges::count(table, ','));
+  EXPECT_EQ(std::ranges::count(heading, ',') * 3, std::ranges::count(table, ','));
 }
 
 TEST(Bench, RunsEveryRepeatInTurn) {
@@ -157,9 +158,9 @@ TEST(Bench, RunsEveryRepeatInTurn) {
                "1", "--rivals", "onnxruntime,openvino", "--environment", rivals.path()});
   EXPECT_EQ(json["threads"], 1);
   for (const auto& result : json["results"]) EXPECT_EQ(result["runs"].get<int>() % 3, 0);
-  // hyperconv, and two rivals as they come and tuned.
-  ASSERT_GE(json["results"].size(), 5u);
-  for (size_t i = 1; i < json["results"].size(); ++i) {
+  // hyperconv in fp32 and bf16, and two rivals as they come and tuned.
+  ASSERT_GE(json["results"].size(), 6u);
+  for (size_t i = 2; i < json["results"].size(); ++i) {
     const auto& rival = json["results"][i];
     EXPECT_EQ(rival["seconds"], 2.0);
     EXPECT_EQ(rival["first_seconds"], 2.0);
@@ -173,7 +174,7 @@ TEST(Bench, RunsEveryRepeatInTurn) {
 TEST(Bench, ARivalThatFailsIsToldAndTheOthersGoOn) {
   const Environment rivals("", "echo 'I cannot convolve' >&2; exit 3");
   const auto json = json_of(with(small, {"--rivals", "openvino", "--environment", rivals.path()}));
-  EXPECT_EQ(json["results"].size(), 1u);
+  EXPECT_EQ(json["results"].size(), 2u);
   bool told = false;
   for (const auto& absent : json["not_run"])
     told = told || (absent["engine"] == "openvino" && absent["precision"] == "fp32" &&
@@ -182,11 +183,24 @@ TEST(Bench, ARivalThatFailsIsToldAndTheOthersGoOn) {
   EXPECT_TRUE(told) << json["not_run"];
 }
 
-TEST(Bench, SaysWhyWithoutBf16) {
-  if (has_bf16()) GTEST_SKIP() << "this machine has bf16";
+TEST(Bench, OursInBf16IsNearAndNotTheSame) {
   const auto json = json_of(with(small, {"--rivals", "none"}));
+  ASSERT_EQ(json["results"].size(), 2u);
+  const auto& narrow = json["results"][1];
+  EXPECT_EQ(narrow["engine"], "hyperconv");
+  EXPECT_EQ(narrow["precision"], "bf16");
+  // Nine bits between the layers, over the whole of a picture.
+  EXPECT_LT(narrow["max_difference"].get<double>(), 0.1 * json["output_rms"].get<double>());
+  EXPECT_GT(narrow["max_difference"].get<double>(), 0);
+  EXPECT_TRUE(json["not_run"].empty());
+}
+
+TEST(Bench, SaysWhyOursIsNotRunInBf16) {
+  const auto json = json_of(
+      {"bench", "--network", "awnet", "--size", "64x64", "--repeats", "1", "--rivals", "none"});
   ASSERT_EQ(json["not_run"].size(), 1u);
   EXPECT_EQ(json["not_run"][0]["precision"], "bf16");
+  EXPECT_THAT(json["not_run"][0]["reason"].get<std::string>(), HasSubstr("in fp32 only"));
 }
 
 TEST(Bench, RefusesWithOneLine) {

@@ -169,6 +169,18 @@ void PendingFolder::commit() {
   if (folder.get() >= 0) ::fsync(folder.get());
 }
 
+TemporaryFolder::TemporaryFolder(const fs::path& within) {
+  std::string name = (within / ".hyperconv-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr)
+    fail("{}: cannot be written ({})", within.string(), std::strerror(errno));
+  path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
 void write_file(const fs::path& path, std::span<const uint8_t> bytes) {
   PendingFile file(path);
   file.write(bytes);

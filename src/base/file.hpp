@@ -76,6 +76,23 @@ class PendingFolder {
   std::filesystem::path temporary_;
 };
 
+/// A folder for what is half done; gone, with all that is in it, with its owner.
+class TemporaryFolder {
+ public:
+  /// Throws Error when none is to be had in `within`.
+  explicit TemporaryFolder(
+      const std::filesystem::path& within = std::filesystem::temp_directory_path());
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
 void write_file(const std::filesystem::path& path, std::span<const uint8_t> bytes);
 void write_file(const std::filesystem::path& path, const std::string& text);
 

@@ -17,28 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder beside the figure, gone with its owner: what gnuplot leaves half done never shows.
-class Workshop {
- public:
-  explicit Workshop(const fs::path& beside) {
-    std::string name = (beside / ".figure-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      fail("{}: cannot be written ({})", beside.string(), std::strerror(errno));
-    path_ = name;
-  }
-  ~Workshop() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Workshop(const Workshop&) = delete;
-  Workshop& operator=(const Workshop&) = delete;
-
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 std::string script_of(const std::string& name, const std::string& commands) {
   return fmt::format(
       "# gnuplot {0}.gnuplot   draws {0}.svg and {0}.png from {0}.csv\n"
@@ -85,7 +63,7 @@ int run_gnuplot(const fs::path& folder, const std::string& script, const fs::pat
 void draw_figure(const fs::path& csv, const std::string& commands) {
   const std::string name = csv.stem().string();
   const fs::path folder = csv.has_parent_path() ? csv.parent_path() : fs::path(".");
-  const Workshop workshop(fs::absolute(folder));
+  const TemporaryFolder workshop(fs::absolute(folder));
   const fs::path script = name + ".gnuplot";
   write_file(workshop.path() / script, script_of(name, commands));
   fs::copy_file(csv, workshop.path() / csv.filename());

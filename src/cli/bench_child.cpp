@@ -60,9 +60,10 @@ int64_t own_peak_resident_bytes() {
 }
 
 Runner our_engine(const ChildArguments& a) {
-  if (a.precision != "fp32") fail("hyperconv computes in fp32 only");
   const auto model = std::make_shared<const Model>(Model::load(a.model));
-  const auto engine = std::make_shared<Engine>(model, EngineOptions{.threads = a.threads});
+  const auto engine = std::make_shared<Engine>(
+      model, EngineOptions{.threads = a.threads,
+                           .precision = a.precision == "bf16" ? Precision::bf16 : Precision::f32});
   return {[engine](const Tensor& input, Tensor& output) { engine->run(input, output); },
           HYPERCONV_VERSION, ""};
 }

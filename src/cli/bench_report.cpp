@@ -40,8 +40,9 @@ std::vector<Row> rows_of(const BenchReport& report) {
     const double seconds = quantile(r.seconds, 0.5);
     const double gflops = double(report.flops_total) / seconds / giga;
     const Peak& peak = report.outcome.peak;
-    const std::optional<double> of =
-        r.contestant.arithmetic == Arithmetic::bf16 ? peak.bf16_gflops : peak.fp32_gflops;
+    // Where there are no bf16 instructions, who stores bf16 computes in fp32.
+    const bool narrow = r.contestant.arithmetic == Arithmetic::bf16 && peak.bf16_gflops;
+    const std::optional<double> of = narrow ? peak.bf16_gflops : peak.fp32_gflops;
     rows.push_back({r, seconds, gflops, of ? std::optional(gflops / *of) : std::nullopt});
   }
   return rows;

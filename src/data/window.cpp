@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/fail.hpp"
-#include "data/mirror.hpp"
+#include "base/integers.hpp"
 
 namespace hyperconv {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 std::vector<int> lines(int first, int side, bool flip, int count) {
   std::vector<int> result(size_t(side), 0);
   for (int i = 0; i < side; ++i)
-    result[size_t(i)] = mirrored(first + (flip ? side - 1 - i : i), count);
+    result[size_t(i)] = int(mirrored(first + (flip ? side - 1 - i : i), count));
   return result;
 }
 

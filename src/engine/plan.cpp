@@ -19,10 +19,6 @@ constexpr int64_t memory_page = 4096;
 // 64 TiB: beyond any machine, and far from where sums of sizes overflow.
 constexpr double most_floats = 0x1.0p44;
 
-int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-
 // Nothing for an activation that is no rectifier.
 std::optional<Rectifier> rectifier_of(const Activation& activation) {
   switch (activation.kind) {

@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/integers.hpp"
 #include "engine/kernels/kernels.hpp"
 #include "hyperconv/graph.hpp"
 
@@ -231,10 +232,6 @@ Units units_of(const Plan& plan, const Step& step);
 /// Bytes from one row of so many to the next: whole cache lines, and away from addresses that the
 /// caches confuse.
 int64_t row_stride(int64_t bytes);
-
-constexpr int64_t ceil_div(int64_t value, int64_t divisor) {
-  return (value + divisor - 1) / divisor;
-}
 
 /// Gives every picture its place, so that two that are alive at one step never overlap: first fit,
 /// largest first. Returns the bytes needed in all.

@@ -30,12 +30,6 @@ float squashed(float value, ActivationKind kind) {
 
 }  // namespace
 
-int64_t reflected(int64_t index, int64_t size) {
-  const int64_t period = std::max<int64_t>(2 * (size - 1), 1);
-  const int64_t phase = (index % period + period) % period;
-  return std::min(phase, period - phase) % size;
-}
-
 void RowRunner::run(const Step& step, int64_t y, Interval columns) const {
   std::visit([&](const auto& action) { run(action, step, y, columns); },
              std::get<RowAction>(step.action));
@@ -110,11 +104,12 @@ void RowRunner::find_taps(const Convolution& what, const Step& step, int64_t y, 
     for (int r = 0; r < count; ++r) {
       const int64_t row = top + r;
       // Beyond that, rows are multiplied with nothing that is kept.
-      const bool mirrored = what.padding == Padding::reflect && row < from.height + spec.kernel / 2;
+      const bool is_mirrored =
+          what.padding == Padding::reflect && row < from.height + spec.kernel / 2;
       if (row >= 0 && row < from.height)
         pointers[r] = rows.at(row, left);
       else
-        pointers[r] = mirrored ? rows.at(reflected(row, from.height), left) : context_.zeros;
+        pointers[r] = is_mirrored ? rows.at(mirrored(row, from.height), left) : context_.zeros;
     }
     taps.inputs[i] = {pointers, from.pixel, from.channels, from.precision};
   }

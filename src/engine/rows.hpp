@@ -31,9 +31,6 @@ struct Interval {
   int64_t size() const { return end - first; }
 };
 
-/// The row or column that stands at `index` once a frame is mirrored at its edges for ever.
-int64_t reflected(int64_t index, int64_t size);
-
 class RowRunner {
  public:
   /// What rows are made of, and where the network's input comes from and its output goes. A view a

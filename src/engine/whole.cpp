@@ -80,8 +80,8 @@ void WholeExecutor::mirror_border(PictureId id) {
   for_rows(of.height, [&](int64_t y) {
     for (int64_t i = 1; i <= of.border; ++i) {
       const int64_t right = of.width - 1 + i;
-      std::copy_n(pixel(id, y, reflected(-i, of.width)), of.pixel, pixel(id, y, -i));
-      std::copy_n(pixel(id, y, reflected(right, of.width)), of.pixel, pixel(id, y, right));
+      std::copy_n(pixel(id, y, mirrored(-i, of.width)), of.pixel, pixel(id, y, -i));
+      std::copy_n(pixel(id, y, mirrored(right, of.width)), of.pixel, pixel(id, y, right));
     }
   });
 }

@@ -10,6 +10,7 @@
 
 #include "base/testing.hpp"
 #include "hyperconv/develop.hpp"
+#include "hyperconv/metrics.hpp"
 #include "raw/demosaic.hpp"
 
 namespace hyperconv {
@@ -108,6 +109,18 @@ TEST_F(Colour, ShippedModelKeepsThem) {
   RecordProperty("mean", std::to_string(d.mean));
   EXPECT_LT(d.mean, 1.0 / 255);
   EXPECT_LT(d.largest, 8.0 / 255);
+}
+
+// Values between the layers in bf16: what the eye and the tables do not see.
+TEST_F(Colour, Bf16KeepsTheShippedModelsPicture) {
+  const auto path = std::filesystem::path(HYPERCONV_SOURCE_DIR) / "models/develop-16.safetensors";
+  const auto model = std::make_shared<const Model>(Model::load(path));
+  const Image exact = Developer(model, {.precision = Precision::f32}).picture(mosaic_);
+  const Image narrow = Developer(model, {.precision = Precision::bf16}).picture(mosaic_);
+  const double similarity = psnr(exact, narrow);
+  RecordProperty("psnr", std::to_string(similarity));
+  EXPECT_GT(similarity, 55);
+  EXPECT_LT(similarity, 90);  // it is another precision
 }
 
 }  // namespace

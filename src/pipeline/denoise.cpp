@@ -6,10 +6,10 @@
 #include <cmath>
 
 #include "base/fail.hpp"
+#include "base/integers.hpp"
 #include "base/interrupt.hpp"
 #include "base/memory.hpp"
 #include "base/threads.hpp"
-#include "pipeline/mirror.hpp"
 #include "pipeline/photo_filters.hpp"
 
 namespace hyperconv {

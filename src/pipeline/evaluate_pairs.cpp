@@ -5,12 +5,12 @@
 #include <functional>
 
 #include "base/fail.hpp"
+#include "base/integers.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
 #include "data/damage.hpp"
 #include "hyperconv/metrics.hpp"
 #include "image/folder.hpp"
-#include "pipeline/mirror.hpp"
 
 namespace hyperconv {
 namespace {

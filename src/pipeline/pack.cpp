@@ -2,19 +2,12 @@
 #include <algorithm>
 
 #include "base/fail.hpp"
+#include "base/integers.hpp"
 #include "base/threads.hpp"
 #include "hyperconv/develop.hpp"
 
 namespace hyperconv {
 namespace {
-
-/// Reflects an index into [0, count) without repeating the edge sample, so that even stays even and
-/// the CFA's phase holds: ... 2 1 | 0 1 2 ... n-1 | n-2 ...
-int mirrored(int index, int count) {
-  const int period = 2 * (count - 1);
-  const int phase = ((index % period) + period) % period;
-  return phase < count ? phase : period - phase;
-}
 
 /// Where one side of the frame is padded to.
 struct Span {
@@ -26,7 +19,7 @@ Span padded(int length, int red, int margin, int multiple) {
   // The first padded sample must be of the red row or column.
   const int before = margin + (margin % 2 != red ? 1 : 0);
   const int least = (before + length + margin + 1) / 2;
-  return {before, (least + multiple - 1) / multiple * multiple};
+  return {before, int(round_up(least, multiple))};
 }
 
 /// raw -> (raw - black) * scale, cut at 1 from above.
@@ -77,9 +70,9 @@ PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple) {
   const auto levels = packed_levels(mosaic);
   std::vector<int> source(size_t(2 * columns.cells));
   for (int x = 0; x < 2 * columns.cells; ++x)
-    source[size_t(x)] = mirrored(x - columns.before, mosaic.width);
+    source[size_t(x)] = int(mirrored(x - columns.before, mosaic.width));
   Threads().parallel_for(2 * rows.cells, [&](int64_t y) {
-    const int row = mirrored(int(y) - rows.before, mosaic.height);
+    const int64_t row = mirrored(y - rows.before, mosaic.height);
     const uint16_t* raw = &mosaic.samples[size_t(row) * size_t(mosaic.width)];
     const int place = 2 * int(y % 2);
     float* left = packed.cells.row(0, place, y / 2);

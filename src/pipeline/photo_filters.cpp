@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "pipeline/mirror.hpp"
+#include "base/integers.hpp"
 
 namespace hyperconv {
 namespace {

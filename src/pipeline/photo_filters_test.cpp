@@ -4,9 +4,9 @@
 
 #include <cmath>
 
+#include "base/integers.hpp"
 #include "base/random.hpp"
 #include "hyperconv/zoo.hpp"
-#include "pipeline/mirror.hpp"
 
 namespace hyperconv {
 namespace {

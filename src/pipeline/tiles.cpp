@@ -4,14 +4,11 @@
 #include <optional>
 
 #include "base/fail.hpp"
+#include "base/integers.hpp"
 #include "base/interrupt.hpp"
 
 namespace hyperconv {
 namespace {
-
-int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 /// One direction of a tiling: tiles side by side, each with `kept` pixels of its own.
 struct Cut {
