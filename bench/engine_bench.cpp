@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/random.hpp"
+#include "engine/kernel_cases.hpp"
 #include "engine/whole.hpp"
 #include "hyperconv/cost.hpp"
 #include "hyperconv/engine.hpp"
@@ -86,6 +87,21 @@ BENCHMARK(layer)
     ->UseRealTime()
     ->MeasureProcessCPUTime();
 
+// Every kernel on a row of the photo, by the best instruction set.
+void register_kernels() {
+  for (const KernelCase& kernel : kernel_cases(16, photo.w)) {
+    const auto run = [kernel](benchmark::State& state) {
+      const PreparedKernel made = kernel.prepare(kernels());
+      for (auto _ : state) made.call();
+      const bool counts = kernel.flops > 0;
+      state.counters[counts ? "GFLOP/s" : "GB/s"] =
+          benchmark::Counter((counts ? kernel.flops : kernel.bytes) * 1e-9,
+                             benchmark::Counter::kIsIterationInvariantRate);
+    };
+    benchmark::RegisterBenchmark((kernel.kernel + ", " + kernel.form).c_str(), run);
+  }
+}
+
 // Fastest of several runs for each step.
 void show_steps(const std::string& network, int runs) {
   const Graph graph = make_network(network);
@@ -129,6 +145,7 @@ int main(int argc, char** argv) {
     hyperconv::show_steps(argc > 2 ? argv[2] : "hyper-iii", 10);
     return 0;
   }
+  hyperconv::register_kernels();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::RunSpecifiedBenchmarks();

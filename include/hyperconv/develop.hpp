@@ -1,6 +1,8 @@
 // The job: a photo as the sensor saw it -> a clean picture.
 #pragma once
 
+#include <optional>
+
 #include "hyperconv/engine.hpp"
 #include "hyperconv/image.hpp"
 #include "hyperconv/mosaic.hpp"
@@ -24,6 +26,16 @@ struct PackedMosaic {
 };
 PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple);
 
+/// The shape of the cells that pack_mosaic makes of it.
+Shape packed_shape(const Mosaic& mosaic, int margin, int multiple);
+
+struct DevelopOptions {
+  EngineOptions engine;
+  /// Bytes that a photo's floats (cells and camera RGB) and the network's activations may take; a
+  /// photo that needs more is refused. Nothing: no limit.
+  std::optional<int64_t> memory = {};
+};
+
 /// Seconds that the parts of one photo took.
 struct DevelopTimes {
   double network = 0;  ///< packing and the network
@@ -35,7 +47,7 @@ class Developer {
  public:
   /// Throws Error when the model is for another task, or its graph does not turn a packed mosaic
   /// [1,4,h,w] into RGB [1,3,2h,2w].
-  explicit Developer(std::shared_ptr<const Model> model, const EngineOptions& options = {});
+  explicit Developer(std::shared_ptr<const Model> model, const DevelopOptions& options = {});
 
   /// Camera RGB, linear, white-balanced: [1,3,height,width]. Around 1 a channel is saturated; noise
   /// that is left may be below 0.
@@ -50,9 +62,11 @@ class Developer {
 
  private:
   Region run_network(const Mosaic& mosaic);  // into output_; where the photo is in it
+  void check_memory(const Mosaic& mosaic);
 
   std::shared_ptr<const Model> model_;
   Engine engine_;
+  std::optional<int64_t> memory_;
   int margin_;    ///< mirrored samples around the photo: as far as the network looks
   int multiple_;  ///< of cells
   Tensor output_;

@@ -51,6 +51,7 @@ Image read_image(const std::filesystem::path& path);
 
 struct WriteOptions {
   int jpeg_quality = 95;  ///< 1..100; 90 and above write 4:4:4 chroma
+  int threads = 0;        ///< for JPEG; 0: all the cores that this process may use
 };
 
 /// True when write_image knows the ending: .jpg .jpeg .png .tif .tiff, in any case.

@@ -15,17 +15,37 @@ namespace hyperconv {
 /// What the metadata of a file of this version say under "format".
 inline constexpr const char* model_format = "hyperconv-1";
 
-enum class Precision { f32, f16, bf16 };
+/// How numbers are stored. `i8`, for the largest matrices of a file alone (HyperConv2d's A2): whole
+/// numbers from -127 to 127, and a factor in f32 for every row of the matrix.
+enum class Precision { f32, f16, bf16, i8 };
+
+std::string to_string(Precision precision);
+
+constexpr int64_t bytes_per_value(Precision precision) {
+  switch (precision) {
+    case Precision::f32:
+      return 4;
+    case Precision::f16:
+    case Precision::bf16:
+      return 2;
+    case Precision::i8:
+      return 1;
+  }
+  return 0;
+}
 
 /// A learned array as it lies in the file.
 struct WeightView {
   Precision precision = Precision::f32;
   std::vector<int64_t> dims;
   std::span<const std::byte> bytes;
+  std::span<const std::byte> scales = {};  ///< i8: a float for each of dims[0]
 
   int64_t count() const;
   /// The values as floats.
   std::vector<float> to_float() const;
+  /// `count` values from the one at `first` on.
+  std::vector<float> to_float(int64_t first, int64_t count) const;
 };
 
 /// What a network was trained for; a pipeline refuses another's model.
@@ -69,8 +89,8 @@ class Model {
   std::shared_ptr<const void> storage_;  ///< what the views look into
 };
 
-/// Writes all weights in one precision; a weight that is not finite is refused. Whole or not at
-/// all.
+/// Writes all weights in one precision; i8 stands for A2 in i8 (a row's largest number becomes 127)
+/// and all else in f16. A weight that is not finite is refused. Whole or not at all.
 void save_model(const std::filesystem::path& path, const Model& model, Precision precision);
 
 /// What a network's filters and biases are before its training; HyperConvolutions add to that A1

@@ -9,6 +9,7 @@ namespace hyperconv::cli {
 
 void add_bench(CLI::App& program);
 void add_compare(CLI::App& program);
+void add_convert(CLI::App& program);
 void add_enhance(CLI::App& program);
 void add_evaluate(CLI::App& program);
 void add_export(CLI::App& program);

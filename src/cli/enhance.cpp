@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <memory>
 
 #include "base/fail.hpp"
@@ -94,17 +95,30 @@ void refuse_overwriting_inputs(const std::vector<Job>& jobs, const EnhanceArgume
     fail("{}: would be overwritten; name another noise map", map);
 }
 
+/// Of every stage; those of `process` by the task.
+nlohmann::ordered_json seconds_of(const Outcome& o) {
+  nlohmann::ordered_json seconds = {{"decode", o.decode}, {"process", o.process}};
+  if (o.task == Task::develop) {
+    seconds["network"] = o.develop.network;
+    seconds["colour"] = o.develop.colour;
+  } else {
+    seconds["filters"] = o.denoise.filters;
+    seconds["network"] = o.denoise.network;
+  }
+  seconds["encode"] = o.encode;
+  seconds["total"] = o.total;
+  return seconds;
+}
+
 nlohmann::ordered_json to_json(const Outcome& o) {
-  nlohmann::ordered_json json = {
-      {"input", o.job.input.string()},
-      {"output", o.job.output.string()},
-      {"width", o.width},
-      {"height", o.height},
-      {"task", to_string(o.task)},
-      {"model", o.model},
-      {"seconds",
-       {{"decode", o.decode}, {"process", o.process}, {"encode", o.encode}, {"total", o.total}}},
-      {"peak_rss_bytes", peak_resident_bytes()}};
+  nlohmann::ordered_json json = {{"input", o.job.input.string()},
+                                 {"output", o.job.output.string()},
+                                 {"width", o.width},
+                                 {"height", o.height},
+                                 {"task", to_string(o.task)},
+                                 {"model", o.model},
+                                 {"seconds", seconds_of(o)},
+                                 {"peak_rss_bytes", peak_resident_bytes()}};
   if (!o.noise_map.empty())
     json["noise_map"] = {{"output", o.noise_map},
                          {"shows", o.noise_estimated ? "estimated" : "removed"},
@@ -225,6 +239,7 @@ std::vector<Job> share_of(const std::vector<Job>& all, const EnhanceArguments& a
 
 void enhance_command(EnhanceArguments a) {
   a.format = format_of(a);
+  a.write.threads = a.engine.threads;
   a.photo.strength = strength_of(a.strength);
   a.photo.preview = preview_of(a.preview);
   Enhancer enhancer(a);
@@ -278,12 +293,26 @@ void add_photo_options(CLI::App& command, EnhanceArguments& a) {
                   "Picture to write: how strong the noise is at each place, as the model's S-Net "
                   "estimates it, or of what was removed")
       ->group(group);
+}
+
+void add_engine_options(CLI::App& command, EnhanceArguments& a) {
+  command.add_option("--threads", a.engine.threads, "Threads (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+  const std::map<std::string, Precision> precisions = {{"f32", Precision::f32},
+                                                       {"bf16", Precision::bf16}};
+  command
+      .add_option(
+          "--precision", a.engine.precision,
+          "f32 or bf16: of the values between the layers; bf16 halves their memory (default "
+          "f32)")
+      ->transform(CLI::Transformer(precisions))
+      ->option_text("f32|bf16");
   command
       .add_option("--max-memory", a.memory_gib,
-                  "GiB to work in; a photo that needs more is worked off in parts (default: three "
-                  "quarters of what is free)")
-      ->check(CLI::Range(0.001, 1e6))
-      ->group(group);
+                  "GiB for a photo's floats and the network's values; a photo that needs more is "
+                  "worked off in parts, a mosaic refused (default: three quarters of what is free, "
+                  "for a mosaic no limit)")
+      ->check(CLI::Range(0.001, 1e6));
 }
 
 }  // namespace
@@ -310,8 +339,7 @@ void add_enhance(CLI::App& program) {
       ->check(CLI::IsMember({"jpg", "png", "tif", "dng"}));
   command->add_option("--quality", a->write.jpeg_quality, "Of JPEG, 1..100 (default 95)")
       ->check(CLI::Range(1, 100));
-  command->add_option("--threads", a->engine.threads, "Threads (default: all cores)")
-      ->check(CLI::Range(1, 1024));
+  add_engine_options(*command, *a);
   command->add_option("--shard", a->shard,
                       "Of many photos only this share, like 2/8 (default: what torchrun, mpirun, "
                       "srun or a Slurm array says)");

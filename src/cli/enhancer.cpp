@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/fail.hpp"
+#include "base/interrupt.hpp"
 #include "cli/size.hpp"
 #include "pipeline/shipped.hpp"
 
@@ -26,6 +27,17 @@ class Stopwatch {
  private:
   Clock::time_point start_ = Clock::now();
 };
+
+/// What a job does with samples does not know their file.
+template <class Work>
+auto naming(const fs::path& file, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (interrupted()) throw;
+    fail("{}: {}", file.string(), error.what());
+  }
+}
 
 /// The S-Net that was trained beside a model: NAME-noise.safetensors beside NAME.safetensors.
 fs::path noise_model_beside(const fs::path& model) {
@@ -74,15 +86,19 @@ Enhancer::Loaded Enhancer::load(Task task) const {
 Developer& Enhancer::developer() {
   if (!developer_) {
     develops_ = load(Task::develop);
-    developer_.emplace(develops_.model, arguments_.engine);
+    developer_.emplace(develops_.model,
+                       DevelopOptions{.engine = arguments_.engine, .memory = memory()});
   }
   return *developer_;
 }
 
+std::optional<int64_t> Enhancer::memory() const {
+  if (arguments_.memory_gib == 0) return std::nullopt;
+  return int64_t(arguments_.memory_gib * (1 << 30));
+}
+
 DenoiseOptions Enhancer::denoise_options() const {
-  DenoiseOptions options{.engine = arguments_.engine, .memory = std::nullopt};
-  if (arguments_.memory_gib > 0) options.memory = int64_t(arguments_.memory_gib * (1 << 30));
-  return options;
+  return {.engine = arguments_.engine, .memory = memory()};
 }
 
 Denoiser& Enhancer::denoiser() {
@@ -113,13 +129,13 @@ Outcome Enhancer::develop(const Job& job) {
     fmt::print(stderr, "hyperconv: {}: {}\n", job.input.string(), warning);
   outcome.decode = stage.lap();
   if (is_dng(job.output)) {
-    const Tensor rgb = developer.camera_rgb(mosaic);
+    const Tensor rgb = naming(job.input, [&] { return developer.camera_rgb(mosaic); });
     outcome.process = stage.lap();
     write_linear_dng(job.output, rgb, mosaic);
     outcome.width = mosaic.width;
     outcome.height = mosaic.height;
   } else {
-    const Image picture = upright(developer.picture(mosaic));
+    const Image picture = naming(job.input, [&] { return upright(developer.picture(mosaic)); });
     outcome.process = stage.lap();
     write_image(job.output, picture, arguments_.write);
     outcome.width = picture.width;
@@ -127,6 +143,7 @@ Outcome Enhancer::develop(const Job& job) {
   }
   outcome.encode = stage.lap();
   outcome.total = total.lap();
+  outcome.develop = developer.times();
   return outcome;
 }
 
@@ -145,13 +162,12 @@ Outcome Enhancer::denoise(const Job& job) {
   const PhotoArguments& wanted = arguments_.photo;
   const Region part = wanted.preview.value_or(Region{0, 0, photo.height, photo.width});
   const DenoiseStrength strength = wanted.strength.value_or(DenoiseStrength{});
-  Denoiser::Result result;
   std::optional<Image> estimated;
-  if (!wanted.noise_map.empty()) estimated = estimated_noise_map(photo, part);
-  if (wanted.noise_map.empty() || estimated)
-    result.picture = denoiser.part(photo, part, strength);
-  else
-    result = denoiser.picture_and_noise(photo, part, strength);
+  const Denoiser::Result result = naming(job.input, [&]() -> Denoiser::Result {
+    if (!wanted.noise_map.empty()) estimated = estimated_noise_map(photo, part);
+    if (wanted.noise_map.empty() || estimated) return {denoiser.part(photo, part, strength), {}};
+    return denoiser.picture_and_noise(photo, part, strength);
+  });
   outcome.process = stage.lap();
   write_image(job.output, result.picture, arguments_.write);
   if (!wanted.noise_map.empty()) {
@@ -166,6 +182,7 @@ Outcome Enhancer::denoise(const Job& job) {
   outcome.height = result.picture.height;
   outcome.encode = stage.lap();
   outcome.total = total.lap();
+  outcome.denoise = denoiser.times();
   return outcome;
 }
 

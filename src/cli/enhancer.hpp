@@ -44,6 +44,8 @@ struct Outcome {
   std::string model;
   int width = 0, height = 0;
   double decode = 0, process = 0, encode = 0, total = 0;  ///< seconds
+  DevelopTimes develop;                                   ///< the parts of `process`, of a mosaic
+  DenoiseTimes denoise;                                   ///< the same of a photo
   std::string noise_map;                                  ///< file; empty: none
   bool noise_estimated = false;  ///< by an S-Net; else it shows what was removed
 };
@@ -71,6 +73,7 @@ class Enhancer {
   Loaded load(Task task) const;
   Developer& developer();
   Denoiser& denoiser();
+  std::optional<int64_t> memory() const;
   DenoiseOptions denoise_options() const;
   Outcome develop(const Job& job);
   Outcome denoise(const Job& job);

@@ -82,7 +82,7 @@ void evaluate_on_photos(const std::shared_ptr<const Model>& model, const Evaluat
         model->info().name, to_string(model->info().task));
   EvaluateOptions options = a.simulated;
   options.limit = a.pairs.options.limit;
-  Developer developer(model, a.pairs.options.engine);
+  Developer developer(model, {.engine = a.pairs.options.engine});
   const Evaluation evaluation = evaluate_develop(developer, a.pairs.data, options);
   if (a.pairs.json)
     print_json(evaluation, a.pairs.model);

@@ -16,7 +16,7 @@
 #include "cli/size.hpp"
 #include "data/pairs.hpp"
 #include "data/simzrr.hpp"
-#include "engine/kernels/kernels.hpp"
+#include "engine/kernel_cases.hpp"
 #include "hyperconv/cost.hpp"
 #include "hyperconv/error.hpp"
 #include "hyperconv/model.hpp"
@@ -32,6 +32,42 @@ Json facts_of_build() {
           {"training", HYPERCONV_HAS_TRAINING != 0},
           {"instructions", kernels().name},
           {"cores", available_cores()}};
+}
+
+/// Every kernel with what it does on each instruction set, on one thread.
+Json facts_of_kernels() {
+  // A row of the paper's 12 MP photo, packed, in the layers that are most of the work.
+  constexpr int64_t channels = 16, width = 1984;
+  constexpr double seconds_each = 0.02;
+  const auto cases = kernel_cases(channels, width);
+  Json list = Json::array();
+  Progress progress("timing kernels", int64_t(cases.size()));
+  for (const KernelCase& kernel : cases) {
+    Json entry = {{"kernel", kernel.kernel},
+                  {"form", kernel.form},
+                  {"unit", kernel.flops > 0 ? "GFLOP/s" : "GB/s"}};
+    for (const std::string& target : kernel_targets()) {
+      throw_if_interrupted();
+      const double seconds = seconds_of_call(kernel.prepare(kernels(target)), seconds_each);
+      entry[target] = (kernel.flops > 0 ? kernel.flops : kernel.bytes) / seconds * 1e-9;
+    }
+    list.push_back(entry);
+    progress.show(int64_t(list.size()));
+  }
+  return {{"instructions", kernels().name}, {"targets", kernel_targets()}, {"kernels", list}};
+}
+
+void print_kernels(const Json& facts) {
+  const auto targets = facts["targets"].get<std::vector<std::string>>();
+  fmt::print("{:<18} {:<32} {:<7}", "kernel", "form", "");
+  for (const std::string& target : targets) fmt::print(" {:>9}", target);
+  for (const Json& entry : facts["kernels"]) {
+    fmt::print("\n{:<18} {:<32} {:<7}", entry["kernel"].get<std::string>(),
+               entry["form"].get<std::string>(), entry["unit"].get<std::string>());
+    for (const std::string& target : targets) fmt::print(" {:>9.1f}", entry[target].get<double>());
+  }
+  fmt::print("\non one thread; {} runs, unless HYPERCONV_TARGET names another\n",
+             facts["instructions"].get<std::string>());
 }
 
 Json facts_of_model(const std::string& path) {
@@ -143,10 +179,11 @@ Json facts_of_folder(const std::string& folder, bool check) {
 struct InfoArguments {
   std::string file;
   FilterArguments filters;
-  bool check = false, json = false;
+  bool kernels = false, check = false, json = false;
 };
 
 Json facts(const InfoArguments& a) {
+  if (a.kernels) return facts_of_kernels();
   if (a.file.empty()) return facts_of_build();
   std::error_code ignored;
   if (a.check || std::filesystem::is_directory(a.file, ignored))
@@ -187,6 +224,11 @@ void add_info(CLI::App& program) {
   auto a = std::make_shared<InfoArguments>();
   auto* file = command->add_option("FILE", a->file,
                                    "Model (.safetensors), camera file, or folder of a data set");
+  command
+      ->add_flag("--kernels", a->kernels,
+                 "The engine's inner loops, and how fast each is on the instruction sets of "
+                 "this machine")
+      ->excludes(file);
   command->add_flag("--check", a->check, "Decode every pair of a data set")->needs(file);
   auto* photos = command->add_option(
       "--filters", a->filters.photos,
@@ -206,6 +248,8 @@ void add_info(CLI::App& program) {
     const Json found = facts(*a);
     if (a->json)
       fmt::print("{}\n", found.dump(-1, ' ', false, Json::error_handler_t::replace));
+    else if (a->kernels)
+      print_kernels(found);
     else
       print_text(found);
   });

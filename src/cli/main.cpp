@@ -25,6 +25,7 @@ int run(int argc, char** argv) {
   program.set_version_flag("--version", std::string("hyperconv ") + HYPERCONV_VERSION);
   program.require_subcommand(1);
   using namespace hyperconv::cli;
+  add_convert(program);
   add_enhance(program);
   add_evaluate(program);
   add_export(program);

@@ -22,8 +22,11 @@ std::string environment(const char* name) {
 }
 
 Precision precision_of(const EngineOptions& options) {
-  if (options.precision == Precision::f16) fail("the engine computes in f32 or bf16, not in f16");
-  if (options.precision) return *options.precision;
+  if (options.precision) {
+    if (*options.precision != Precision::f32 && *options.precision != Precision::bf16)
+      fail("the engine computes in f32 or bf16, not in {}", to_string(*options.precision));
+    return *options.precision;
+  }
   const std::string wish = environment("HYPERCONV_PRECISION");
   if (wish.empty() || wish == "f32") return Precision::f32;
   if (wish == "bf16") return Precision::bf16;

@@ -198,7 +198,8 @@ TEST(Engine, InputAloneIsCopied) {
 TEST(Engine, ReadsEveryPrecision) {
   const TemporaryFolder folder;
   for (const auto conditioning : {Conditioning::layer, Conditioning::image}) {
-    for (const Precision precision : {Precision::f32, Precision::f16, Precision::bf16}) {
+    for (const Precision precision :
+         {Precision::f32, Precision::f16, Precision::bf16, Precision::i8}) {
       const auto path = folder / "model.safetensors";
       save_model(path, random_model(small_hyper(conditioning)), precision);
       // The reference widens the file's values as the engine does: no difference is due to them.

@@ -71,6 +71,10 @@ void pack_winograd(const FilterSpec& spec, NodeId node, const float* values, flo
   }
 }
 
+StoredMatrix matrix_of(const WeightView& weight) {
+  return {weight.bytes.data(), weight.precision, weight.dims[1], weight.scales.data()};
+}
+
 double root_mean_square(std::span<const float> values) {
   double squares = 0;
   for (const float value : values) squares += double(value) * double(value);
@@ -196,24 +200,21 @@ void FilterBank::predict(FilterId id, NodeId node, std::span<const float> s) {
   encode(s, op.conditioning, encoded_);
   const WeightView& a1 = weight(node, ".a1.weight");
   const WeightView& a1_bias = weight(node, ".a1.bias");
-  const WeightView& a2 = weight(node, ".a2.weight");
   const WeightView& base = weight(node, ".weight");
 
   float* hidden = hidden_.data();
   kernels_.convert(a1_bias.bytes.data(), a1_bias.precision, op.hidden, hidden);
-  kernels_.multiply_add(a1.bytes.data(), a1.precision, encoded_.data(), int64_t(encoded_.size()),
-                        op.hidden, hidden);
+  kernels_.multiply_add(matrix_of(a1), encoded_.data(), op.hidden, hidden);
   for (int i = 0; i < op.hidden; ++i) hidden[i] = std::max(hidden[i], 0.0f);
 
   // One output channel at a time: its rows of A2 lie side by side.
   const int64_t size = base.count() / op.out_channels;
   const auto base_bytes = int64_t(base.bytes.size()) / op.out_channels;
-  const auto a2_bytes = int64_t(a2.bytes.size()) / op.out_channels;
+  const StoredMatrix a2 = matrix_of(weight(node, ".a2.weight"));
   const auto body = [&](int64_t out) {
     float* values = predicted_.data() + out * size;
     kernels_.convert(base.bytes.data() + out * base_bytes, base.precision, size, values);
-    kernels_.multiply_add(a2.bytes.data() + out * a2_bytes, a2.precision, hidden, op.hidden, size,
-                          values);
+    kernels_.multiply_add(a2.from(out * size), hidden, size, values);
     pack_channel(filter, node, out, values);
   };
   threads_.parallel_for(op.out_channels, std::ref(body));

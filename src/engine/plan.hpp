@@ -22,8 +22,6 @@
 
 namespace hyperconv {
 
-constexpr int64_t value_bytes(Precision precision) { return precision == Precision::f32 ? 4 : 2; }
-
 /// Pixels, channels-last, with a border left and right, so that no kernel asks where a row ends.
 struct Picture {
   int64_t channels = 0;
@@ -40,7 +38,7 @@ struct Picture {
 
   bool sums = false;  ///< who writes it also adds up its channels: something wants their means
 
-  int64_t pixel_bytes() const { return pixel * value_bytes(precision); }
+  int64_t pixel_bytes() const { return pixel * bytes_per_value(precision); }
   /// Of all rows.
   int64_t bytes() const;
 };

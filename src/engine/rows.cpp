@@ -157,7 +157,7 @@ void RowRunner::convolve_direct(const Convolution& what, const Step& step, int64
                              .width = width});
   for (int64_t x = 0; narrow && x < width; ++x) {
     context_.kernels.narrow(to + x * written, written,
-                            out.first[0] + x * out.pixel * value_bytes(out.precision));
+                            out.first[0] + x * out.pixel * bytes_per_value(out.precision));
   }
 }
 
@@ -184,10 +184,10 @@ void RowRunner::convolve_winograd(const Convolution& what, const Step& step, int
     for (size_t i = 0; i < step.inputs.size(); ++i) {
       const ConvInput& input = taps.inputs[i];
       for (size_t r = i * winograd_rows; r < (i + 1) * winograd_rows; ++r)
-        taps.rows[r] += strip * input.pixel * value_bytes(input.precision);
+        taps.rows[r] += strip * input.pixel * bytes_per_value(input.precision);
     }
     for (std::byte*& row : run.out) {
-      if (row != nullptr) row += strip * out.pixel * value_bytes(out.precision);
+      if (row != nullptr) row += strip * out.pixel * bytes_per_value(out.precision);
     }
   }
 }

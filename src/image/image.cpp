@@ -107,7 +107,7 @@ std::vector<uint8_t> encode(Format format, const std::string& name, const Image&
   switch (format) {
     case Format::jpeg:
       if (bits != 8) return encode(format, name, to_u8(image), options);
-      return encode_jpeg(name, image, options.jpeg_quality);
+      return encode_jpeg(name, image, options.jpeg_quality, options.threads);
     case Format::png:
       return bits == 32 ? encode_png(name, to_u16(image)) : encode_png(name, image);
     case Format::tiff:

@@ -1,5 +1,6 @@
 #include "hyperconv/model.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -45,13 +46,18 @@ void check_weights(const Graph& graph, const std::map<std::string, WeightView>& 
     fail("it has {} weights, the graph wants {}", weights.size(), params.size());
 }
 
-std::vector<uint8_t> encoded(const std::string& name, const WeightView& weight,
-                             Precision precision) {
-  const std::vector<float> values = weight.to_float();
-  std::vector<uint8_t> bytes(values.size() * bytes_per_value(precision));
+std::vector<float> finite_values(const Model& model, const std::string& name) {
+  std::vector<float> values = model.weight(name).to_float();
+  for (const float value : values)
+    if (!std::isfinite(value)) fail("the weight '{}' is not finite", name);
+  return values;
+}
+
+/// f32, f16 or bf16.
+std::vector<uint8_t> encoded(std::span<const float> values, Precision precision) {
+  std::vector<uint8_t> bytes(values.size() * size_t(bytes_per_value(precision)));
   for (size_t i = 0; i < values.size(); ++i) {
     const float value = values[i];
-    if (!std::isfinite(value)) fail("the weight '{}' is not finite", name);
     if (precision == Precision::f32) {
       std::memcpy(&bytes[4 * i], &value, 4);
       continue;
@@ -62,7 +68,67 @@ std::vector<uint8_t> encoded(const std::string& name, const WeightView& weight,
   return bytes;
 }
 
+/// A matrix as i8: see Precision.
+struct Rounded {
+  std::vector<float> scales;
+  std::vector<uint8_t> bytes;
+};
+
+constexpr float largest_i8 = 127;
+
+Rounded rounded(std::span<const float> values, int64_t rows) {
+  Rounded matrix{std::vector<float>(size_t(rows)), std::vector<uint8_t>(values.size())};
+  const size_t columns = values.size() / size_t(rows);
+  for (size_t row = 0; row < size_t(rows); ++row) {
+    const auto line = values.subspan(row * columns, columns);
+    float largest = 0;
+    for (const float value : line) largest = std::max(largest, std::fabs(value));
+    const float scale = largest / largest_i8;
+    matrix.scales[row] = scale;
+    for (size_t i = 0; i < columns; ++i)
+      matrix.bytes[row * columns + i] =
+          scale > 0 ? uint8_t(int8_t(std::lround(line[i] / scale))) : uint8_t(0);
+  }
+  return matrix;
+}
+
+// ---- i8 in a file: the numbers under the weight's own name, the factors under this one.
+
+std::string scale_name(const std::string& weight) { return weight + ".scale"; }
+
+bool may_be_i8(const Parameter& parameter) { return parameter.role == ParameterRole::hyper_out; }
+
+/// Gives each i8 matrix its factors, which are then no tensors of their own any more.
+void attach_scales(const Graph& graph, std::map<std::string, WeightView>& tensors) {
+  for (const Parameter& p : parameters(graph)) {
+    const auto found = tensors.find(p.name);
+    if (found == tensors.end() || found->second.precision != Precision::i8) continue;
+    if (!may_be_i8(p)) fail("the weight '{}' is in I8; only a2.weight may be", p.name);
+    const auto scale = tensors.find(scale_name(p.name));
+    if (scale == tensors.end() || scale->second.precision != Precision::f32 ||
+        scale->second.dims != std::vector<int64_t>{p.dims[0]})
+      fail("the weight '{}' is in I8 and has no '{}' in F32, [{}]", p.name, scale_name(p.name),
+           p.dims[0]);
+    found->second.scales = scale->second.bytes;
+    tensors.erase(scale);
+  }
+}
+
 }  // namespace
+
+std::string to_string(Precision precision) {
+  switch (precision) {
+    case Precision::f32:
+      return "f32";
+    case Precision::f16:
+      return "f16";
+    case Precision::bf16:
+      return "bf16";
+    case Precision::i8:
+      return "i8";
+  }
+  return {};
+}
 
 std::string to_string(Task task) {
   for (const auto& [candidate, text] : tasks)
@@ -76,16 +142,34 @@ int64_t WeightView::count() const {
   return product;
 }
 
-std::vector<float> WeightView::to_float() const {
-  std::vector<float> values(static_cast<size_t>(count()));
-  if (precision == Precision::f32) {
-    std::memcpy(values.data(), bytes.data(), bytes.size());
-    return values;
-  }
-  for (size_t i = 0; i < values.size(); ++i) {
-    uint16_t half = 0;
-    std::memcpy(&half, bytes.data() + 2 * i, 2);
-    values[i] = precision == Precision::f16 ? f16_to_float(half) : bf16_to_float(half);
+std::vector<float> WeightView::to_float() const { return to_float(0, count()); }
+
+std::vector<float> WeightView::to_float(int64_t first, int64_t count) const {
+  std::vector<float> values(static_cast<size_t>(count));
+  const std::byte* from = bytes.data() + first * bytes_per_value(precision);
+  const auto half = [from](size_t i) {
+    uint16_t bits = 0;
+    std::memcpy(&bits, from + 2 * i, 2);
+    return bits;
+  };
+  switch (precision) {
+    case Precision::f32:
+      std::memcpy(values.data(), from, values.size() * sizeof(float));
+      break;
+    case Precision::f16:
+      for (size_t i = 0; i < values.size(); ++i) values[i] = f16_to_float(half(i));
+      break;
+    case Precision::bf16:
+      for (size_t i = 0; i < values.size(); ++i) values[i] = bf16_to_float(half(i));
+      break;
+    case Precision::i8: {
+      const int64_t columns = this->count() / dims[0];
+      for (size_t i = 0; i < values.size(); ++i) {
+        float scale = 0;
+        std::memcpy(&scale, scales.data() + (first + int64_t(i)) / columns * 4, sizeof scale);
+        values[i] = scale * float(int8_t(from[i]));
+      }
+    }
   }
   return values;
 }
@@ -99,6 +183,7 @@ Model Model::load(const std::filesystem::path& path) {
     model.graph_ = graph_from_json(metadata(file, "graph"));
     model.info_ = {task_from_string(metadata(file, "task")), metadata(file, "name"),
                    metadata(file, "summary"), metadata(file, "data_licence")};
+    attach_scales(model.graph_, file.tensors);
     check_weights(model.graph_, file.tensors);
     model.weights_ = std::move(file.tensors);
     model.storage_ = std::move(file.storage);
@@ -119,7 +204,7 @@ Model::Model(Graph graph, ModelInfo info, std::map<std::string, std::vector<floa
     const auto found = storage->find(p.name);
     if (found == storage->end() || int64_t(found->second.size()) != p.count())
       fail("the weight '{}' is missing or of the wrong size", p.name);
-    weights_[p.name] = {Precision::f32, p.dims, std::as_bytes(std::span(found->second))};
+    weights_[p.name] = {Precision::f32, p.dims, std::as_bytes(std::span(found->second)), {}};
   }
   storage_ = storage;
 }
@@ -137,10 +222,22 @@ void save_model(const std::filesystem::path& path, const Model& model, Precision
                                                     {"name", model.info().name},
                                                     {"summary", model.info().summary},
                                                     {"data_licence", model.info().data_licence}};
+  const Precision others = precision == Precision::i8 ? Precision::f16 : precision;
+  std::vector<Parameter> floats, matrices;
+  for (const Parameter& p : parameters(model.graph()))
+    (precision == Precision::i8 && may_be_i8(p) ? matrices : floats).push_back(p);
+
+  // The widest first: each tensor then begins at a whole value.
   SafetensorsWriter writer(path, facts);
-  const auto params = parameters(model.graph());
-  for (const Parameter& p : params) writer.announce(p.name, precision, p.dims);
-  for (const Parameter& p : params) writer.write(encoded(p.name, model.weight(p.name), precision));
+  for (const Parameter& p : matrices)
+    writer.announce(scale_name(p.name), Precision::f32, {p.dims[0]});
+  for (const Parameter& p : floats) writer.announce(p.name, others, p.dims);
+  for (const Parameter& p : matrices) writer.announce(p.name, Precision::i8, p.dims);
+  for (const Parameter& p : matrices)
+    writer.write(encoded(rounded(finite_values(model, p.name), p.dims[0]).scales, Precision::f32));
+  for (const Parameter& p : floats) writer.write(encoded(finite_values(model, p.name), others));
+  for (const Parameter& p : matrices)
+    writer.write(rounded(finite_values(model, p.name), p.dims[0]).bytes);
   writer.commit();
 }
 

@@ -25,9 +25,10 @@ class ModelFile : public testing::Test {
   static ModelInfo info() { return {Task::develop, "tiny", "not trained", "none"}; }
 
   /// Writes the model, lets `change` spoil the bytes, and gives the message of loading it.
-  std::string after(const std::function<void(std::vector<uint8_t>&)>& change) {
+  std::string after(const std::function<void(std::vector<uint8_t>&)>& change,
+                    Precision precision = Precision::f16) {
     const auto path = folder_ / "m.safetensors";
-    save_model(path, model_, Precision::f16);
+    save_model(path, model_, precision);
     auto bytes = read_file(path);
     change(bytes);
     write_file(path, bytes);
@@ -40,13 +41,16 @@ class ModelFile : public testing::Test {
   }
 
   /// The same for the JSON header: text replaced by text of equal length.
-  std::string after_replacing(const std::string& from, const std::string& to) {
+  std::string after_replacing(const std::string& from, const std::string& to,
+                              Precision precision = Precision::f16) {
     EXPECT_EQ(from.size(), to.size());
-    return after([&](std::vector<uint8_t>& bytes) {
-      const auto at = std::search(bytes.begin(), bytes.end(), from.begin(), from.end());
-      ASSERT_NE(at, bytes.end()) << from;
-      std::copy(to.begin(), to.end(), at);
-    });
+    return after(
+        [&](std::vector<uint8_t>& bytes) {
+          const auto at = std::search(bytes.begin(), bytes.end(), from.begin(), from.end());
+          ASSERT_NE(at, bytes.end()) << from;
+          std::copy(to.begin(), to.end(), at);
+        },
+        precision);
   }
 
   TemporaryFolder folder_;
@@ -70,6 +74,39 @@ TEST_F(ModelFile, RoundTripInEveryPrecision) {
         ASSERT_NEAR(a[i], b[i], relative * std::fabs(a[i]) + (relative > 0 ? 0x1.0p-25 : 0));
     }
   }
+}
+
+TEST_F(ModelFile, I8IsWithinHalfAStepOfItsRow) {
+  save_model(folder_ / "m.safetensors", model_, Precision::i8);
+  const Model loaded = Model::load(folder_ / "m.safetensors");
+  for (const Parameter& p : parameters(model_.graph())) {
+    const auto a = model_.weight(p.name).to_float();
+    const auto b = loaded.weight(p.name).to_float();
+    const bool is_i8 = p.role == ParameterRole::hyper_out;
+    EXPECT_EQ(loaded.weight(p.name).precision, is_i8 ? Precision::i8 : Precision::f16);
+    const size_t columns = is_i8 ? size_t(p.dims[1]) : 1;
+    for (size_t row = 0; row < a.size() && is_i8; row += columns) {
+      const auto larger = [](float x, float y) { return std::fabs(x) < std::fabs(y); };
+      const float largest = std::fabs(*std::max_element(&a[row], &a[row] + columns, larger));
+      for (size_t i = row; i < row + columns; ++i)
+        // Half of a 127th of the largest, and the product's rounding.
+        ASSERT_NEAR(a[i], b[i], largest / 127 * 0.5 * (1 + 1e-5));
+    }
+  }
+  // A part is the same as that part of the whole.
+  const WeightView& matrix = loaded.weight("bottleneck.a2.weight");
+  const auto whole = matrix.to_float(), part = matrix.to_float(5, 7);
+  EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + 5));
+  // Written again, nothing changes.
+  save_model(folder_ / "n.safetensors", loaded, Precision::i8);
+  EXPECT_EQ(Model::load(folder_ / "n.safetensors").weight("bottleneck.a2.weight").to_float(),
+            whole);
+}
+
+TEST_F(ModelFile, I8WithoutItsFactorsIsRefused) {
+  EXPECT_THAT(after_replacing("a2.weight.scale", "a2.weight.scald", Precision::i8),
+              HasSubstr("has no 'down1.conv2.a2.weight.scale'"));
+  EXPECT_THAT(after_replacing("\"I8\"", "\"I4\"", Precision::i8), HasSubstr("I8 are read"));
 }
 
 TEST_F(ModelFile, NamesWhatIsWrong) {
@@ -97,9 +134,12 @@ TEST_F(ModelFile, EveryTruncationIsAnError) {
 
 TEST_F(ModelFile, FlippedBytesNeverCrash) {
   save_model(folder_ / "m.safetensors", model_, Precision::f16);
-  const auto whole = read_file(folder_ / "m.safetensors");
+  save_model(folder_ / "i8.safetensors", model_, Precision::i8);
+  const auto half = read_file(folder_ / "m.safetensors");
+  const auto narrow = read_file(folder_ / "i8.safetensors");
   Random random(3);
-  for (int trial = 0; trial < 500; ++trial) {
+  for (int trial = 0; trial < 1000; ++trial) {
+    const auto& whole = trial % 2 == 0 ? half : narrow;
     auto bytes = whole;
     // Most flips go into the header, where they matter.
     const int64_t range = trial % 4 == 0 ? int64_t(bytes.size()) : 4096;

@@ -163,14 +163,9 @@ void write_text(const std::string& text, PendingFile& file) {
 /// A part at a time, so that little of a half-precision model is in memory twice.
 void write_values(const std::string& name, const WeightView& weight, PendingFile& file) {
   constexpr int64_t part = 1 << 20;
-  const auto bytes_each = weight.bytes.size() / size_t(std::max<int64_t>(weight.count(), 1));
   for (int64_t first = 0; first < weight.count(); first += part) {
     const int64_t count = std::min(part, weight.count() - first);
-    const WeightView piece{
-        weight.precision,
-        {count},
-        weight.bytes.subspan(size_t(first) * bytes_each, size_t(count) * bytes_each)};
-    const std::vector<float> values = piece.to_float();
+    const std::vector<float> values = weight.to_float(first, count);
     if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
       fail("the weight '{}' is not finite", name);
     file.write({reinterpret_cast<const uint8_t*>(values.data()), values.size() * sizeof(float)});

@@ -17,13 +17,15 @@ constexpr size_t length_size = 8;
 constexpr uint64_t longest_header = 100'000'000;
 constexpr size_t most_dims = 8;
 
-constexpr std::pair<Precision, const char*> type_names[] = {
-    {Precision::f32, "F32"}, {Precision::f16, "F16"}, {Precision::bf16, "BF16"}};
+constexpr std::pair<Precision, const char*> type_names[] = {{Precision::f32, "F32"},
+                                                            {Precision::f16, "F16"},
+                                                            {Precision::bf16, "BF16"},
+                                                            {Precision::i8, "I8"}};
 
 Precision precision_from(const std::string& tensor, const Json& type) {
   for (const auto& [precision, name] : type_names)
     if (type.is_string() && type.get<std::string>() == name) return precision;
-  fail("the tensor '{}' has the type {}; F32, F16 and BF16 are read", tensor, type.dump());
+  fail("the tensor '{}' has the type {}; F32, F16, BF16 and I8 are read", tensor, type.dump());
 }
 
 std::string type_name(Precision precision) {
@@ -49,7 +51,7 @@ std::vector<int64_t> whole_numbers(const std::string& tensor, const Json& entry,
 /// Bytes that dims need; fails where that overflows.
 uint64_t bytes_needed(const std::string& tensor, const std::vector<int64_t>& dims,
                       Precision precision) {
-  uint64_t bytes = bytes_per_value(precision);
+  auto bytes = uint64_t(bytes_per_value(precision));
   for (const int64_t extent : dims)
     if (__builtin_mul_overflow(bytes, uint64_t(extent), &bytes))
       fail("the tensor '{}' is larger than any file", tensor);
@@ -68,7 +70,7 @@ WeightView view_of(const std::string& name, const Json& entry, std::span<const s
   if (size != bytes_needed(name, view.dims, view.precision))
     fail("the tensor '{}' has {} bytes, its shape needs {}", name, size,
          bytes_needed(name, view.dims, view.precision));
-  if (uint64_t(offsets[0]) % bytes_per_value(view.precision) != 0)
+  if (offsets[0] % bytes_per_value(view.precision) != 0)
     fail("the tensor '{}' does not start at a whole value", name);
   view.bytes = data.subspan(size_t(offsets[0]), size);
   return view;
@@ -115,8 +117,6 @@ std::map<std::string, std::string> texts(const Json& entry) {
 }
 
 }  // namespace
-
-size_t bytes_per_value(Precision precision) { return precision == Precision::f32 ? 4 : 2; }
 
 Safetensors read_safetensors(const std::filesystem::path& path) {
   const auto mapped = std::make_shared<MappedFile>(path);

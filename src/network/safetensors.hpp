@@ -14,15 +14,13 @@
 
 namespace hyperconv {
 
-size_t bytes_per_value(Precision precision);
-
 struct Safetensors {
   std::map<std::string, std::string> metadata;
   std::map<std::string, WeightView> tensors;  ///< look into `storage`
   std::shared_ptr<const void> storage;
 };
 
-/// Maps and checks a file: header length, JSON, types (F32, F16, BF16), dims against offsets,
+/// Maps and checks a file: header length, JSON, types (F32, F16, BF16, I8), dims against offsets,
 /// offsets against the file, overlaps, gaps and alignment. Throws Error that says what is wrong;
 /// only errors of opening the file name it.
 Safetensors read_safetensors(const std::filesystem::path& path);

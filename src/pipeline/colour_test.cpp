@@ -115,8 +115,9 @@ TEST_F(Colour, ShippedModelKeepsThem) {
 TEST_F(Colour, Bf16KeepsTheShippedModelsPicture) {
   const auto path = std::filesystem::path(HYPERCONV_SOURCE_DIR) / "models/develop-16.safetensors";
   const auto model = std::make_shared<const Model>(Model::load(path));
-  const Image exact = Developer(model, {.precision = Precision::f32}).picture(mosaic_);
-  const Image narrow = Developer(model, {.precision = Precision::bf16}).picture(mosaic_);
+  const Image exact = Developer(model, {.engine = {.precision = Precision::f32}}).picture(mosaic_);
+  const Image narrow =
+      Developer(model, {.engine = {.precision = Precision::bf16}}).picture(mosaic_);
   const double similarity = psnr(exact, narrow);
   RecordProperty("psnr", std::to_string(similarity));
   EXPECT_GT(similarity, 55);

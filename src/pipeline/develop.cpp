@@ -44,15 +44,27 @@ Matrix3 camera_to_srgb(const Mosaic& mosaic) {
   return mosaic.xyz_to_camera ? camera_to_srgb(*mosaic.xyz_to_camera) : identity3;
 }
 
-Developer::Developer(std::shared_ptr<const Model> model, const EngineOptions& options)
+Developer::Developer(std::shared_ptr<const Model> model, const DevelopOptions& options)
     : model_(std::move(model)),
-      engine_(model_, options),
+      engine_(model_, options.engine),
+      memory_(options.memory),
       // A cell is two samples wide, and the network looks half its receptive field to each side.
       margin_(receptive_field(checked(model_).graph())),
       multiple_(size_multiple(model_->graph())) {}
 
+void Developer::check_memory(const Mosaic& mosaic) {
+  if (!memory_) return;
+  const Shape cells = packed_shape(mosaic, margin_, multiple_);
+  const int64_t floats = cells.count() + infer_shapes(model_->graph(), cells).back().count();
+  const int64_t needed = engine_.arena_bytes(cells) + floats * int64_t(sizeof(float));
+  if (needed > *memory_)
+    fail("{:.3g} GiB of memory are too little: {}x{} samples through this network need {:.3g} GiB",
+         double(*memory_) / (1 << 30), mosaic.width, mosaic.height, double(needed) / (1 << 30));
+}
+
 Region Developer::run_network(const Mosaic& mosaic) {
   const auto start = Clock::now();
+  check_memory(mosaic);
   const PackedMosaic packed = pack_mosaic(mosaic, margin_, multiple_);
   engine_.run(packed.cells, output_);
   times_ = {.network = seconds_since(start)};

@@ -114,6 +114,20 @@ TEST(Developer, AllPhasesShowTheSamePicture) {
   }
 }
 
+TEST(Developer, TakesWhatFitsIntoTheMemoryItIsGiven) {
+  const Mosaic mosaic = scene_mosaic(200, 120);
+  Developer developer(tiny_model(), {.memory = 1 << 30});
+  EXPECT_EQ(developer.picture(mosaic).width, 200);
+  try {
+    Developer(tiny_model(), {.memory = 100'000}).picture(mosaic);
+    FAIL();
+  } catch (const Error& error) {
+    // The floats alone: 4 cells of a quarter and 3 colours, four bytes each, of 200x120 at least.
+    EXPECT_THAT(error.what(), testing::HasSubstr("9.31e-05 GiB of memory are too little"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("200x120 samples"));
+  }
+}
+
 TEST(Developer, GreyStaysGrey) {
   const SimulatedCamera camera = standard_camera();
   Tensor grey({1, 3, 16, 16});

@@ -60,6 +60,13 @@ void check(const Mosaic& mosaic) {
 
 }  // namespace
 
+Shape packed_shape(const Mosaic& mosaic, int margin, int multiple) {
+  check(mosaic);
+  const auto red = red_offset(mosaic.cfa);
+  return {1, 4, padded(mosaic.height, red[0], margin, multiple).cells,
+          padded(mosaic.width, red[1], margin, multiple).cells};
+}
+
 PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple) {
   check(mosaic);
   const auto red = red_offset(mosaic.cfa);

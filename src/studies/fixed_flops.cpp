@@ -139,7 +139,7 @@ Scores scores_of_developing(const std::shared_ptr<const Model>& model, const Stu
   constexpr uint64_t test_seed = 1;
   auto photos = pictures_in(plan.test_photos);
   if (limit > 0 && int64_t(photos.size()) > limit) photos.resize(size_t(limit));
-  Developer developer(model, {.threads = 1});
+  Developer developer(model, {.engine = {.threads = 1}});
   Scores scores;
   for (size_t i = 0; i < photos.size(); ++i) {
     throw_if_interrupted();

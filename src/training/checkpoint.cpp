@@ -89,8 +89,9 @@ std::vector<double> parsed_list(const std::string& text, const char* what) {
 const WeightView& tensor_of(const Safetensors& file, const std::string& name,
                             const std::vector<int64_t>& dims) {
   const auto found = file.tensors.find(name);
-  if (found == file.tensors.end() || found->second.dims != dims)
-    fail("the tensor '{}' is missing or of another shape", name);
+  if (found == file.tensors.end() || found->second.dims != dims ||
+      found->second.precision != Precision::f32)
+    fail("the tensor '{}' is missing, of another shape or not in F32", name);
   return found->second;
 }
 

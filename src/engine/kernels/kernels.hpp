@@ -2,7 +2,7 @@
 // frame into rows, strips and threads is the executor's business.
 //
 // Pixels lie channels-last: pixel x starts at data + x * pixel, its channels side by side. Nothing
-// is aligned beyond a float.
+// is aligned beyond a value.
 #pragma once
 
 #include <array>
@@ -103,6 +103,20 @@ struct MutablePixelRun {
   int64_t pixel;
 };
 
+/// A matrix as it lies in a file.
+struct StoredMatrix {
+  const std::byte* values;
+  Precision precision;
+  int64_t columns;
+  const std::byte* scales;  ///< i8: a float a row, by which its whole numbers are multiplied
+
+  /// The same from another row on.
+  StoredMatrix from(int64_t row) const {
+    return {values + row * columns * bytes_per_value(precision), precision, columns,
+            scales + row * int64_t(precision == Precision::i8 ? sizeof(float) : 0)};
+  }
+};
+
 /// Arrays with an entry a channel.
 struct ChannelScale {
   const float* mean;
@@ -147,11 +161,10 @@ struct Kernels {
   /// Values in bf16, to nearest (a half goes to the even one).
   void (*narrow)(const float* values, int64_t count, std::byte* out);
 
-  /// out[i] = value of the i-th stored number.
+  /// out[i] = value of the i-th stored number (i8: the whole number).
   void (*convert)(const std::byte* values, Precision precision, int64_t count, float* out);
-  /// out[i] += row i of a matrix [count, columns] times vector.
-  void (*multiply_add)(const std::byte* matrix, Precision precision, const float* vector,
-                       int64_t columns, int64_t count, float* out);
+  /// out[i] += row i of a matrix of `count` rows times vector.
+  void (*multiply_add)(const StoredMatrix& matrix, const float* vector, int64_t count, float* out);
 };
 
 /// The kernels of the best instruction set of this machine, or of the one that the environment

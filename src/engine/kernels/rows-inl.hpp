@@ -21,29 +21,48 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-inline HWY_ATTR float rectified(float value, Rectifier rectifier) {
-  if (rectifier == Rectifier::none || value > 0) return value;
-  return rectifier == Rectifier::relu ? 0.0f : leaky_slope * value;
+template <Rectifier rectifier>
+HWY_INLINE float rectified(float value) {
+  if constexpr (rectifier == Rectifier::relu) return std::max(0.0f, value);
+  if constexpr (rectifier == Rectifier::leaky_relu) return std::max(value, leaky_slope * value);
+  return value;
+}
+
+// Calls body<rectifier>(): no loop asks for each value which one it is.
+template <class Body>
+HWY_INLINE void with_rectifier(Rectifier rectifier, const Body& body) {
+  switch (rectifier) {
+    case Rectifier::none:
+      return body.template operator()<Rectifier::none>();
+    case Rectifier::relu:
+      return body.template operator()<Rectifier::relu>();
+    case Rectifier::leaky_relu:
+      return body.template operator()<Rectifier::leaky_relu>();
+  }
 }
 
 // These are bound by memory: the compiler's own vectors do.
 inline HWY_ATTR void rectify_row(PixelRun a, MutablePixelRun out, int64_t channels, int64_t width,
                                  Rectifier rectifier) {
-  for (int64_t x = 0; x < width; ++x) {
-    const float* HWY_RESTRICT from = a.data + x * a.pixel;
-    float* HWY_RESTRICT to = out.data + x * out.pixel;
-    for (int64_t c = 0; c < channels; ++c) to[c] = rectified(from[c], rectifier);
-  }
+  with_rectifier(rectifier, [&]<Rectifier kind>() HWY_ATTR {
+    for (int64_t x = 0; x < width; ++x) {
+      const float* HWY_RESTRICT from = a.data + x * a.pixel;
+      float* HWY_RESTRICT to = out.data + x * out.pixel;
+      for (int64_t c = 0; c < channels; ++c) to[c] = rectified<kind>(from[c]);
+    }
+  });
 }
 
 inline HWY_ATTR void add_row(PixelRun a, PixelRun b, MutablePixelRun out, int64_t channels,
                              int64_t width, Rectifier rectifier) {
-  for (int64_t x = 0; x < width; ++x) {
-    const float* HWY_RESTRICT left = a.data + x * a.pixel;
-    const float* HWY_RESTRICT right = b.data + x * b.pixel;
-    float* HWY_RESTRICT to = out.data + x * out.pixel;
-    for (int64_t c = 0; c < channels; ++c) to[c] = rectified(left[c] + right[c], rectifier);
-  }
+  with_rectifier(rectifier, [&]<Rectifier kind>() HWY_ATTR {
+    for (int64_t x = 0; x < width; ++x) {
+      const float* HWY_RESTRICT left = a.data + x * a.pixel;
+      const float* HWY_RESTRICT right = b.data + x * b.pixel;
+      float* HWY_RESTRICT to = out.data + x * out.pixel;
+      for (int64_t c = 0; c < channels; ++c) to[c] = rectified<kind>(left[c] + right[c]);
+    }
+  });
 }
 
 inline HWY_ATTR void multiply_row(PixelRun a, PixelRun b, MutablePixelRun out, int64_t channels,
@@ -58,16 +77,18 @@ inline HWY_ATTR void multiply_row(PixelRun a, PixelRun b, MutablePixelRun out, i
 
 inline HWY_ATTR void normalise_row(PixelRun in, MutablePixelRun out, int64_t channels,
                                    int64_t width, const ChannelScale& scale, Rectifier rectifier) {
-  const float* HWY_RESTRICT mean = scale.mean;
-  const float* HWY_RESTRICT factor = scale.factor;
-  const float* HWY_RESTRICT bias = scale.bias;
-  for (int64_t x = 0; x < width; ++x) {
-    const float* HWY_RESTRICT from = in.data + x * in.pixel;
-    float* HWY_RESTRICT to = out.data + x * out.pixel;
-    for (int64_t c = 0; c < channels; ++c) {
-      to[c] = rectified((from[c] - mean[c]) * factor[c] + bias[c], rectifier);
+  with_rectifier(rectifier, [&]<Rectifier kind>() HWY_ATTR {
+    const float* HWY_RESTRICT mean = scale.mean;
+    const float* HWY_RESTRICT factor = scale.factor;
+    const float* HWY_RESTRICT bias = scale.bias;
+    for (int64_t x = 0; x < width; ++x) {
+      const float* HWY_RESTRICT from = in.data + x * in.pixel;
+      float* HWY_RESTRICT to = out.data + x * out.pixel;
+      for (int64_t c = 0; c < channels; ++c) {
+        to[c] = rectified<kind>((from[c] - mean[c]) * factor[c] + bias[c]);
+      }
     }
-  }
+  });
 }
 
 inline HWY_ATTR void max_pool_row(PixelRun top, PixelRun bottom, MutablePixelRun out,
