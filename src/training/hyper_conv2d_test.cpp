@@ -168,6 +168,26 @@ TEST(ParameterGroups, LetA2LearnAtAFifthOfTheRate) {
   EXPECT_NEAR(largest(layer->a2->weight.detach() - a2), 0.002, 1e-5);
 }
 
+// However many hidden values there are, the first steps move the filters by about as much.
+TEST(ParameterGroups, MoveWideHypernetworksNoFaster) {
+  EXPECT_DOUBLE_EQ(nn::hyper_out_factor(0.2, 1), 0.2);
+  EXPECT_DOUBLE_EQ(nn::hyper_out_factor(0.2, 64), 0.2);
+  EXPECT_DOUBLE_EQ(nn::hyper_out_factor(0.2, 640), 0.02);
+  const auto movement = [](int64_t hidden) {
+    torch::manual_seed(3);
+    nn::HyperConv2d layer(nn::HyperConv2dOptions(4, 8, 3).hidden(hidden));
+    const torch::optim::AdamOptions options(0.01);
+    torch::optim::Adam adam(nn::parameter_groups(*layer, options), options);
+    const auto x = torch::rand(std::vector<int64_t>{1, 4, 8, 8});
+    const auto before = layer->a2->weight.detach().clone();
+    layer->forward(x).square().mean().backward();
+    adam.step();
+    // Of a filter, where every hidden value is about one.
+    return largest((layer->a2->weight.detach() - before).abs().sum(1));
+  };
+  EXPECT_NEAR(movement(1024) / movement(64), 1, 0.3);
+}
+
 TEST(ParameterGroups, AreOneWhereThereIsNoHyperConvolution) {
   const torch::nn::Sequential network(torch::nn::Linear(2, 3));
   EXPECT_EQ(nn::parameter_groups(*network, torch::optim::SGDOptions(0.1)).size(), 1u);

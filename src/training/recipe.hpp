@@ -121,7 +121,7 @@ struct VariationalRecipe {
 struct TrainingRecipe {
   int64_t steps = 20000;
   double learning_rate = 1e-3;
-  double hyper_out_rate = 0.2;  ///< factor on the rate of A2
+  double hyper_out_rate = 0.2;  ///< factor on the rate of A2, see nn::hyper_out_factor
   int64_t warmup = 300;         ///< steps of linear warm-up
   Schedule schedule = Schedule::cosine;
   std::vector<int64_t> decay_at;  ///< steps, rising

@@ -9,6 +9,7 @@
 #include "base/interrupt.hpp"
 #include "base/prefetch.hpp"
 #include "base/progress.hpp"
+#include "hyperconv/torch/hyper_conv2d.hpp"
 #include "training/adam.hpp"
 #include "training/checkpoint.hpp"
 #include "training/clipper.hpp"
@@ -27,7 +28,8 @@ using Clock = std::chrono::steady_clock;
 std::vector<double> rate_factors(const std::vector<Parameter>& parameters, double hyper_out) {
   std::vector<double> factors;
   for (const Parameter& p : parameters)
-    factors.push_back(p.role == ParameterRole::hyper_out ? hyper_out : 1.0);
+    factors.push_back(
+        p.role == ParameterRole::hyper_out ? nn::hyper_out_factor(hyper_out, p.dims[1]) : 1.0);
   return factors;
 }
 

@@ -26,6 +26,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -214,6 +215,15 @@ class HyperConv2dImpl : public torch::nn::Cloneable<HyperConv2dImpl> {
 /// Holds a HyperConv2dImpl, as torch::nn::Conv2d holds its own.
 TORCH_MODULE(HyperConv2d);
 
+/// What the rate of A2 [F, hidden] is multiplied by: `rate`, and from 64 hidden values on less, as
+/// 1 / hidden. Adam moves every entry by about as much, so the filters, sums over the hidden
+/// values, would otherwise move with their number; with 1,110 of them a network dies in its first
+/// steps (Yang & Hu 2021, arXiv 2011.14522, have such rules for every layer).
+inline double hyper_out_factor(double rate, int64_t hidden) {
+  constexpr double full_rate_up_to = 64;
+  return rate * std::min(1.0, full_rate_up_to / double(std::max<int64_t>(hidden, 1)));
+}
+
 /// A2 of every HyperConv2d in the network.
 inline std::vector<torch::Tensor> hyper_out_weights(const torch::nn::Module& network) {
   std::vector<torch::Tensor> found;
@@ -225,8 +235,8 @@ inline std::vector<torch::Tensor> hyper_out_weights(const torch::nn::Module& net
   return found;
 }
 
-/// All parameters of the network for an optimiser of libtorch, in two groups: the ordinary ones
-/// with the given options, and A2 of its HyperConv2ds, if there are any, at `hyper_out_rate` times
+/// All parameters of the network for an optimiser of libtorch, in groups: the ordinary ones with
+/// the given options, and each HyperConv2d's A2, at hyper_out_factor(hyper_out_rate, hidden) times
 /// their learning rate. A schedule has to multiply each group's own rate.
 template <class Options>
 std::vector<torch::optim::OptimizerParamGroup> parameter_groups(const torch::nn::Module& network,
@@ -240,10 +250,11 @@ std::vector<torch::optim::OptimizerParamGroup> parameter_groups(const torch::nn:
     if (known.count(weight.unsafeGetTensorImpl()) == 0) ordinary.push_back(weight);
   std::vector<torch::optim::OptimizerParamGroup> groups;
   groups.emplace_back(ordinary, std::make_unique<Options>(options));
-  if (hyper_out.empty()) return groups;
-  auto slow = std::make_unique<Options>(options);
-  slow->set_lr(hyper_out_rate * options.get_lr());
-  groups.emplace_back(hyper_out, std::move(slow));
+  for (const torch::Tensor& weight : hyper_out) {
+    auto slow = std::make_unique<Options>(options);
+    slow->set_lr(hyper_out_factor(hyper_out_rate, weight.size(1)) * options.get_lr());
+    groups.emplace_back(std::vector{weight}, std::move(slow));
+  }
   return groups;
 }
 
