@@ -44,7 +44,7 @@ void check(const Shared& model, const Shape& shape) {
   const double tolerance = reference::tolerance(*model, input);
   // A network that magnifies roundings so much would let anything pass.
   ASSERT_LT(tolerance, 1e-3 * largest(want));
-  for (const std::string& target : kernel_targets()) {
+  for (const std::string& target : tested_targets()) {
     SCOPED_TRACE(target);
     const ForcedTarget forced(target);
     expect_near(run_engine(model, input), want, tolerance);
@@ -212,7 +212,7 @@ TEST(Engine, ResultDoesNotDependOnThreads) {
   for (const auto conditioning : {Conditioning::layer, Conditioning::image}) {
     const Shared model = shared(random_model(small_hyper(conditioning, true)));
     const Tensor input = random_tensor({1, 4, 100, 132});
-    for (const std::string& target : kernel_targets()) {
+    for (const std::string& target : tested_targets()) {
       const ForcedTarget forced(target);
       const Tensor one = run_engine(model, input, 1);
       for (const int threads : {2, 3, 7}) {
@@ -336,7 +336,7 @@ TEST(Engine, Bf16IsF32WithNineBitsBetweenTheLayers) {
     const Shared model = shared(random_model(c.graph));
     const Tensor input = random_tensor(c.shape);
     const Tensor exact = run_engine(model, input);
-    for (const std::string& target : kernel_targets()) {
+    for (const std::string& target : tested_targets()) {
       for (const char* kernel : {"direct", "winograd"}) {
         SCOPED_TRACE(target + ", " + kernel);
         const ForcedTarget forced_target(target);

@@ -48,7 +48,7 @@ void check(const Graph& graph, int channels, Size size) {
   const reference::Result want_longer{
       reference::apply(*longer_model, last + 1, {want.value}).value,
       reference::apply(*longer_model, last + 1, {want.bound}).value};
-  for (const std::string& target : kernel_targets()) {
+  for (const std::string& target : tested_targets()) {
     // The bound is that of a direct convolution. Winograd's own is wider, by its transforms'
     // factors; on numbers that are all of one size its errors stay far below, and the tighter bound
     // finds more.
@@ -120,7 +120,7 @@ TEST(Operators, ABrightRowLeavesTheDarkOnesDark) {
   constexpr float bright = 1e4f;
   for (int64_t c = 0; c < 4; ++c) std::fill_n(input.row(0, c, 3), 24, bright);
   const double most = 80.0 * 16 * 0x1.0p-24 * double(bright);
-  for (const std::string& target : kernel_targets()) {
+  for (const std::string& target : tested_targets()) {
     const ForcedTarget forced(target);
     const Tensor output = run_engine(model, input);
     for (const int64_t dark : {0, 1, 5, 6, 7})

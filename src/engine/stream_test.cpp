@@ -63,7 +63,7 @@ void check(const Graph& graph, const Shape& shape) {
   SCOPED_TRACE(to_string(shape));
   const auto model = std::make_shared<const Model>(random_model(graph));
   const Tensor input = random_tensor(shape);
-  for (const std::string& target : kernel_targets()) {
+  for (const std::string& target : tested_targets()) {
     const ForcedTarget forced(target);
     for (const Form& form : forms) {
       const Tensor want = Rig(model, shape, 1, form).whole(input);
