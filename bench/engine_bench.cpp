@@ -1,7 +1,9 @@
 // What the engine takes for one 12 MP photo, as a whole, step by step, and for single layers.
 //
 //     build/bench/bench/engine_bench --benchmark_min_time=3
-//     build/bench/bench/engine_bench --steps hyper-iii       where the time of one photo goes
+//     build/bench/bench/engine_bench --steps hyper-iii [bf16]   where the time of one photo goes,
+//     with
+//                                                               the weights in f32 or as named
 //
 // "GFLOP/s" counts the convolutions' 2 x multiply-accumulates, as the paper does (cost.hpp).
 #include <benchmark/benchmark.h>
@@ -10,6 +12,8 @@
 #include <cstring>
 #include <memory>
 
+#include "base/fail.hpp"
+#include "base/file.hpp"
 #include "base/random.hpp"
 #include "engine/kernel_cases.hpp"
 #include "engine/whole.hpp"
@@ -102,10 +106,23 @@ void register_kernels() {
   }
 }
 
+/// From a file, as a user's model is.
+std::shared_ptr<const Model> stored(const Graph& graph, Precision precision) {
+  const TemporaryFolder folder;
+  save_model(folder / "model.safetensors", *model_of(graph), precision);
+  return std::make_shared<const Model>(Model::load(folder / "model.safetensors"));
+}
+
+Precision precision_named(const std::string& name) {
+  for (const Precision precision : {Precision::f32, Precision::f16, Precision::bf16, Precision::i8})
+    if (to_string(precision) == name) return precision;
+  fail("{}: there are f32, f16, bf16 and i8", name);
+}
+
 // Fastest of several runs for each step.
-void show_steps(const std::string& network, int runs) {
+void show_steps(const std::string& network, Precision precision, int runs) {
   const Graph graph = make_network(network);
-  const auto model = model_of(graph);
+  const auto model = stored(graph, precision);
   Threads threads;
   const Kernels& table = kernels();
   Plan plan = make_plan(graph, photo, {.lanes = table.lanes});
@@ -114,7 +131,7 @@ void show_steps(const std::string& network, int runs) {
   const Tensor input = noise(photo);
   Tensor output(executor.plan().output);
   std::vector<double> best(executor.plan().steps.size(), 1e9);
-  double total = 1e9;
+  double total = 1e9, predicting = 0;
   for (int run = 0; run < runs; ++run) {
     executor.run(input, output);
     double sum = 0;
@@ -128,13 +145,17 @@ void show_steps(const std::string& network, int runs) {
   for (size_t i = 0; i < best.size(); ++i) {
     const Step& step = executor.plan().steps[i];
     const bool convolves = filter_of(step.action).has_value();
+    if (step_name(step.action).starts_with("predict")) predicting += best[i];
     const double flops = convolves ? double(costs[size_t(step.node)].flops) : 0;
     fmt::print("{:<40} {:8.2f} ms {:7.1f} GFLOP/s\n",
                step_name(step.action) + " " + graph.node(step.node).name, best[i] * 1e3,
                flops / best[i] * 1e-9);
   }
-  fmt::print("fastest run of {}: {:.3f} s, {} threads, {}, arena {:.0f} MiB\n", runs, total,
-             threads.count(), table.name, double(executor.plan().arena_bytes) / (1 << 20));
+  fmt::print(
+      "fastest run of {}: {:.3f} s, {:.1f} % of it filters from {}, {} threads, {}, arena {:.0f} "
+      "MiB\n",
+      runs, total, 100 * predicting / total, to_string(precision), threads.count(), table.name,
+      double(executor.plan().arena_bytes) / (1 << 20));
 }
 
 }  // namespace
@@ -142,7 +163,9 @@ void show_steps(const std::string& network, int runs) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "--steps") == 0) {
-    hyperconv::show_steps(argc > 2 ? argv[2] : "hyper-iii", 10);
+    const std::string precision = argc > 3 ? argv[3] : "f32";
+    hyperconv::show_steps(argc > 2 ? argv[2] : "hyper-iii", hyperconv::precision_named(precision),
+                          10);
     return 0;
   }
   hyperconv::register_kernels();
