@@ -3,8 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <string>
-#include <vector>
 
 namespace hyperconv {
 
@@ -29,13 +30,18 @@ struct Region {
 class Tensor {
  public:
   Tensor() = default;
-  /// Filled with zeros. Throws Error when the memory cannot be had, naming the size.
+  /// Filled with zeros; of a large one the pages come when they are first written, to whoever
+  /// writes them. Throws Error when the memory cannot be had, naming the size.
   explicit Tensor(const Shape& shape);
+  Tensor(const Tensor& other);
+  Tensor& operator=(const Tensor& other);
+  Tensor(Tensor&& other) noexcept;
+  Tensor& operator=(Tensor&& other) noexcept;
 
   const Shape& shape() const { return shape_; }
-  float* data() { return values_.data(); }
-  const float* data() const { return values_.data(); }
-  size_t size() const { return values_.size(); }
+  float* data() { return values_.get(); }
+  const float* data() const { return values_.get(); }
+  size_t size() const { return values_ ? size_t(shape_.count()) : 0; }
 
   /// First sample of a row.
   float* row(int64_t n, int64_t c, int64_t y) { return data() + offset(n, c, y); }
@@ -48,8 +54,12 @@ class Tensor {
     return ((n * shape_.c + c) * shape_.h + y) * shape_.w;
   }
 
+  struct Free {
+    void operator()(float* values) const { std::free(values); }
+  };
+
   Shape shape_;
-  std::vector<float> values_;
+  std::unique_ptr<float[], Free> values_;  ///< of calloc
 };
 
 }  // namespace hyperconv

@@ -143,6 +143,26 @@ TEST(Arena, IsZeroedAndAligned) {
 
 TEST(Arena, SaysWhatCannotBeHad) { EXPECT_THROW(Arena(size_t(1) << 60), Error); }
 
+TEST(Tensor, BeginsWithZerosAndIsCopiedByItsValues) {
+  for (const Shape& shape : {Shape{1, 2, 3, 5}, Shape{1, 3, 900, 1000}, Shape{0, 1, 2, 3}}) {
+    Tensor a(shape);
+    EXPECT_EQ(a.size(), size_t(shape.count()));
+    for (size_t i = 0; i < a.size(); ++i) ASSERT_EQ(a.data()[i], 0);
+    for (size_t i = 0; i < a.size(); ++i) a.data()[i] = float(i);
+    Tensor b = a, c;
+    c = b;
+    if (a.size() > 0) a.data()[0] = -1;
+    for (size_t i = 0; i < b.size(); ++i) ASSERT_EQ(c.data()[i], float(i));
+    const Tensor moved = std::move(b);
+    EXPECT_EQ(moved.shape(), shape);
+    EXPECT_EQ(b.shape(), Shape());  // NOLINT: what is left of it is empty
+    EXPECT_EQ(b.size(), 0u);
+    Tensor empty;
+    c = empty;
+    EXPECT_EQ(c.size(), 0u);
+  }
+}
+
 TEST(Tensor, SaysWhatCannotBeHad) { EXPECT_THROW(Tensor({1, 1 << 20, 1 << 20, 1 << 20}), Error); }
 
 TEST(Prefetcher, HandsOutInOrderAndKeepsToItsBound) {

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <exception>
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
 
 #include "base/fail.hpp"
 #include "base/memory.hpp"
@@ -14,12 +16,33 @@ std::string to_string(const Shape& shape) {
 }
 
 Tensor::Tensor(const Shape& shape) : shape_(shape) {
-  try {
-    values_ = large_vector<float>(size_t(shape.count()));
-  } catch (const std::exception&) {
+  const auto count = size_t(shape.count());
+  // At least one, so that nothing means failure. calloc touches no page fresh from the system.
+  values_.reset(static_cast<float*>(std::calloc(std::max<size_t>(count, 1), sizeof(float))));
+  if (!values_)
     fail("{:.1f} GiB of memory for a tensor {} are not to be had",
          double(shape.count()) * sizeof(float) / (1 << 30), to_string(shape));
-  }
+  wish_for_huge_pages(values_.get(), count * sizeof(float));
+}
+
+Tensor::Tensor(const Tensor& other) {
+  if (!other.values_) return;
+  *this = Tensor(other.shape_);
+  std::copy_n(other.data(), other.size(), data());
+}
+
+Tensor& Tensor::operator=(const Tensor& other) {
+  if (this != &other) *this = Tensor(other);
+  return *this;
+}
+
+Tensor::Tensor(Tensor&& other) noexcept
+    : shape_(std::exchange(other.shape_, {})), values_(std::move(other.values_)) {}
+
+Tensor& Tensor::operator=(Tensor&& other) noexcept {
+  shape_ = std::exchange(other.shape_, {});
+  values_ = std::move(other.values_);
+  return *this;
 }
 
 }  // namespace hyperconv

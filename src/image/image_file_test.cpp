@@ -23,6 +23,7 @@
 // clang-format on
 
 #include "base/file.hpp"
+#include "base/interrupt.hpp"
 #include "base/random.hpp"
 #include "base/testing.hpp"
 #include "hyperconv/error.hpp"
@@ -236,6 +237,16 @@ TEST_F(ImageFile, FloatsBecomeEightBitsInJpegAndSixteenElsewhere) {
   EXPECT_EQ(round_trip("a.tif", image).samples, to_u16(image).samples);
   EXPECT_EQ(u8(round_trip("a.jpg", image)).size(), 2u);
   EXPECT_EQ(u8(round_trip("a.jpg", noise(9, 9, 3, 16))).size(), 243u);
+}
+
+TEST_F(ImageFile, AnInterruptedOneIsNotWritten) {
+  set_interrupted(true);
+  for (const char* name : {"a.png", "a.tif", "a.jpg"}) {
+    EXPECT_THROW(write_image(folder_ / name, waves(80, 60, 3)), Error) << name;
+    EXPECT_FALSE(fs::exists(folder_ / name)) << name;
+  }
+  set_interrupted(false);
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
 }
 
 TEST_F(ImageFile, WithoutAProfileSrgbIsWritten) {

@@ -17,6 +17,7 @@
 
 #include "base/fail.hpp"
 #include "base/integers.hpp"
+#include "base/interrupt.hpp"
 #include "base/threads.hpp"
 #include "image/exif.hpp"
 #include "image/icc.hpp"
@@ -289,6 +290,7 @@ std::vector<uint8_t> encode_jpeg(const std::string& name, const Image& image, in
   auto files = std::vector<std::vector<uint8_t>>(size_t(count));
   Threads pool(std::min(count, threads > 0 ? threads : available_cores()));
   pool.parallel_for(count, [&](int64_t i) {
+    throw_if_interrupted();
     const int first = int(i) * jpeg_band_rows;
     const Band band{first, std::min(jpeg_band_rows, image.height - first)};
     files[size_t(i)] = Encoder(name).encode(image, band, quality, i == 0 ? extras : Extras());

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/fail.hpp"
+#include "base/interrupt.hpp"
 #include "image/exif.hpp"
 #include "image/icc.hpp"
 
@@ -186,7 +187,10 @@ class Encoder {
   void write_samples(const Image& image) {
     png_write_info(png_, info_);
     if constexpr (std::endian::native == std::endian::little) png_set_swap(png_);
-    for (int y = 0; y < image.height; ++y) png_write_row(png_, row_of(image, y));
+    for (int y = 0; y < image.height; ++y) {
+      throw_if_interrupted();
+      png_write_row(png_, row_of(image, y));
+    }
     png_write_end(png_, info_);
   }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/fail.hpp"
+#include "base/interrupt.hpp"
 #include "image/exif.hpp"
 #include "image/icc.hpp"
 
@@ -337,6 +338,7 @@ bool write_strips(TIFF* tiff, const Image& image, uint32_t strip) {
   const size_t size = row_size(image);
   std::vector<uint8_t> rows;
   for (uint32_t y = 0; y < uint32_t(image.height); y += strip) {
+    throw_if_interrupted();
     const uint8_t* first = row_of(image, int(y));
     // A copy, as libtiff may work in place.
     rows.assign(first, first + std::min(strip, uint32_t(image.height) - y) * size);

@@ -3,6 +3,7 @@
 
 #include "base/fail.hpp"
 #include "base/integers.hpp"
+#include "base/interrupt.hpp"
 #include "base/threads.hpp"
 #include "hyperconv/develop.hpp"
 
@@ -79,6 +80,7 @@ PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple) {
   for (int x = 0; x < 2 * columns.cells; ++x)
     source[size_t(x)] = int(mirrored(x - columns.before, mosaic.width));
   Threads().parallel_for(2 * rows.cells, [&](int64_t y) {
+    throw_if_interrupted();
     const int64_t row = mirrored(y - rows.before, mosaic.height);
     const uint16_t* raw = &mosaic.samples[size_t(row) * size_t(mosaic.width)];
     const int place = 2 * int(y % 2);

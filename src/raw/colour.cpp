@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/fail.hpp"
+#include "base/interrupt.hpp"
 #include "base/memory.hpp"
 #include "base/threads.hpp"
 
@@ -96,6 +97,7 @@ Image srgb_picture(const Tensor& camera_rgb, const Region& part, const Matrix3& 
   Image image{int(part.width), int(part.height), 3, {}, {}};
   auto samples = large_vector<uint16_t>(image.count());
   Threads().parallel_for(part.height, [&](int64_t y) {
+    throw_if_interrupted();
     const auto row_of = [&](int64_t channel) {
       return camera_rgb.row(0, channel, part.top + y) + part.left;
     };
