@@ -170,12 +170,13 @@ TEST(World, ARankThatDoesNotComeToAnExchangeIsNamed) {
         torch::Tensor value = torch::ones({1});
         world.sum(value);
         // Alive, but busy with something else for longer than the others wait.
-        if (world.rank() == 1) std::this_thread::sleep_for(std::chrono::seconds(8));
+        if (world.rank() == 1) std::this_thread::sleep_for(std::chrono::seconds(9));
         world.sum(value);
         return "went on";
       },
-      1);
-  EXPECT_THAT(said, Each(AllOf(HasSubstr("rank 1 did not come to an exchange within 1 s"))));
+      // Long enough for all to find one another on a machine with other work.
+      4);
+  EXPECT_THAT(said, Each(HasSubstr("rank 1 did not come to an exchange within 4 s")));
 }
 
 TEST(World, ARankThatDoesNotComeAtAllIsNamed) {
