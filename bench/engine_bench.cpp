@@ -1,9 +1,9 @@
 // What the engine takes for one 12 MP photo, as a whole, step by step, and for single layers.
 //
 //     build/bench/bench/engine_bench --benchmark_min_time=3
-//     build/bench/bench/engine_bench --steps hyper-iii [bf16]   where the time of one photo goes,
-//     with
-//                                                               the weights in f32 or as named
+//     build/bench/bench/engine_bench --steps hyper-iii [bf16]
+//
+// The second says where the time of one photo goes, with the weights in f32 or as named.
 //
 // "GFLOP/s" counts the convolutions' 2 x multiply-accumulates, as the paper does (cost.hpp).
 #include <benchmark/benchmark.h>

@@ -48,6 +48,18 @@ TEST_F(Convert, WritesEveryPrecisionAndSaysHowLargeItIs) {
   EXPECT_LT(sizes["i8"] * 10, sizes["f16"] * 7);
 }
 
+TEST(InfoOfKernels, TimesEachOnEveryInstructionSet) {
+  const Outcome run = run_program({"info", "--kernels", "--json"});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  const auto json = nlohmann::json::parse(run.output);
+  EXPECT_GT(json["kernels"].size(), 15u);
+  ASSERT_FALSE(json["targets"].empty());
+  for (const auto& kernel : json["kernels"])
+    for (const std::string target : json["targets"])
+      EXPECT_GT(kernel[target].get<double>(), 0) << kernel["kernel"] << " " << target;
+  EXPECT_THAT(run_program({"info", "--kernels"}).output, HasSubstr("convolve_winograd"));
+}
+
 TEST_F(Convert, BadInputGetsOneLine) {
   const auto failure = [](std::vector<std::string> arguments, int status) {
     arguments.insert(arguments.begin(), "convert");

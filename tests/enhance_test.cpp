@@ -105,6 +105,44 @@ TEST_F(Enhance, WritesEveryFormatAndSaysSoInJson) {
   }
 }
 
+TEST_F(Enhance, TimesOfEveryStageAddUp) {
+  const Outcome run = enhance({path("a.dng"), "-o", path("o.png"), "--json"});
+  const auto seconds = nlohmann::json::parse(run.output)["seconds"];
+  for (const char* part : {"network", "colour"}) EXPECT_GT(seconds[part].get<double>(), 0) << part;
+  EXPECT_LE(seconds["network"].get<double>() + seconds["colour"].get<double>(),
+            seconds["process"].get<double>());
+}
+
+TEST_F(Enhance, Bf16IsNearlyTheSamePicture) {
+  for (const std::string precision : {"f32", "bf16"})
+    ASSERT_EQ(
+        enhance({path("a.dng"), "-o", path(precision + ".png"), "--precision", precision}).status,
+        0);
+  const auto exact = std::get<std::vector<uint16_t>>(read_image(path("f32.png")).samples);
+  const auto narrow = std::get<std::vector<uint16_t>>(read_image(path("bf16.png")).samples);
+  ASSERT_EQ(exact.size(), narrow.size());
+  EXPECT_NE(exact, narrow);
+  double sum = 0;
+  for (size_t i = 0; i < exact.size(); ++i) sum += std::abs(int(exact[i]) - int(narrow[i]));
+  // Eight bits of each of a dozen layers' values: well below one of 255 steps in the mean.
+  EXPECT_LT(sum / double(exact.size()), 65535.0 / 255);
+  EXPECT_EQ(enhance({path("a.dng"), "-o", path("o.png"), "--precision", "f16"}).status, 2);
+}
+
+TEST_F(Enhance, TooLittleMemoryIsRefusedWithTheFigure) {
+  const Outcome run = enhance({path("a.dng"), "-o", path("o.png"), "--max-memory", "0.001"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.errors, testing::HasSubstr("a.dng: 0.001 GiB of memory are too little"));
+  EXPECT_FALSE(std::filesystem::exists(path("o.png")));
+  // The figure that would do does.
+  const auto at = run.errors.rfind("need ");
+  ASSERT_NE(at, std::string::npos);
+  const double needed = std::stod(run.errors.substr(at + 5)) * 1.01;
+  EXPECT_EQ(
+      enhance({path("a.dng"), "-o", path("o.png"), "--max-memory", std::to_string(needed)}).status,
+      0);
+}
+
 TEST_F(Enhance, WritesALinearDng) {
   const Outcome run = enhance({path("a.dng"), "-o", path("o.dng")});
   ASSERT_EQ(run.status, 0) << run.errors;

@@ -43,7 +43,7 @@ kernel() {
 # add_program ROOT PROGRAM FOLDER...: a test program with its loader and the libraries that it needs,
 # which are looked for in the folders, those of another architecture too.
 add_program() {
-  local root=$1 program=$2 library folder
+  local root=$1 program=$2
   shift 2
   local loader
   loader=$(readelf -lW "$program" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p')

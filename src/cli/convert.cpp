@@ -2,12 +2,12 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
 #include "cli/commands.hpp"
+#include "cli/precision.hpp"
 #include "hyperconv/model.hpp"
 
 namespace hyperconv::cli {
@@ -48,15 +48,11 @@ void add_convert(CLI::App& program) {
   auto a = std::make_shared<ConvertArguments>();
   command->add_option("MODEL", a->model, "Model file")->required();
   command->add_option("-o,--output", a->output, "Model file to write")->required();
-  const std::map<std::string, Precision> precisions = {{"f32", Precision::f32},
-                                                       {"f16", Precision::f16},
-                                                       {"bf16", Precision::bf16},
-                                                       {"i8", Precision::i8}};
   command
       ->add_option("--precision", a->precision,
                    "f32, f16 (default), bf16, or i8: the hypernetworks' last layers in whole "
                    "numbers with a factor a row, all else in f16")
-      ->transform(CLI::Transformer(precisions))
+      ->transform(precisions({Precision::f32, Precision::f16, Precision::bf16, Precision::i8}))
       ->option_text("f32|f16|bf16|i8");
   command->add_flag("--json", a->json, "One JSON object on stdout");
   command->callback([a] { convert_command(*a); });

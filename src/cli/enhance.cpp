@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <memory>
 
 #include "base/fail.hpp"
@@ -12,6 +11,7 @@
 #include "base/progress.hpp"
 #include "cli/commands.hpp"
 #include "cli/enhancer.hpp"
+#include "cli/precision.hpp"
 #include "cli/size.hpp"
 #include "pipeline/shard.hpp"
 
@@ -298,14 +298,12 @@ void add_photo_options(CLI::App& command, EnhanceArguments& a) {
 void add_engine_options(CLI::App& command, EnhanceArguments& a) {
   command.add_option("--threads", a.engine.threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
-  const std::map<std::string, Precision> precisions = {{"f32", Precision::f32},
-                                                       {"bf16", Precision::bf16}};
   command
       .add_option(
           "--precision", a.engine.precision,
           "f32 or bf16: of the values between the layers; bf16 halves their memory (default "
           "f32)")
-      ->transform(CLI::Transformer(precisions))
+      ->transform(precisions({Precision::f32, Precision::bf16}))
       ->option_text("f32|bf16");
   command
       .add_option("--max-memory", a.memory_gib,

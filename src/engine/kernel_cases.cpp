@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
-#include <map>
 #include <memory>
 
 #include "base/half.hpp"
@@ -26,7 +26,18 @@ std::vector<float> drawn(int64_t count, uint64_t seed) {
   return values;
 }
 
-/// RowBuffers of pixels, channels-last, and one to write to; a pixel has room for whole vectors.
+/// The channels of the first `count` pixels.
+KernelResult channels_of(const std::vector<float>& values, int64_t pixel, int64_t channels,
+                         int64_t count) {
+  KernelResult result;
+  for (int64_t x = 0; x < count; ++x) {
+    const auto first = values.begin() + x * pixel;
+    result.insert(result.end(), first, first + channels);
+  }
+  return result;
+}
+
+/// Rows of pixels, channels-last, and one to write to; a pixel has room for whole vectors.
 struct RowBuffers {
   RowBuffers(int64_t channels_, int64_t width_)
       : channels(channels_), width(width_), pixel(round_up(channels_, 16)) {
@@ -39,20 +50,14 @@ struct RowBuffers {
   const std::byte* bytes(size_t i) const {
     return reinterpret_cast<const std::byte*>(in[i].data());
   }
-  /// The channels of the first `count` pixels that were written.
-  KernelResult written(int64_t count) const {
-    KernelResult values;
-    for (int64_t x = 0; x < count; ++x)
-      values.insert(values.end(), out.begin() + x * pixel, out.begin() + x * pixel + channels);
-    return values;
-  }
+  KernelResult written(int64_t count) const { return channels_of(out, pixel, channels, count); }
 
   int64_t channels, width, pixel;
   std::array<std::vector<float>, winograd_rows> in;
   std::vector<float> out;
 };
 
-// ---- RowBuffers in, a row out
+// ---- Rows in, a row out
 
 /// `call(kernels, rows)` reads `read` pixels a pixel of the row and writes `written`.
 template <class Call>
@@ -128,35 +133,6 @@ void add_sums(int64_t channels, int64_t width, std::vector<KernelCase>& cases) {
   });
 }
 
-void add_conversions(int64_t channels, int64_t width, std::vector<KernelCase>& cases) {
-  const int64_t count = channels * width;
-  const auto spread = [count = width](const Kernels& k, RowBuffers& r, KernelResult& result) {
-    k.spread(r.in[0].data(), r.pixel, 2, count, result.data());
-  };
-  cases.push_back(numbers_case("spread", "2 values a pixel", channels, width, 2 * width,
-                               double(4 * width) * sizeof(float), spread));
-  const auto narrow = [count](const Kernels& k, RowBuffers& r, KernelResult& result) {
-    std::vector<std::byte> halves(size_t(count) * 2);
-    k.narrow(r.in[0].data(), count, halves.data());
-    k.convert(halves.data(), Precision::bf16, count, result.data());
-  };
-  cases.push_back(numbers_case("narrow", "to bf16, and back", channels, width, count,
-                               double(count) * 12, narrow));
-  for (const Precision precision : {Precision::f16, Precision::bf16, Precision::i8}) {
-    // Bytes of small numbers, in which no pattern stands for infinity.
-    const auto convert = [=](const Kernels& k, RowBuffers& r, KernelResult& result) {
-      auto* bytes = reinterpret_cast<uint8_t*>(r.out.data());
-      if (bytes[1] == 0)
-        for (int64_t i = 0; i < 2 * count; ++i) bytes[i] = uint8_t(i * 37 % 59 + 1);
-      k.convert(reinterpret_cast<const std::byte*>(bytes), precision, count, result.data());
-    };
-    cases.push_back(numbers_case("convert", "from " + to_string(precision), channels, width, count,
-                                 double(count * (4 + bytes_per_value(precision))), convert));
-  }
-}
-
-// ---- Matrix times vector
-
 /// The encoded values of a matrix; i8 with its rows' factors.
 struct EncodedMatrix {
   std::vector<std::byte> values;
@@ -181,6 +157,49 @@ EncodedMatrix encoded_matrix(Precision precision, int64_t rows, int64_t columns)
   }
   return matrix;
 }
+
+KernelCase narrow_case(int64_t count) {
+  const auto prepare = [=](const Kernels& kernels) -> PreparedKernel {
+    const auto values = std::make_shared<std::vector<float>>(drawn(count, 7));
+    const auto halves = std::make_shared<std::vector<std::byte>>(size_t(count) * 2);
+    const auto widened = [=] {
+      KernelResult result(static_cast<size_t>(count));
+      for (size_t i = 0; i < result.size(); ++i) {
+        uint16_t half = 0;
+        std::memcpy(&half, halves->data() + 2 * i, sizeof half);
+        result[i] = bf16_to_float(half);
+      }
+      return result;
+    };
+    return {[=, &kernels] { kernels.narrow(values->data(), count, halves->data()); }, widened};
+  };
+  return {"narrow", "to bf16", 0, double(count) * 6, prepare};
+}
+
+KernelCase convert_case(Precision precision, int64_t count) {
+  const auto prepare = [=](const Kernels& kernels) -> PreparedKernel {
+    const auto values = std::make_shared<EncodedMatrix>(encoded_matrix(precision, 1, count));
+    const auto result = std::make_shared<KernelResult>(size_t(count));
+    return {
+        [=, &kernels] { kernels.convert(values->values.data(), precision, count, result->data()); },
+        [=] { return *result; }};
+  };
+  return {"convert", "from " + to_string(precision), 0,
+          double(count * (4 + bytes_per_value(precision))), prepare};
+}
+
+void add_conversions(int64_t channels, int64_t width, std::vector<KernelCase>& cases) {
+  const auto spread = [](const Kernels& k, RowBuffers& r, KernelResult& result) {
+    k.spread(r.in[0].data(), r.pixel, 2, r.width, result.data());
+  };
+  cases.push_back(numbers_case("spread", "2 values a pixel", channels, width, 2 * width,
+                               double(4 * width) * sizeof(float), spread));
+  cases.push_back(narrow_case(channels * width));
+  for (const Precision precision : {Precision::f16, Precision::bf16, Precision::i8})
+    cases.push_back(convert_case(precision, channels * width));
+}
+
+// ---- Matrix times vector
 
 KernelCase matrix_case(Precision precision, int64_t rows, int64_t columns) {
   const auto prepare = [=](const Kernels& kernels) -> PreparedKernel {
@@ -229,12 +248,8 @@ struct ConvBuffers {
     for (size_t i = 0; i < taps.size(); ++i) taps[i] = rows.bytes(i);
     input = {taps.data(), rows.pixel, channels, Precision::f32};
   }
-  KernelResult written(int64_t pixels) const {
-    KernelResult values;
-    for (int64_t x = 0; x < pixels; ++x)
-      values.insert(values.end(), out.begin() + x * out_pixel,
-                    out.begin() + x * out_pixel + rows.channels);
-    return values;
+  KernelResult written(int64_t count) const {
+    return channels_of(out, out_pixel, rows.channels, count);
   }
 
   RowBuffers rows;

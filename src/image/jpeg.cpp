@@ -230,8 +230,8 @@ class Encoder {
     info_.in_color_space = image.channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
     jpeg_set_defaults(&info_);
     jpeg_set_quality(&info_, quality, TRUE);
-    // The standard's Huffman tables, the same for every band: 3 % more bytes than tables of its own
-    // for a photo, which would have to see all of it first (a third of the time).
+    // The standard's Huffman tables, the same for every band: a photo's own would be smaller by a
+    // little, and would have to see all of it first.
     info_.restart_in_rows = 1;
     constexpr int full_chroma_from = 90;
     if (quality >= full_chroma_from)

@@ -68,28 +68,28 @@ std::vector<uint8_t> encoded(std::span<const float> values, Precision precision)
   return bytes;
 }
 
-/// A matrix as i8: see Precision.
-struct Rounded {
-  std::vector<float> scales;
-  std::vector<uint8_t> bytes;
-};
-
-constexpr float largest_i8 = 127;
-
-Rounded rounded(std::span<const float> values, int64_t rows) {
-  Rounded matrix{std::vector<float>(size_t(rows)), std::vector<uint8_t>(values.size())};
+/// The factors of a matrix's rows in i8 (see Precision): each row's largest number becomes 127.
+std::vector<float> row_scales(std::span<const float> values, int64_t rows) {
+  constexpr float largest_i8 = 127;
   const size_t columns = values.size() / size_t(rows);
-  for (size_t row = 0; row < size_t(rows); ++row) {
-    const auto line = values.subspan(row * columns, columns);
+  std::vector<float> scales;
+  for (size_t first = 0; first < values.size(); first += columns) {
     float largest = 0;
-    for (const float value : line) largest = std::max(largest, std::fabs(value));
-    const float scale = largest / largest_i8;
-    matrix.scales[row] = scale;
-    for (size_t i = 0; i < columns; ++i)
-      matrix.bytes[row * columns + i] =
-          scale > 0 ? uint8_t(int8_t(std::lround(line[i] / scale))) : uint8_t(0);
+    for (const float value : values.subspan(first, columns))
+      largest = std::max(largest, std::fabs(value));
+    scales.push_back(largest / largest_i8);
   }
-  return matrix;
+  return scales;
+}
+
+std::vector<uint8_t> rounded(std::span<const float> values, std::span<const float> scales) {
+  const size_t columns = values.size() / scales.size();
+  std::vector<uint8_t> bytes(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    const float scale = scales[i / columns];
+    bytes[i] = scale > 0 ? uint8_t(int8_t(std::lround(values[i] / scale))) : uint8_t(0);
+  }
+  return bytes;
 }
 
 // ---- i8 in a file: the numbers under the weight's own name, the factors under this one.
@@ -233,11 +233,14 @@ void save_model(const std::filesystem::path& path, const Model& model, Precision
     writer.announce(scale_name(p.name), Precision::f32, {p.dims[0]});
   for (const Parameter& p : floats) writer.announce(p.name, others, p.dims);
   for (const Parameter& p : matrices) writer.announce(p.name, Precision::i8, p.dims);
-  for (const Parameter& p : matrices)
-    writer.write(encoded(rounded(finite_values(model, p.name), p.dims[0]).scales, Precision::f32));
+  std::map<std::string, std::vector<float>> scales;
+  for (const Parameter& p : matrices) {
+    scales[p.name] = row_scales(finite_values(model, p.name), p.dims[0]);
+    writer.write(encoded(scales[p.name], Precision::f32));
+  }
   for (const Parameter& p : floats) writer.write(encoded(finite_values(model, p.name), others));
   for (const Parameter& p : matrices)
-    writer.write(rounded(finite_values(model, p.name), p.dims[0]).bytes);
+    writer.write(rounded(model.weight(p.name).to_float(), scales[p.name]));
   writer.commit();
 }
 
