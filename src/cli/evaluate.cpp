@@ -74,11 +74,11 @@ void print_table(const Evaluation& evaluation, const std::string& model,
 }
 
 void evaluate_on_photos(const std::shared_ptr<const Model>& model, const EvaluateArguments& a) {
-  if (!a.pairs.csv.empty() || !a.save.empty() || a.pairs.options.patch > 0 || !a.shard.empty() ||
-      !a.noise.empty())
+  if (!a.pairs.csv.empty() || !a.save.empty() || a.pairs.options.patch > 0 ||
+      a.pairs.options.crop > 0 || !a.shard.empty() || !a.noise.empty())
     fail(
-        "--csv, --save, --patch, --noise and --shard are for models of the tasks isp and denoise; "
-        "'{}' is for {}",
+        "--csv, --save, --patch, --crops, --noise and --shard are for models of the tasks isp and "
+        "denoise; '{}' is for {}",
         model->info().name, to_string(model->info().task));
   EvaluateOptions options = a.simulated;
   options.limit = a.pairs.options.limit;
@@ -133,6 +133,12 @@ void add_pair_options(CLI::App& command, EvaluateArguments& a) {
                   "The network sees squares of this side, as in training (default: whole pictures)")
       ->check(CLI::Range(8, 1 << 20))
       ->group(group);
+  command
+      .add_option("--crops", a.pairs.options.crop,
+                  "Score squares of this side one by one, a row each, as CC15 and PolyU are "
+                  "published (default: whole pictures)")
+      ->check(CLI::Range(8, 1 << 20))
+      ->group(group);
   command.add_option("--save", a.save, "Folder for the network's pictures (PNG)")->group(group);
   command
       .add_option("--shard", a.shard,
@@ -142,7 +148,7 @@ void add_pair_options(CLI::App& command, EvaluateArguments& a) {
   command
       .add_option("--noise", a.noise,
                   "For denoise: --data are clean photos, which get this noise: case1, case2 or "
-                  "case3 of VDN's paper, or a deviation of 255, like 15, 25, 50")
+                  "case3 of VDN's paper, or a deviation of 255, like 15, 25, 50; 0 adds none")
       ->group(group);
   command.add_option("--merge", a.merge, "Instead: put the shares of this table together")
       ->group(group);

@@ -1,6 +1,7 @@
 // hyperconv evaluate on pairs: a model's pictures beside those of a data set.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
@@ -31,9 +32,10 @@ Scored scored_on(const std::shared_ptr<const Model>& model, const EvaluatePairsA
 
 /// One line that tells a run's scores from another's.
 std::string identity_of(const Model& model, const Scored& scored, const EvaluatePairsArguments& a) {
-  return fmt::format("{} ({}; {}) on {} ({}), limit {}, patch {}", model.info().name, a.model,
-                     model.info().summary, fs::absolute(scored.folder).lexically_normal().string(),
-                     scored.kind, a.options.limit, a.options.patch);
+  return fmt::format("{} ({}; {}) on {} ({}), limit {}, patch {}, crops {}", model.info().name,
+                     a.model, model.info().summary,
+                     fs::absolute(scored.folder).lexically_normal().string(), scored.kind,
+                     a.options.limit, a.options.patch, a.options.crop);
 }
 
 /// What the first picture that was scored costs.
@@ -52,6 +54,12 @@ std::optional<MeanScore> mean_of(const std::vector<PairScore>& scores, const std
   return std::nullopt;
 }
 
+/// The worst picture; null where there is none.
+const PairScore* least_psnr(const std::vector<PairScore>& scores) {
+  const auto least = std::ranges::min_element(scores, {}, &PairScore::psnr);
+  return least == scores.end() ? nullptr : &*least;
+}
+
 void print_table(const std::vector<PairScore>& scores) {
   fmt::print("{} pictures; means and 95 % intervals\n", scores.size());
   for (const ScoreColumn& column : score_columns()) {
@@ -63,6 +71,8 @@ void print_table(const std::vector<PairScore>& scores) {
       fmt::print("   of the input {:>9.4f} +- {:.4f}", input->mean, input->interval);
     fmt::print("\n");
   }
+  if (const PairScore* least = least_psnr(scores))
+    fmt::print("  {:<24} {:>9.4f}   {}\n", "least psnr", least->psnr, least->name);
 }
 
 Json to_json(const std::vector<PairScore>& scores) {
@@ -71,6 +81,10 @@ Json to_json(const std::vector<PairScore>& scores) {
     const auto mean = mean_score(scores, column);
     json[column.name] = mean ? Json(mean->mean) : Json(nullptr);
     json[std::string(column.name) + "_interval"] = mean ? Json(mean->interval) : Json(nullptr);
+  }
+  if (const PairScore* least = least_psnr(scores)) {
+    json["psnr_least"] = least->psnr;
+    json["psnr_least_name"] = least->name;
   }
   return json;
 }
@@ -120,6 +134,7 @@ void evaluate_on_pairs(const std::shared_ptr<const Model>& model, const Evaluate
                      {"data", scored.folder.string()},
                      {a.noise ? "noise" : "layout", a.noise ? to_string(*a.noise) : scored.kind},
                      {"patch", a.options.patch},
+                     {"crops", a.options.crop},
                      {"skipped", evaluation.skipped}};
   if (!a.options.shard.is_all()) {
     hand_in(evaluation.scores, identity, json, a);

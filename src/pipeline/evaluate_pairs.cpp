@@ -139,6 +139,8 @@ void check_fit(const Model& model, const PairSet& set, const PairEvaluateOptions
     fail("{}: holds pairs for the task '{}'; the model '{}' is for '{}'", set.folder().string(),
          to_string(wanted), model.info().name, to_string(model.info().task));
   check_patch(model, options.patch);
+  if (set.is_mosaic() && options.crop % 2 != 0)
+    fail("crops of {} do not suit mosaics: even sizes do", options.crop);
 }
 
 /// What is scored, a pair at a time.
@@ -176,6 +178,40 @@ std::string file_name(std::string name) {
   return name + ".png";
 }
 
+struct NamedPair {
+  std::string name;
+  TensorPair pair;
+};
+
+/// The pair in squares of `side` pixels of its target.
+std::vector<NamedPair> crops_of(const NamedPair& whole, int64_t side) {
+  const auto& [name, pair] = whole;
+  const Shape &in = pair.input.shape(), &out = pair.target.shape();
+  const int64_t samples = out.h / in.h;  // pixels of the target for one of the input
+  std::vector<NamedPair> crops;
+  for (int64_t top = 0; top + side <= out.h; top += side)
+    for (int64_t left = 0; left + side <= out.w; left += side)
+      crops.push_back(
+          {fmt::format("{}/{},{}", name, top, left),
+           {cut_out(pair.input, top / samples, left / samples, side / samples, side / samples),
+            cut_out(pair.target, top, left, side, side)}});
+  if (crops.empty())
+    fail("{}: is {}x{} pixels; crops of {}x{} do not fit in", name, out.w, out.h, side, side);
+  return crops;
+}
+
+PairScore score_and_save(PairRunner& runner, const NamedPair& named, bool is_photo,
+                         const PairEvaluateOptions& options) {
+  const auto& [name, pair] = named;
+  const Image picture = to_image(runner.picture(pair.input, options.patch));
+  const Image target = to_image(pair.target);
+  PairScore row = score(picture, target);
+  if (is_photo) score_input(to_image(pair.input), target, row);
+  row.name = name;
+  if (!options.save.empty()) write_image(options.save / file_name(name), to_u8(picture));
+  return row;
+}
+
 std::vector<PairScore> score_all(std::shared_ptr<const Model> model, const PairList& list,
                                  const PairEvaluateOptions& options) {
   const bool is_photo = model->info().task == Task::denoise;
@@ -187,16 +223,14 @@ std::vector<PairScore> score_all(std::shared_ptr<const Model> model, const PairL
     if (!options.shard.has(i)) continue;
     throw_if_interrupted();
     try {
-      const TensorPair pair = list.read(i);
-      const Image picture = to_image(runner.picture(pair.input, options.patch));
-      const Image target = to_image(pair.target);
-      PairScore row = score(picture, target);
-      if (is_photo) score_input(to_image(pair.input), target, row);
-      row.index = i;
-      row.name = list.name(i);
-      scores.push_back(std::move(row));
-      if (!options.save.empty())
-        write_image(options.save / file_name(list.name(i)), to_u8(picture));
+      std::vector<NamedPair> pieces;
+      pieces.push_back({list.name(i), list.read(i)});
+      if (options.crop > 0) pieces = crops_of(pieces.front(), options.crop);
+      for (const NamedPair& piece : pieces) {
+        throw_if_interrupted();
+        scores.push_back(score_and_save(runner, piece, is_photo, options));
+        scores.back().index = i;
+      }
     } catch (const Error& error) {
       throw_if_interrupted();
       list.note(i, error.what());

@@ -16,7 +16,7 @@ namespace hyperconv {
 /// One pair, by hyperconv/metrics.hpp: floats cut to [0,1], but for psnr_8bit, where both pictures
 /// are rounded to 8 bits first.
 struct PairScore {
-  int64_t index = 0;  ///< place in the set
+  int64_t index = 0;  ///< the pair's place in the set
   std::string name;
   int width = 0, height = 0;
   double psnr = 0, psnr_8bit = 0, ssim = 0, ssim_volume = 0;
@@ -46,6 +46,11 @@ struct PairEvaluateOptions {
   int64_t limit = 0;  ///< the first pairs only; 0: all
   int patch = 0;      ///< the network sees squares of this side, one by one, as in training; its
                       ///< statistics are then those of a square; 0: whole pictures
+  /// Each pair is cut into squares of this side, from its upper left corner on, and each of them
+  /// scored as a pair "NAME/TOP,LEFT" of its own, as CC15 and PolyU are published; what is left
+  /// over at the right and below is not scored, a pair that is smaller is skipped. Even for
+  /// mosaics; 0: whole pairs.
+  int crop = 0;
   Shard shard;
   std::filesystem::path save;  ///< folder for the network's pictures as PNG; empty: none
   EngineOptions engine;

@@ -75,6 +75,38 @@ TEST(EvaluatePairs, PatchesChangeWhatANetworkWithStatisticsSees) {
   EXPECT_THAT(error_of([&] { evaluate_pairs(hyper, set, {.patch = 20}); }), HasSubstr("multiples"));
 }
 
+TEST(EvaluatePairs, CropsAreScoredOneByOne) {
+  const TemporaryFolder folder;
+  put_pairs(folder / "test", 2, 72, 50);
+  const PairSet set = find_pairs(folder.path(), Part::test);
+  const auto scores = evaluate_pairs(isp, set, {.crop = 24}).scores;
+  ASSERT_EQ(scores.size(), 2u * 3 * 2);
+  EXPECT_EQ(scores[0].name, "0/0,0");
+  EXPECT_EQ(scores[5].name, "0/24,48");
+  EXPECT_EQ(scores[11].name, "1/24,48");
+  EXPECT_EQ(scores[11].index, 1);
+  EXPECT_EQ(scores[11].width, 24);
+  // A pair that holds nothing but that crop has the same score.
+  const TensorPair pair = set.read(1);
+  Tensor input({1, 4, 12, 12});
+  for (int64_t c = 0; c < 4; ++c)
+    for (int64_t y = 0; y < 12; ++y)
+      std::copy_n(pair.input.row(0, c, 12 + y) + 24, 12, input.row(0, c, y));
+  Engine engine(isp);
+  Tensor output;
+  engine.run(input, output);
+  double squares = 0;
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < 24; ++y)
+      for (int64_t x = 0; x < 24; ++x)
+        squares += std::pow(
+            std::clamp(output.at(0, c, y, x), 0.0f, 1.0f) - pair.target.at(0, c, 24 + y, 48 + x),
+            2);
+  EXPECT_NEAR(scores[11].psnr, -10 * std::log10(squares / double(output.size())), 1e-4);
+  EXPECT_THAT(error_of([&] { evaluate_pairs(isp, set, {.crop = 25}); }), HasSubstr("even"));
+  EXPECT_THAT(error_of([&] { evaluate_pairs(isp, set, {.crop = 64}); }), HasSubstr("72x50"));
+}
+
 TEST(EvaluatePairs, SharesAddUpToTheWhole) {
   const TemporaryFolder folder;
   put_pairs(folder / "test", 5, 24, 24);
@@ -135,6 +167,9 @@ TEST(EvaluateNoisyPhotos, AddsTheNoiseThatIsAskedFor) {
   EXPECT_NEAR(evaluation.scores[0].psnr, 20 * std::log10(255.0 / 15), 0.2);
   EXPECT_EQ(evaluation.scores[0].input_psnr, evaluation.scores[0].psnr);
   EXPECT_NE(evaluation.scores[0].psnr, evaluation.scores[1].psnr);
+  const auto none = evaluate_noisy_photos(idle_denoiser(), folder.path(),
+                                          synthetic_noise_from_string("0"), 1, {});
+  EXPECT_TRUE(std::isinf(none.scores[0].psnr));
   const auto stronger = evaluate_noisy_photos(idle_denoiser(), folder.path(),
                                               synthetic_noise_from_string("case2"), 1, {});
   EXPECT_LT(stronger.scores[0].psnr, evaluation.scores[0].psnr - 5);

@@ -136,7 +136,7 @@ std::optional<std::vector<PairScore>> merge_parts(const fs::path& csv, int64_t c
     const auto scores = scores_from_csv(part);
     all.insert(all.end(), scores.begin(), scores.end());
   }
-  std::ranges::sort(all, {}, &PairScore::index);
+  std::ranges::stable_sort(all, {}, &PairScore::index);
   write_file(csv, identity + "\n" + scores_to_csv(all));
   std::error_code ignored;
   for (int64_t index = 0; index < count; ++index)

@@ -90,8 +90,8 @@ SyntheticNoise synthetic_noise_from_string(const std::string& text) {
     if (text == name) return {kind, 0};
   double sigma = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), sigma);
-  if (error != std::errc() || end != text.data() + text.size() || !(sigma > 0 && sigma <= 255))
-    fail("noise is case1, case2, case3 or a deviation above 0 and up to 255, not {}", text);
+  if (error != std::errc() || end != text.data() + text.size() || !(sigma >= 0 && sigma <= 255))
+    fail("noise is case1, case2, case3 or a deviation from 0 to 255, not {}", text);
   return {NoiseCase::even, sigma};
 }
 
