@@ -27,6 +27,12 @@ namespace {
 // The Huawei P20's 2976x3968 mosaic, packed: the paper's 12 MP frame.
 constexpr Shape photo{1, 4, 1488, 1984};
 
+/// The same frame as the network takes it: a packed mosaic, or a photo of as many pixels.
+Shape photo_for(const Graph& graph) {
+  const int channels = std::get<Input>(graph.node(0).op).channels;
+  return channels == 4 ? photo : Shape{1, channels, 2 * photo.h, 2 * photo.w};
+}
+
 std::shared_ptr<const Model> model_of(const Graph& graph) {
   return std::make_shared<const Model>(untrained(graph, {}, 1));
 }
@@ -122,13 +128,14 @@ Precision precision_named(const std::string& name) {
 // Fastest of several runs for each step.
 void show_steps(const std::string& network, Precision precision, int runs) {
   const Graph graph = make_network(network);
+  const Shape frame = photo_for(graph);
   const auto model = stored(graph, precision);
   Threads threads;
   const Kernels& table = kernels();
-  Plan plan = make_plan(graph, photo, {.lanes = table.lanes});
+  Plan plan = make_plan(graph, frame, {.lanes = table.lanes});
   FilterBank filters(model, plan.filters, table, threads);
   WholeExecutor executor(std::move(plan), filters, table, threads);
-  const Tensor input = noise(photo);
+  const Tensor input = noise(frame);
   Tensor output(executor.plan().output);
   std::vector<double> best(executor.plan().steps.size(), 1e9);
   double total = 1e9, predicting = 0;
@@ -141,7 +148,7 @@ void show_steps(const std::string& network, Precision precision, int runs) {
     }
     total = std::min(total, sum);
   }
-  const auto costs = node_costs(graph, photo);
+  const auto costs = node_costs(graph, frame);
   for (size_t i = 0; i < best.size(); ++i) {
     const Step& step = executor.plan().steps[i];
     const bool convolves = filter_of(step.action).has_value();
