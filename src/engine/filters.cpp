@@ -4,6 +4,8 @@
 #include <cmath>
 #include <functional>
 
+#include "engine/packing.hpp"
+
 namespace hyperconv {
 namespace {
 
@@ -16,23 +18,6 @@ std::vector<NodeId> nodes_of(const FilterSpec& spec) {
     if (nodes.empty() || nodes.back() != part.node) nodes.push_back(part.node);
   }
   return nodes;
-}
-
-// Where an output channel stands among the blocks of vectors.
-struct BlockPlace {
-  int64_t before;  // output channels, padded, in the blocks before
-  int64_t width;   // of its own block
-};
-
-BlockPlace block_of(int64_t channel, int vectors, int lanes) {
-  int64_t before = 0;
-  for (int v = 0; v < vectors;) {
-    const int block = next_block(vectors - v);
-    if (channel < before + int64_t(block) * lanes) return {before, int64_t(block) * lanes};
-    before += int64_t(block) * lanes;
-    v += block;
-  }
-  return {before, 0};
 }
 
 // One output channel into every `step`-th float of `to`: for each part [ky][kx][channel].
@@ -58,14 +43,7 @@ void pack_winograd(const FilterSpec& spec, NodeId node, const float* values, flo
   int64_t before = 0;
   for (const FilterPart& part : spec.parts) {
     for (int64_t c = 0; c < part.channels && part.node == node; ++c) {
-      const float* taps = values + (part.first + c) * 9;
-      for (int64_t r = 0; r < winograd_rows; ++r) {
-        const float* g = winograd_filter[r];
-        for (int64_t kx = 0; kx < 3; ++kx) {
-          to[((r * 3 + kx) * channels + before + c) * step] =
-              g[0] * taps[kx] + g[1] * taps[3 + kx] + g[2] * taps[6 + kx];
-        }
-      }
+      pack_winograd_taps(values + (part.first + c) * 9, channels, to + (before + c) * step, step);
     }
     before += part.channels;
   }

@@ -76,6 +76,10 @@ void add_row_cases(int64_t channels, int64_t width, std::vector<KernelCase>& cas
   const auto add = [&](const char* kernel, int read, int written, auto call) {
     cases.push_back(row_case(kernel, channels, width, read, written, call));
   };
+  add("unrectify", 2, 1, [](const Kernels& k, RowBuffers& r) {
+    k.unrectify(r.in[0].data(), r.in[1].data(), r.width * r.pixel, Rectifier::leaky_relu,
+                r.out.data());
+  });
   add("rectify", 1, 1, [](const Kernels& k, RowBuffers& r) {
     k.rectify(r.run(0), r.target(), r.channels, r.width, Rectifier::leaky_relu);
   });
@@ -318,11 +322,40 @@ KernelCase winograd_case(int64_t channels, int64_t width) {
           double((winograd_rows + 4) * channels * width) * sizeof(float), prepare};
 }
 
+KernelCase gradient_case(int64_t channels, int64_t width) {
+  const auto prepare = [=](const Kernels& kernels) -> PreparedKernel {
+    const int64_t vectors = ceil_div(channels, kernels.lanes), out = vectors * kernels.lanes;
+    const auto in = std::make_shared<std::vector<float>>(drawn((width + 2) * channels, 8));
+    const auto gradient = std::make_shared<std::vector<float>>(drawn(width * out, 9));
+    // The same numbers whatever the lanes: each pixel's are drawn anew.
+    for (int64_t x = 0; x < width; ++x) {
+      Random random(9, uint64_t(x));
+      for (int64_t c = 0; c < channels; ++c) (*gradient)[size_t(x * out + c)] = random.normal();
+    }
+    const auto sums = std::make_shared<std::vector<float>>(size_t(3 * channels * out));
+    const auto call = [=, &kernels] {
+      std::ranges::fill(*sums, 0.0f);
+      kernels.tap_gradients({.in = in->data(),
+                             .in_pixel = channels,
+                             .taps = 3 * channels,
+                             .gradient = gradient->data(),
+                             .gradient_pixel = out,
+                             .vectors = int(vectors),
+                             .width = width,
+                             .sums = sums->data()});
+    };
+    return {call, [=] { return channels_of(*sums, out, channels, 3 * channels); }};
+  };
+  return {"tap_gradients", fmt::format("3 taps, {0} to {0} channels", channels),
+          2.0 * 3 * double(channels * channels * width),
+          double(2 * channels * width) * sizeof(float), prepare};
+}
+
 }  // namespace
 
 std::vector<KernelCase> kernel_cases(int64_t channels, int64_t width) {
   std::vector<KernelCase> cases = {direct_case(channels, width, 3), direct_case(channels, width, 1),
-                                   winograd_case(channels, width)};
+                                   winograd_case(channels, width), gradient_case(channels, width)};
   add_row_cases(channels, width, cases);
   add_sums(channels, width, cases);
   add_conversions(channels, width, cases);

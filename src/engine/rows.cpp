@@ -4,12 +4,10 @@
 #include <array>
 #include <cmath>
 
+#include "engine/packing.hpp"
+
 namespace hyperconv {
 namespace {
-
-// What the transformed rows of one strip may take of a core's second-level cache (512 KiB and
-// more), which the filters share.
-constexpr int64_t strip_bytes = 96 << 10;
 
 enum class Scratch { transform, output, taps, in0, in1, out0, out1, count };
 
@@ -81,13 +79,6 @@ void RowRunner::run(const ReadInput&, const Step& step, int64_t y, Interval colu
     const float* from = context_.input.row(0, c, y) + columns.first;
     for (int64_t x = 0; x < columns.size(); ++x) to.data[x * to.pixel + c] = from[x];
   }
-}
-
-int64_t RowRunner::strip_width(const PackedFilter& filter) const {
-  const int64_t bytes = winograd_rows * (channels_of(filter.spec) + 2 * context_.kernels.lanes) *
-                        int64_t(sizeof(float));
-  const int64_t tile = context_.kernels.tile;
-  return std::max(tile, strip_bytes / bytes / tile * tile);
 }
 
 // Rows of the inputs from the first tap of unit row y on, at column `left`.
@@ -164,7 +155,8 @@ void RowRunner::convolve_direct(const Convolution& what, const Step& step, int64
 void RowRunner::convolve_winograd(const Convolution& what, const Step& step, int64_t width,
                                   Taps& taps, const Rows& out) const {
   const PackedFilter& filter = what.filter;
-  const int64_t strip = strip_width(filter), channels = channels_of(filter.spec);
+  const int64_t channels = channels_of(filter.spec);
+  const int64_t strip = winograd_strip(channels, context_.kernels);
   WinogradRows run{.inputs = taps.inputs.data(),
                    .input_count = int(step.inputs.size()),
                    .channels = channels,

@@ -98,7 +98,6 @@ class RowRunner {
   void widen_taps(const Step& step, int count, int64_t columns, Taps& taps) const;
   void convolve(const Convolution& what, const Step& step, int64_t y, Interval columns,
                 const Rows& out) const;
-  int64_t strip_width(const PackedFilter& filter) const;
   struct Squares;
   template <class Function>
   void map(const Step& step, int64_t y, Interval columns, const Function& function) const;

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <variant>
 
+#include "base/wide.hpp"
+
 namespace hyperconv {
 namespace {
 
@@ -63,14 +65,6 @@ struct Values {
         first(s.first.data_ptr<float>() + offset),
         second(s.second.data_ptr<float>() + offset) {}
 };
-
-// Built for wide vectors too, and chosen by what the machine has; without contraction all give the
-// same bits.
-#if defined(__x86_64__)
-#define HYPERCONV_WIDE [[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]]
-#else
-#define HYPERCONV_WIDE
-#endif
 
 HYPERCONV_WIDE void descend(const Values& v, const float* gradient, float scale, int64_t count,
                             const StepSize& size) {

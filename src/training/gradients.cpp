@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/overloaded.hpp"
+#include "training/row_product.hpp"
 
 namespace hyperconv {
 namespace {
@@ -38,7 +39,7 @@ double norm(const Gradients& gradients) {
 
 torch::Tensor ProductTape::product(size_t parameter, const torch::Tensor& hidden,
                                    const torch::Tensor& matrix) {
-  torch::Tensor product = torch::matmul(hidden, matrix.detach().t());
+  torch::Tensor product = row_product(hidden, matrix);
   product.retain_grad();
   entries_.push_back({parameter, product, hidden.detach()});
   return product;

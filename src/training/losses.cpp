@@ -5,45 +5,12 @@
 
 #include "base/fail.hpp"
 #include "hyperconv/metrics.hpp"
+#include "training/similarity.hpp"
 
 namespace hyperconv {
 namespace {
 
-constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
 constexpr std::array<double, 5> scale_weights = {0.0448, 0.2856, 0.3001, 0.2363, 0.1333};
-
-/// [channels,1,11], normalised, sigma 1.5.
-torch::Tensor gaussian(int64_t channels, const torch::TensorOptions& options) {
-  constexpr int64_t size = ssim_smallest_side;
-  const torch::Tensor distance = torch::arange(size, torch::kFloat64) - size / 2;
-  const torch::Tensor weights = torch::exp(-distance.square() / (2 * 1.5 * 1.5));
-  return (weights / weights.sum()).to(options).view({1, 1, size}).repeat({channels, 1, 1});
-}
-
-/// Gaussian means of each channel, where the window fits.
-torch::Tensor blurred(const torch::Tensor& x) {
-  const int64_t channels = x.size(1);
-  const torch::Tensor window = gaussian(channels, x.options());
-  const torch::Tensor columns =
-      torch::conv2d(x, window.unsqueeze(3), {}, 1, torch::IntArrayRef{0, 0}, 1, channels);
-  return torch::conv2d(columns, window.unsqueeze(2), {}, 1, torch::IntArrayRef{0, 0}, 1, channels);
-}
-
-/// Means over all positions of the window: [N,C].
-struct Similarity {
-  torch::Tensor whole, contrast_structure;
-};
-
-Similarity similarity(const torch::Tensor& a, const torch::Tensor& b) {
-  const torch::Tensor mean_a = blurred(a), mean_b = blurred(b);
-  // Only the sum of both variances counts: one blur less, of the most expensive part of a step.
-  const torch::Tensor squares = mean_a * mean_a + mean_b * mean_b, product = mean_a * mean_b;
-  const torch::Tensor variances = blurred(a * a + b * b) - squares;
-  const torch::Tensor covariance = blurred(a * b) - product;
-  const torch::Tensor contrast = (2 * covariance + c2) / (variances + c2);
-  const torch::Tensor luminance = (2 * product + c1) / (squares + c1);
-  return {(luminance * contrast).mean({2, 3}), contrast.mean({2, 3})};
-}
 
 void check_side(const torch::Tensor& a, int64_t least, const char* name) {
   if (std::min(a.size(2), a.size(3)) < least)
@@ -100,7 +67,8 @@ torch::Tensor ssim(const torch::Tensor& a, const torch::Tensor& b) {
 
 torch::Tensor ms_ssim(const torch::Tensor& first, const torch::Tensor& second) {
   check_side(first, ms_ssim_smallest_side, "ms-ssim");
-  torch::Tensor a = first, b = second, product;
+  // Planar, as windows want it: a network may leave its channels side by side.
+  torch::Tensor a = first.contiguous(), b = second.contiguous(), product;
   for (size_t scale = 0; scale < scale_weights.size(); ++scale) {
     const bool last = scale + 1 == scale_weights.size();
     const Similarity s = similarity(a, b);

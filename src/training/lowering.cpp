@@ -1,10 +1,12 @@
 #include "training/lowering.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/fail.hpp"
 #include "base/overloaded.hpp"
 #include "hyperconv/torch/hyper_conv2d.hpp"
+#include "training/batch_conv2d.hpp"
 
 namespace hyperconv {
 namespace {
@@ -50,7 +52,8 @@ torch::Tensor encoding(const HyperConv2d& op, const std::vector<torch::Tensor>& 
                        const NodeWeights& w) {
   switch (op.conditioning) {
     case Conditioning::layer:
-      return nn::encode_means(in[0].mean({2, 3}));
+      // As a sum: the slope of mean() would be written for every pixel before it is added.
+      return nn::encode_means(in[0].sum({2, 3}) / double(in[0].size(2) * in[0].size(3)));
     case Conditioning::image:
       return in[1].flatten(1);
     case Conditioning::constant:
@@ -59,12 +62,36 @@ torch::Tensor encoding(const HyperConv2d& op, const std::vector<torch::Tensor>& 
   fail("unknown conditioning");
 }
 
+torch::Tensor rectified(const torch::Tensor& x, Rectifier rectifier) {
+  switch (rectifier) {
+    case Rectifier::none:
+      return x;
+    case Rectifier::relu:
+      return torch::relu(x);
+    case Rectifier::leaky_relu:
+      return torch::leaky_relu(x, leaky_slope);
+  }
+  fail("unknown rectifier");
+}
+
+/// Stride 1 and zero padding; filters [out,C,k,k], or of their own for every sample.
+torch::Tensor convolved(const torch::Tensor& x, const torch::Tensor& filters,
+                        const torch::Tensor& bias, Rectifier rectifier) {
+  if (suits_batch_conv2d(x, filters)) return batch_conv2d(x, filters, bias, rectifier);
+  const torch::Tensor y = filters.dim() == 5
+                              ? nn::per_sample_conv2d(x, filters, bias)
+                              : torch::conv2d(x, filters, bias, 1, (filters.size(3) - 1) / 2);
+  return rectified(y, rectifier);
+}
+
 torch::Tensor hyper_conv2d(const HyperConv2d& op, const std::vector<torch::Tensor>& in,
-                           const NodeWeights& w) {
+                           const NodeWeights& w, Rectifier rectifier) {
   const torch::Tensor hidden = nn::hidden_layer(encoding(op, in, w), w.a1, w.a1_bias);
   const torch::Tensor change = w.tape != nullptr ? w.tape->product(w.a2_index, hidden, w.a2)
                                                  : torch::matmul(hidden, w.a2.t());
-  return nn::per_sample_conv2d(in[0], nn::filters_around(w.filter, change), w.bias);
+  const torch::Tensor filters = nn::filters_around(w.filter, change);
+  // A constant's are the same for all samples.
+  return convolved(in[0], filters.size(0) == 1 ? filters[0] : filters, w.bias, rectifier);
 }
 
 /// Indices -border .. size + border - 1 of a frame that is mirrored at its edges for ever.
@@ -75,15 +102,37 @@ torch::Tensor reflected(int64_t size, int64_t border) {
   return torch::minimum(phase, period - phase).clamp_max(size - 1);
 }
 
-torch::Tensor conv2d(const Conv2d& op, const torch::Tensor& x, const NodeWeights& w) {
+torch::Tensor conv2d(const Conv2d& op, const torch::Tensor& x, const NodeWeights& w,
+                     Rectifier rectifier) {
   const int64_t border = (op.kernel - 1) / 2;
-  if (op.padding == Padding::zero) return torch::conv2d(x, w.filter, w.bias, op.stride, border);
+  if (op.padding == Padding::zero && op.stride == 1) {
+    const torch::Tensor bias =
+        w.bias.defined() ? w.bias : torch::zeros({op.out_channels}, x.options());
+    return convolved(x, w.filter, bias, rectifier);
+  }
+  if (op.padding == Padding::zero)
+    return rectified(torch::conv2d(x, w.filter, w.bias, op.stride, border), rectifier);
   // libtorch's own reflection takes no frame that is smaller than the border.
   const bool wide = x.size(2) > border && x.size(3) > border;
   const torch::Tensor padded = wide ? torch::reflection_pad2d(x, {border, border, border, border})
                                     : x.index_select(2, reflected(x.size(2), border))
                                           .index_select(3, reflected(x.size(3), border));
-  return torch::conv2d(padded, w.filter, w.bias, op.stride);
+  return rectified(torch::conv2d(padded, w.filter, w.bias, op.stride), rectifier);
+}
+
+/// 2x2 with stride 2: four 1x1 convolutions, whose outputs are the four pixels of a square.
+torch::Tensor conv_transpose2d(const torch::Tensor& x, const NodeWeights& w) {
+  const int64_t channels = w.filter.size(0), out = w.filter.size(1);
+  const torch::Tensor filters = w.filter.permute({2, 3, 1, 0}).reshape({4 * out, channels, 1, 1});
+  if (!suits_batch_conv2d(x, filters)) return torch::conv_transpose2d(x, w.filter, w.bias, 2);
+  const torch::Tensor squares = batch_conv2d(x, filters, w.bias.repeat({4}), Rectifier::none);
+  const int64_t n = x.size(0), height = x.size(2), width = x.size(3);
+  // [N,h,w,dy,dx,out] -> [N,h,dy,w,dx,out]: the channels stay side by side.
+  return squares.permute({0, 2, 3, 1})
+      .view({n, height, width, 2, 2, out})
+      .permute({0, 1, 3, 2, 4, 5})
+      .reshape({n, 2 * height, 2 * width, out})
+      .permute({0, 3, 1, 2});
 }
 
 torch::Tensor bilinear(const Bilinear2d& op, const std::vector<torch::Tensor>& in) {
@@ -143,15 +192,15 @@ torch::Tensor norm(const Norm2d& op, const torch::Tensor& x, const NodeWeights& 
   return centred * torch::rsqrt(centred.square().mean(over, true) + 1e-5) * scale + bias;
 }
 
-torch::Tensor run(const Node& node, const std::vector<torch::Tensor>& in, const NodeWeights& w) {
+/// What a convolution applies to its own output. See rectifiers_of().
+torch::Tensor run(const Node& node, const std::vector<torch::Tensor>& in, const NodeWeights& w,
+                  Rectifier rectifier) {
   return std::visit(
       Overloaded{
           [&](const Input&) { return in[0]; },
-          [&](const Conv2d& op) { return conv2d(op, in[0], w); },
-          [&](const HyperConv2d& op) { return hyper_conv2d(op, in, w); },
-          [&](const ConvTranspose2d&) {
-            return torch::conv_transpose2d(in[0], w.filter, w.bias, 2);
-          },
+          [&](const Conv2d& op) { return conv2d(op, in[0], w, rectifier); },
+          [&](const HyperConv2d& op) { return hyper_conv2d(op, in, w, rectifier); },
+          [&](const ConvTranspose2d&) { return conv_transpose2d(in[0], w); },
           [&](const AveragePool2d&) { return torch::avg_pool2d(in[0], 2); },
           [&](const MaxPool2d&) { return torch::max_pool2d(in[0], 2); },
           [&](const AdaptiveAveragePool2d& op) {
@@ -175,6 +224,35 @@ torch::Tensor run(const Node& node, const std::vector<torch::Tensor>& in, const 
           },
       },
       node.op);
+}
+
+std::optional<Rectifier> rectifier_of(const Operator& op) {
+  const auto* activation = std::get_if<Activation>(&op);
+  if (activation == nullptr) return std::nullopt;
+  if (activation->kind == ActivationKind::relu) return Rectifier::relu;
+  if (activation->kind == ActivationKind::leaky_relu) return Rectifier::leaky_relu;
+  return std::nullopt;
+}
+
+bool is_convolution(const Operator& op) {
+  return std::holds_alternative<Conv2d>(op) || std::holds_alternative<HyperConv2d>(op);
+}
+
+/// What each convolution applies to its own output: the activation that alone reads it, which then
+/// has nothing left to do. A pass over memory less, forward and backward.
+std::vector<Rectifier> rectifiers_of(const Graph& graph) {
+  std::vector<int> readers(graph.nodes().size());
+  for (const Node& node : graph.nodes())
+    for (const NodeId source : node.inputs) ++readers[size_t(source)];
+  std::vector<Rectifier> rectifiers(graph.nodes().size(), Rectifier::none);
+  for (const Node& node : graph.nodes()) {
+    const auto rectifier = rectifier_of(node.op);
+    if (!rectifier) continue;
+    const NodeId source = node.inputs[0];
+    if (is_convolution(graph.node(source).op) && readers[size_t(source)] == 1)
+      rectifiers[size_t(source)] = *rectifier;
+  }
+  return rectifiers;
 }
 
 /// Number of the last node that needs each node's output.
@@ -210,6 +288,7 @@ torch::Tensor LoweredNetwork::forward_with(const std::vector<torch::Tensor>& val
     weights[size_t(parameters_[i].node)].set(parameters_[i].role, values_of[i], i);
   const auto last = last_uses(graph_);
   const auto needed = needed_nodes(graph_);
+  const auto rectifiers = rectifiers_of(graph_);
   std::vector<torch::Tensor> values(graph_.nodes().size());
   for (NodeId id = 0; id <= graph_.output(); ++id) {
     if (!needed[size_t(id)]) continue;
@@ -217,7 +296,10 @@ torch::Tensor LoweredNetwork::forward_with(const std::vector<torch::Tensor>& val
     std::vector<torch::Tensor> in;
     for (const NodeId source : node.inputs) in.push_back(values[size_t(source)]);
     if (in.empty()) in.push_back(input);
-    values[size_t(id)] = run(node, in, weights[size_t(id)]);
+    const bool is_applied = !node.inputs.empty() && rectifier_of(node.op) &&
+                            rectifiers[size_t(node.inputs[0])] != Rectifier::none;
+    values[size_t(id)] =
+        is_applied ? in[0] : run(node, in, weights[size_t(id)], rectifiers[size_t(id)]);
     // Without gradients a value that nobody needs any more is memory wasted.
     for (const NodeId source : node.inputs)
       if (last[size_t(source)] == id) values[size_t(source)].reset();

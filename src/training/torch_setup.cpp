@@ -65,6 +65,14 @@ torch::Device training_device(const std::string& name, int local_rank) {
   return {torch::kCUDA, c10::DeviceIndex(index)};
 }
 
+bool is_cpu_autocast() {
+#if TORCH_VERSION_MAJOR >= 2
+  return at::autocast::is_autocast_enabled(at::kCPU);
+#else
+  return at::autocast::is_cpu_enabled();
+#endif
+}
+
 Autocast::Autocast(TrainingPrecision precision, torch::Device device)
     : active_(precision == TrainingPrecision::bf16), on_cpu_(device.is_cpu()) {
   if (active_) set_autocast(on_cpu_, true);

@@ -19,6 +19,9 @@ int prepare_torch(int threads);
 /// has no such device.
 torch::Device training_device(const std::string& name, int local_rank = 0);
 
+/// Whether this thread's operations on a CPU run in another precision than that of their tensors.
+bool is_cpu_autocast();
+
 /// While it lives, this thread's convolutions and matrix products run in the precision.
 class Autocast {
  public:

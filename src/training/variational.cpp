@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "training/blur.hpp"
+
 namespace hyperconv {
 namespace {
 
@@ -12,23 +14,12 @@ const double log_least = std::log(1e-8), log_most = std::log(1e4);
 /// Cut as published: in place of a value beyond the limits stands the limit, without a slope.
 torch::Tensor cut(const torch::Tensor& logarithm) { return logarithm.clamp(log_least, log_most); }
 
-/// [3,1,size], normalised.
-torch::Tensor gaussian(int radius, const torch::TensorOptions& options) {
-  const torch::Tensor distance = torch::arange(-radius, radius + 1, torch::kFloat64);
-  const torch::Tensor weights = torch::exp(-distance.square() / (2.0 * radius * radius));
-  return (weights / weights.sum()).to(options).view({1, 1, -1}).repeat({3, 1, 1});
-}
-
 }  // namespace
 
 torch::Tensor local_variance(const torch::Tensor& noisy, const torch::Tensor& clean, int radius) {
   const torch::Tensor squares =
       torch::reflection_pad2d((noisy - clean).square(), {radius, radius, radius, radius});
-  const torch::Tensor window = gaussian(radius, noisy.options());
-  const torch::Tensor columns =
-      torch::conv2d(squares, window.unsqueeze(3), {}, 1, torch::IntArrayRef{0, 0}, 1, 3);
-  return torch::conv2d(columns, window.unsqueeze(2), {}, 1, torch::IntArrayRef{0, 0}, 1, 3)
-      .clamp_min(least_variance);
+  return blur(squares, gaussian_window(radius, radius)).clamp_min(least_variance);
 }
 
 VariationalLoss variational_loss(const VariationalOutput& output, const Batch& batch,

@@ -8,6 +8,7 @@
 
 #include "engine/kernels/convolve-inl.hpp"
 #include "engine/kernels/dot-inl.hpp"
+#include "engine/kernels/gradient-inl.hpp"
 #include "engine/kernels/rows-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,6 +21,8 @@ Kernels make_table() {
           .tile = accumulators,
           .convolve = convolve,
           .convolve_winograd = convolve_winograd,
+          .tap_gradients = tap_gradients,
+          .unrectify = unrectify_row,
           .rectify = rectify_row,
           .add = add_row,
           .multiply = multiply_row,

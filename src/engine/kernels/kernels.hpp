@@ -74,6 +74,18 @@ struct WinogradRows {
   float* scratch;  ///< winograd_scratch() floats
 };
 
+/// A run of pixels that a row of taps passed over, and the gradient of what it wrote there.
+struct TapGradients {
+  const float* in;  ///< from each pixel on, `taps` values side by side that weights belong to
+  int64_t in_pixel;
+  int64_t taps;
+  const float* gradient;  ///< vectors * lanes a pixel
+  int64_t gradient_pixel;
+  int vectors;
+  int64_t width;
+  float* sums;  ///< [taps][vectors * lanes]
+};
+
 constexpr int winograd_rows = 6;
 /// How three taps of one column become six, a row of this times the taps each.
 constexpr float winograd_filter[winograd_rows][3] = {{1.0f / 4, 0, 0},
@@ -131,6 +143,12 @@ struct Kernels {
 
   void (*convolve)(const ConvRow& row);
   void (*convolve_winograd)(const WinogradRows& rows);
+  /// sums[t][o] += the sum over the run's pixels of in[t] * gradient[o]: what training needs.
+  void (*tap_gradients)(const TapGradients& run);
+
+  /// out[i] = gradient[i] times the rectifier's slope where it gave output[i]: what training needs.
+  void (*unrectify)(const float* output, const float* gradient, int64_t count, Rectifier,
+                    float* out);
 
   /// out = rectify(a), rectify(a + b).
   void (*rectify)(PixelRun a, MutablePixelRun out, int64_t channels, int64_t width, Rectifier);

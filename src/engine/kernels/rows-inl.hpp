@@ -53,6 +53,21 @@ inline HWY_ATTR void rectify_row(PixelRun a, MutablePixelRun out, int64_t channe
   });
 }
 
+template <Rectifier kind>
+HWY_INLINE float slope_at(float output) {
+  if constexpr (kind == Rectifier::none) return 1;
+  constexpr float below = kind == Rectifier::relu ? 0.0f : leaky_slope;
+  return output > 0 ? 1.0f : below;
+}
+
+inline HWY_ATTR void unrectify_row(const float* HWY_RESTRICT output,
+                                   const float* HWY_RESTRICT gradient, int64_t count,
+                                   Rectifier rectifier, float* HWY_RESTRICT out) {
+  with_rectifier(rectifier, [&]<Rectifier kind>() HWY_ATTR {
+    for (int64_t i = 0; i < count; ++i) out[i] = slope_at<kind>(output[i]) * gradient[i];
+  });
+}
+
 inline HWY_ATTR void add_row(PixelRun a, PixelRun b, MutablePixelRun out, int64_t channels,
                              int64_t width, Rectifier rectifier) {
   with_rectifier(rectifier, [&]<Rectifier kind>() HWY_ATTR {

@@ -1,0 +1,203 @@
+// What a step of training takes, and where it goes: our own convolutions and libtorch's, in turn.
+//
+//     build/release/bench/training_bench recipes/zrr-hyper-iii.toml [ROUNDS [THREADS]]
+//
+// One batch of drawn numbers in the recipe's size; forward, loss, backward, Adam and the average,
+// as hyperconv train does them, without reading data and without checkpoints. Each way of
+// convolving gets a step in turn; the table is of our own. Operations are told apart by libtorch's
+// own record, each with what it took by itself; what they do not account for is the last line.
+#include <ATen/record_function.h>
+#include <fmt/format.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/fail.hpp"
+#include "hyperconv/torch/hyper_conv2d.hpp"
+#include "training/adam.hpp"
+#include "training/clipper.hpp"
+#include "training/objective.hpp"
+#include "training/torch_setup.hpp"
+
+namespace hyperconv {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Seconds of each operation, without those that it called.
+class Record {
+ public:
+  static Record& all() {
+    static Record record;
+    return record;
+  }
+
+  void add(const std::string& name, double seconds) {
+    const std::lock_guard lock(mutex_);
+    auto& [calls, sum] = operations_[name];
+    ++calls;
+    sum += seconds;
+  }
+
+  void print(int steps, double whole) const {
+    std::vector<std::pair<std::string, std::pair<int, double>>> sorted(operations_.begin(),
+                                                                       operations_.end());
+    std::ranges::sort(
+        sorted, [](const auto& a, const auto& b) { return a.second.second > b.second.second; });
+    double rest = whole;
+    for (const auto& [name, times] : sorted) {
+      rest -= times.second;
+      if (times.second > 0.003 * whole)
+        fmt::print("{:<48} {:>7.1f} calls {:>9.2f} ms {:>6.1f} %\n", name,
+                   double(times.first) / steps, 1e3 * times.second / steps,
+                   100 * times.second / whole);
+    }
+    fmt::print("{:<48} {:>13} {:>9.2f} ms {:>6.1f} %\n", "no operation of libtorch's", "",
+               1e3 * rest / steps, 100 * rest / whole);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::pair<int, double>> operations_;
+};
+
+/// An operation at work, and what those that it called have taken so far.
+struct Span : at::ObserverContext {
+  std::string name;
+  Clock::time_point start;
+  double inner = 0;
+  Span* outer = nullptr;
+};
+
+thread_local Span* innermost = nullptr;
+
+std::unique_ptr<at::ObserverContext> begin_span(const at::RecordFunction& function) {
+  auto span = std::make_unique<Span>();
+  span->name = std::string(function.name());
+  span->outer = innermost;
+  innermost = span.get();
+  span->start = Clock::now();
+  return span;
+}
+
+void end_span(const at::RecordFunction&, at::ObserverContext* context) {
+  auto* span = static_cast<Span*>(context);
+  const double seconds = seconds_since(span->start);
+  innermost = span->outer;
+  if (innermost != nullptr) innermost->inner += seconds;
+  Record::all().add(span->name, seconds - span->inner);
+}
+
+Batch drawn_batch(const Recipe& recipe, const Graph& graph) {
+  const NetworkUse& use = network_use(recipe.network);
+  const int64_t n = recipe.data.batch, side = recipe.data.patch;
+  const int64_t channels = std::get<Input>(graph.node(0).op).channels;
+  torch::manual_seed(1);
+  Batch batch{torch::rand({n, channels, side / use.samples, side / use.samples}),
+              torch::rand({n, 3, side, side}),
+              {},
+              {}};
+  if (use.task == Task::develop) batch.camera_to_srgb = torch::eye(3).repeat({n, 1, 1});
+  return batch;
+}
+
+/// What hyperconv train does with a batch.
+class Stepper {
+ public:
+  explicit Stepper(const Recipe& recipe)
+      : recipe_(recipe),
+        objective_(make_objective(recipe, torch::kCPU)),
+        batch_(drawn_batch(recipe, objective_->graph())),
+        adam_(objective_->weights(), rates()),
+        clipper_(objective_->clip_groups(), 0) {
+    for (const auto& weight : objective_->weights()) average_.push_back(weight.detach().clone());
+  }
+
+  void step() {
+    const auto& weights = objective_->weights();
+    for (const auto& weight : weights) weight.mutable_grad() = torch::Tensor();
+    Gradients gradients(weights.size());
+    ProductTape tape;
+    objective_->loss(batch_, tape).backward();
+    tape.collect(gradients);
+    for (size_t i = 0; i < gradients.size(); ++i)
+      if (!std::holds_alternative<OuterProducts>(gradients[i])) gradients[i] = weights[i].grad();
+    adam_.step(1e-5, gradients, clipper_.scales(gradients));
+    update_average(average_, weights, recipe_.training.average_decay, ++steps_);
+  }
+
+ private:
+  std::vector<double> rates() const {
+    std::vector<double> factors;
+    for (const Parameter& p : objective_->parameters())
+      factors.push_back(p.role == ParameterRole::hyper_out
+                            ? nn::hyper_out_factor(recipe_.training.hyper_out_rate, p.dims[1])
+                            : 1.0);
+    return factors;
+  }
+
+  const Recipe& recipe_;
+  std::unique_ptr<Objective> objective_;
+  Batch batch_;
+  Adam adam_;
+  Clipper clipper_;
+  std::vector<torch::Tensor> average_;
+  int64_t steps_ = 0;
+};
+
+double timed_step(Stepper& stepper, const char* convolutions) {
+  ::setenv("HYPERCONV_CONVOLUTIONS", convolutions, 1);
+  const auto start = Clock::now();
+  stepper.step();
+  return seconds_since(start);
+}
+
+void print_times(const char* name, std::vector<double> seconds, int64_t batch) {
+  std::ranges::sort(seconds);
+  const double median = seconds[seconds.size() / 2];
+  fmt::print("{:<10} {:.3f} s a step in the median, {:.3f} to {:.3f}: {:.2f} patches/s\n", name,
+             median, seconds.front(), seconds.back(), double(batch) / median);
+}
+
+void run(const std::string& path, int rounds, int threads) {
+  fmt::print("{} threads, {} rounds\n", prepare_torch(threads), rounds);
+  const Recipe recipe = read_recipe(path);
+  Stepper stepper(recipe);
+  for (const char* way : {"own", "libtorch"}) timed_step(stepper, way);
+  std::vector<double> own, libtorch;
+  for (int i = 0; i < rounds; ++i) {
+    own.push_back(timed_step(stepper, "own"));
+    libtorch.push_back(timed_step(stepper, "libtorch"));
+  }
+  print_times("own", own, recipe.data.batch);
+  print_times("libtorch", libtorch, recipe.data.batch);
+  at::addGlobalCallback(at::RecordFunctionCallback(begin_span, end_span));
+  double whole = 0;
+  for (int i = 0; i < rounds; ++i) whole += timed_step(stepper, "own");
+  Record::all().print(rounds, whole);
+}
+
+}  // namespace
+}  // namespace hyperconv
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    fmt::print(stderr, "usage: training_bench RECIPE.toml [ROUNDS [THREADS]]\n");
+    return 2;
+  }
+  try {
+    hyperconv::run(argv[1], argc > 2 ? std::stoi(argv[2]) : 3, argc > 3 ? std::stoi(argv[3]) : 0);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "training_bench: {}\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,372 @@
+#include "engine/batch_convolution.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <optional>
+#include <vector>
+
+#include "base/integers.hpp"
+#include "engine/packing.hpp"
+#include "engine/plan.hpp"
+
+namespace hyperconv {
+namespace {
+
+/// Rows of a frame that are one task: enough tasks for a few samples, and few rows read twice.
+constexpr int64_t band_rows = 32;
+/// Room behind a row: kernels read and write whole vectors.
+constexpr int64_t slack = 64;
+
+/// A convolution from `in` to `out` channels, as the kernels see it.
+struct PackedShape {
+  int kernel;
+  int64_t in, out;
+  FilterForm form;
+  int lanes;
+
+  PackedShape(int kernel_, int64_t in_, int64_t out_, const Kernels& kernels)
+      : kernel(kernel_),
+        in(in_),
+        out(out_),
+        form(kernel_ == 3 ? FilterForm::winograd : FilterForm::direct),
+        lanes(kernels.lanes) {}
+
+  int vectors() const { return int(ceil_div(out, lanes)); }
+  int64_t padded() const { return vectors() * lanes; }
+  int64_t taps() const { return int64_t(kernel) * kernel; }
+  /// Weights of one output channel.
+  int64_t depth() const { return form == FilterForm::winograd ? winograd_depth(in) : taps() * in; }
+  int64_t floats() const { return depth() * padded(); }
+  /// Output rows that are made at once, and the input rows they look at.
+  int64_t unit() const { return form == FilterForm::winograd ? 4 : 1; }
+  int64_t rows_read() const { return unit() + kernel - 1; }
+};
+
+/// Filters [out,in,k,k] read as they are, or as the gradient of the input goes back through them:
+/// inputs and outputs changed over, taps turned by half a turn.
+struct FilterView {
+  const float* values;
+  int64_t out_step, in_step;
+  bool turned;
+
+  void read(int64_t out, int64_t in, int64_t taps, float* to) const {
+    const float* from = values + out * out_step + in * in_step;
+    if (turned)
+      std::reverse_copy(from, from + taps, to);
+    else
+      std::copy_n(from, taps, to);
+  }
+};
+
+void pack(const PackedShape& shape, const FilterView& filter, float* weights) {
+  std::vector<float> taps(size_t(shape.taps()));
+  for (int64_t out = 0; out < shape.out; ++out) {
+    const BlockPlace block = block_of(out, shape.vectors(), shape.lanes);
+    float* to = weights + shape.depth() * block.before + (out - block.before);
+    for (int64_t in = 0; in < shape.in; ++in) {
+      filter.read(out, in, shape.taps(), taps.data());
+      if (shape.form == FilterForm::winograd) {
+        pack_winograd_taps(taps.data(), shape.in, to + in * block.width, block.width);
+        continue;
+      }
+      for (int64_t tap = 0; tap < shape.taps(); ++tap)
+        to[(tap * shape.in + in) * block.width] = taps[size_t(tap)];
+    }
+  }
+}
+
+/// The last rows of a frame that were asked for, with zeros left and right of them and beyond the
+/// frame.
+class RowRing {
+ public:
+  /// `fill(y, row)` writes row y of the frame.
+  using Fill = std::function<void(int64_t y, float* row)>;
+
+  RowRing(int64_t height, int64_t width, int64_t channels, int64_t border, int64_t rows, Fill fill)
+      : height_(height),
+        inner_(width * channels),
+        border_(border * channels),
+        slots_(rows),
+        row_(inner_ + 2 * border_ + slack),
+        values_(size_t(slots_ * row_)),
+        fill_(std::move(fill)) {}
+
+  /// Makes rows [first, end) available; each call goes on from where the one before came to.
+  void bring(int64_t first, int64_t end) {
+    for (int64_t y = std::max(first, next_); y < end; ++y) {
+      float* row = slot(y) + border_;
+      if (y >= 0 && y < height_)
+        fill_(y, row);
+      else
+        std::fill_n(row, inner_, 0.0f);
+    }
+    next_ = end;
+  }
+
+  /// Row y from the border's first pixel on.
+  const float* padded(int64_t y) { return slot(y); }
+  /// Row y from the frame's first pixel on.
+  const float* row(int64_t y) { return slot(y) + border_; }
+
+ private:
+  float* slot(int64_t y) { return values_.data() + (y + slots_) % slots_ * row_; }
+
+  int64_t height_, inner_, border_, slots_, row_;
+  int64_t next_ = INT64_MIN;
+  std::vector<float> values_;
+  Fill fill_;
+};
+
+/// A convolution of one sample's rows.
+class RowConvolution {
+ public:
+  RowConvolution(const PackedShape& shape, const float* weights, const float* bias,
+                 Rectifier rectifier, const Kernels& kernels)
+      : shape_(shape),
+        weights_(weights),
+        bias_(bias),
+        rectifier_(rectifier),
+        kernels_(kernels),
+        strip_(winograd_strip(shape.in, kernels)),
+        direct_(shape.out == shape.padded()) {
+    if (shape.form == FilterForm::winograd)
+      scratch_.resize(size_t(winograd_scratch(strip_, shape.in, shape.lanes)));
+  }
+
+  /// Rows [y, y + unit) of `out` [height][width][out]; `rows` holds what they look at.
+  void run(RowRing& rows, int64_t y, int64_t height, int64_t width, float* out) {
+    std::array<const std::byte*, most_tap_rows> taps{};
+    for (int64_t r = 0; r < shape_.rows_read(); ++r)
+      taps[size_t(r)] = reinterpret_cast<const std::byte*>(rows.padded(y - shape_.kernel / 2 + r));
+    const int64_t count = std::min(shape_.unit(), height - y);
+    float* first = out + y * width * shape_.out;
+    if (direct_) return convolve(taps, count, width, first, width * shape_.out);
+    // A vector more than a pixel's channels is written: into rows with room for it.
+    const int64_t row = width * shape_.padded() + slack;
+    if (wide_.empty()) wide_.resize(size_t(shape_.unit() * row));
+    convolve(taps, count, width, wide_.data(), row);
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t x = 0; x < width; ++x)
+        std::copy_n(wide_.data() + r * row + x * shape_.padded(), shape_.out,
+                    first + (r * width + x) * shape_.out);
+  }
+
+ private:
+  /// `count` rows to `out` and every `row` floats after it; a pixel has room for whole vectors.
+  void convolve(std::array<const std::byte*, most_tap_rows>& taps, int64_t count, int64_t width,
+                float* out, int64_t row) {
+    const ConvInput input{taps.data(), shape_.in, shape_.in, Precision::f32};
+    if (shape_.form == FilterForm::direct) {
+      kernels_.convolve({.inputs = &input,
+                         .input_count = 1,
+                         .kernel = shape_.kernel,
+                         .stride = 1,
+                         .vectors = shape_.vectors(),
+                         .weights = weights_,
+                         .bias = bias_,
+                         .rectifier = rectifier_,
+                         .out = out,
+                         .out_pixel = shape_.padded(),
+                         .width = width});
+      return;
+    }
+    WinogradRows run{.inputs = &input,
+                     .input_count = 1,
+                     .channels = shape_.in,
+                     .vectors = shape_.vectors(),
+                     .weights = weights_,
+                     .bias = bias_,
+                     .rectifier = rectifier_,
+                     .out = {},
+                     .out_precision = Precision::f32,
+                     .out_pixel = shape_.padded(),
+                     .width = 0,
+                     .scratch = scratch_.data()};
+    for (int64_t x = 0; x < width; x += strip_) {
+      run.width = std::min(strip_, width - x);
+      for (int64_t r = 0; r < count; ++r)
+        run.out[size_t(r)] = reinterpret_cast<std::byte*>(out + r * row + x * shape_.padded());
+      kernels_.convolve_winograd(run);
+      for (int r = 0; r < winograd_rows; ++r)
+        taps[size_t(r)] += strip_ * shape_.in * int64_t(sizeof(float));
+    }
+  }
+
+  const PackedShape& shape_;
+  const float *weights_, *bias_;
+  Rectifier rectifier_;
+  const Kernels& kernels_;
+  int64_t strip_;
+  bool direct_;  ///< a pixel's channels are whole vectors
+  std::vector<float> scratch_, wide_;
+};
+
+/// Filters of all samples, or the one that they share, packed.
+class PackedFilters {
+ public:
+  PackedFilters(const BatchShape& batch, const PackedShape& shape, const float* filters,
+                bool turned, const ParallelFor& loop)
+      : step_(batch.own_filters ? shape.floats() : 0),
+        values_(size_t((batch.own_filters ? batch.samples : 1) * shape.floats())) {
+    const int64_t taps = shape.taps(), size = batch.in * batch.out * taps;
+    const int64_t out_step = turned ? taps : batch.in * taps;
+    const int64_t in_step = turned ? batch.in * taps : taps;
+    loop(batch.own_filters ? batch.samples : 1, [&](int64_t n) {
+      pack(shape, {filters + n * size, out_step, in_step, turned},
+           values_.data() + n * shape.floats());
+    });
+  }
+
+  const float* of(int64_t sample) const { return values_.data() + sample * step_; }
+
+ private:
+  int64_t step_;
+  std::vector<float> values_;
+};
+
+/// A part of one sample's rows.
+struct Band {
+  int64_t sample, first, end;
+};
+
+int64_t bands_of(const BatchShape& shape) { return ceil_div(shape.height, band_rows); }
+
+Band band(const BatchShape& shape, int64_t task) {
+  const int64_t first = task % bands_of(shape) * band_rows;
+  return {task / bands_of(shape), first, std::min(first + band_rows, shape.height)};
+}
+
+/// What the tasks of a backward pass find out about filters and biases, each in a place of its own.
+class GradientSums {
+ public:
+  GradientSums(const BatchShape& batch, int lanes)
+      : batch_(batch),
+        row_(round_up(batch.out, lanes)),
+        size_(int64_t(batch.kernel) * batch.kernel * batch.in * row_),
+        filters_(size_t(batch.samples * bands_of(batch) * size_)),
+        biases_(size_t(batch.samples * bands_of(batch) * batch.out)) {}
+
+  /// [ky][kx][in][out, padded].
+  float* filters(int64_t task) { return filters_.data() + task * size_; }
+  double* biases(int64_t task) { return biases_.data() + task * batch_.out; }
+
+  /// The sums of all tasks, in their order.
+  void collect(const BatchGradients& to, const ParallelFor& loop) const {
+    const int64_t groups = batch_.own_filters ? batch_.samples : 1;
+    loop(groups * batch_.in, [&](int64_t i) { collect_channel(i / batch_.in, i % batch_.in, to); });
+    for (int64_t out = 0; out < batch_.out; ++out) {
+      double sum = 0;
+      for (size_t i = size_t(out); i < biases_.size(); i += size_t(batch_.out)) sum += biases_[i];
+      to.bias[out] = float(sum);
+    }
+  }
+
+ private:
+  /// One input channel of one filter.
+  void collect_channel(int64_t group, int64_t channel, const BatchGradients& to) const {
+    const int64_t taps = int64_t(batch_.kernel) * batch_.kernel;
+    const int64_t tasks = bands_of(batch_) * (batch_.own_filters ? 1 : batch_.samples);
+    float* filter = to.filters + group * batch_.out * batch_.in * taps;
+    std::vector<float> sum(size_t(batch_.out));
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      std::ranges::fill(sum, 0.0f);
+      for (int64_t task = group * tasks; task < (group + 1) * tasks; ++task) {
+        const float* part = filters_.data() + task * size_ + (tap * batch_.in + channel) * row_;
+        for (int64_t out = 0; out < batch_.out; ++out) sum[size_t(out)] += part[out];
+      }
+      for (int64_t out = 0; out < batch_.out; ++out)
+        filter[(out * batch_.in + channel) * taps + tap] = sum[size_t(out)];
+    }
+  }
+
+  const BatchShape& batch_;
+  int64_t row_, size_;
+  std::vector<float> filters_;
+  std::vector<double> biases_;
+};
+
+/// Output row y's share of the gradients of filters and biases.
+void add_gradients(const BatchShape& batch, RowRing& inputs, RowRing& gradients, int64_t y,
+                   const Kernels& kernels, float* filters, double* biases) {
+  const int64_t taps = batch.kernel * batch.in;
+  const int vectors = int(ceil_div(batch.out, kernels.lanes));
+  for (int ky = 0; ky < batch.kernel; ++ky) {
+    kernels.tap_gradients({.in = inputs.padded(y + ky - batch.kernel / 2),
+                           .in_pixel = batch.in,
+                           .taps = taps,
+                           .gradient = gradients.row(y),
+                           .gradient_pixel = batch.out,
+                           .vectors = vectors,
+                           .width = batch.width,
+                           .sums = filters + ky * taps * vectors * kernels.lanes});
+  }
+  kernels.sum({gradients.row(y), batch.out}, batch.out, batch.width, biases);
+}
+
+}  // namespace
+
+BatchConvolution::BatchConvolution(const BatchShape& shape, const Kernels& kernels)
+    : shape_(shape), kernels_(kernels) {
+  assert(shape.kernel % 2 == 1);
+  assert(std::max(shape.in, shape.out) <= most_winograd_channels);
+}
+
+void BatchConvolution::forward(const float* input, const float* filters, const float* bias,
+                               Rectifier rectifier, float* output, const ParallelFor& loop) const {
+  const BatchShape& s = shape_;
+  const PackedShape packed(s.kernel, s.in, s.out, kernels_);
+  const PackedFilters weights(s, packed, filters, false, loop);
+  std::vector<float> biases(size_t(packed.padded()));
+  std::copy_n(bias, s.out, biases.begin());
+  loop(s.samples * bands_of(s), [&](int64_t task) {
+    const auto [sample, first, end] = band(s, task);
+    const float* frame = input + sample * s.height * s.width * s.in;
+    const int64_t row = s.width * s.in, border = s.kernel / 2;
+    RowRing rows(s.height, s.width, s.in, border, packed.rows_read(),
+                 [&](int64_t y, float* to) { std::copy_n(frame + y * row, row, to); });
+    RowConvolution convolution(packed, weights.of(sample), biases.data(), rectifier, kernels_);
+    for (int64_t y = first; y < end; y += packed.unit()) {
+      rows.bring(y - border, y - border + packed.rows_read());
+      convolution.run(rows, y, s.height, s.width, output + sample * s.height * s.width * s.out);
+    }
+  });
+}
+
+void BatchConvolution::backward(const float* input, const float* filters, const float* output,
+                                const float* gradient, Rectifier rectifier,
+                                const BatchGradients& to, const ParallelFor& loop) const {
+  const BatchShape& s = shape_;
+  const PackedShape packed(s.kernel, s.out, s.in, kernels_);
+  std::optional<PackedFilters> weights;
+  if (to.input != nullptr) weights.emplace(s, packed, filters, true, loop);
+  const std::vector<float> no_bias(size_t(packed.padded()));
+  GradientSums sums(s, kernels_.lanes);
+  loop(s.samples * bands_of(s), [&](int64_t task) {
+    const auto [sample, first, end] = band(s, task);
+    const int64_t pixels = s.height * s.width, border = s.kernel / 2;
+    const int64_t in_row = s.width * s.in, out_row = s.width * s.out;
+    const float *x = input + sample * pixels * s.in, *y_of = output + sample * pixels * s.out,
+                *dy = gradient + sample * pixels * s.out;
+    RowRing inputs(s.height, s.width, s.in, border, packed.rows_read(),
+                   [&](int64_t y, float* row) { std::copy_n(x + y * in_row, in_row, row); });
+    RowRing gradients(
+        s.height, s.width, s.out, border, packed.rows_read(), [&](int64_t y, float* row) {
+          kernels_.unrectify(y_of + y * out_row, dy + y * out_row, out_row, rectifier, row);
+        });
+    std::optional<RowConvolution> convolution;
+    if (weights)
+      convolution.emplace(packed, weights->of(sample), no_bias.data(), Rectifier::none, kernels_);
+    for (int64_t y = first; y < end; y += packed.unit()) {
+      inputs.bring(y - border, y - border + packed.rows_read());
+      gradients.bring(y - border, y - border + packed.rows_read());
+      if (convolution)
+        convolution->run(gradients, y, s.height, s.width, to.input + sample * pixels * s.in);
+      for (int64_t row = y; row < std::min(y + packed.unit(), end); ++row)
+        add_gradients(s, inputs, gradients, row, kernels_, sums.filters(task), sums.biases(task));
+    }
+  });
+  sums.collect(to, loop);
+}
+
+}  // namespace hyperconv

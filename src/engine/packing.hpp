@@ -1,0 +1,50 @@
+// How filters and rows are laid out for the kernels.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "engine/kernels/kernels.hpp"
+
+namespace hyperconv {
+
+/// Where an output channel stands among the blocks of vectors.
+struct BlockPlace {
+  int64_t before;  ///< output channels, padded, in the blocks before
+  int64_t width;   ///< of its own block
+};
+
+constexpr BlockPlace block_of(int64_t channel, int vectors, int lanes) {
+  int64_t before = 0;
+  for (int v = 0; v < vectors;) {
+    const int block = next_block(vectors - v);
+    if (channel < before + int64_t(block) * lanes) return {before, int64_t(block) * lanes};
+    before += int64_t(block) * lanes;
+    v += block;
+  }
+  return {before, 0};
+}
+
+/// Weights of one output channel of a 3x3 convolution in Winograd's form.
+constexpr int64_t winograd_depth(int64_t channels) { return winograd_rows * 3 * channels; }
+
+/// The nine taps of one input channel of `channels`, as WinogradRows has them: [6][kx][channel], a
+/// float every `step`; `to` is the place of the channel's first.
+inline void pack_winograd_taps(const float* taps, int64_t channels, float* to, int64_t step) {
+  for (int64_t r = 0; r < winograd_rows; ++r) {
+    const float* g = winograd_filter[r];
+    for (int64_t kx = 0; kx < 3; ++kx)
+      to[(r * 3 + kx) * channels * step] =
+          g[0] * taps[kx] + g[1] * taps[3 + kx] + g[2] * taps[6 + kx];
+  }
+}
+
+/// Output pixels that are worked on at once: what their transformed rows may take of a core's
+/// second-level cache (512 KiB and more), which the filters share.
+inline int64_t winograd_strip(int64_t channels, const Kernels& kernels) {
+  constexpr int64_t strip_bytes = 96 << 10;
+  const int64_t bytes = winograd_rows * (channels + 2 * kernels.lanes) * int64_t(sizeof(float));
+  return std::max<int64_t>(kernels.tile, strip_bytes / bytes / kernels.tile * kernels.tile);
+}
+
+}  // namespace hyperconv

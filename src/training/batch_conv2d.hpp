@@ -1,0 +1,20 @@
+// Convolutions by the engine's kernels, as a differentiable operation of libtorch's.
+#pragma once
+
+#include <torch/types.h>
+
+#include "engine/kernels/kernels.hpp"
+
+namespace hyperconv {
+
+/// Whether batch_conv2d takes these: floats on a CPU, no autocast, and a size at which it is faster
+/// than libtorch.
+bool suits_batch_conv2d(const torch::Tensor& x, const torch::Tensor& filters);
+
+/// rectify(conv2d(x, filters) + bias) with stride 1 and zero padding (k-1)/2: x [N,C,H,W]; filters
+/// [out,C,k,k] or, of its own for every sample, [N,out,C,k,k], k odd; bias [out] -> [N,out,H,W],
+/// channels-last in memory. The same to the bit for any number of threads.
+torch::Tensor batch_conv2d(const torch::Tensor& x, const torch::Tensor& filters,
+                           const torch::Tensor& bias, Rectifier rectifier);
+
+}  // namespace hyperconv
