@@ -118,9 +118,7 @@ class Stepper {
         objective_(make_objective(recipe, torch::kCPU)),
         batch_(drawn_batch(recipe, objective_->graph())),
         adam_(objective_->weights(), rates()),
-        clipper_(objective_->clip_groups(), 0) {
-    for (const auto& weight : objective_->weights()) average_.push_back(weight.detach().clone());
-  }
+        clipper_(objective_->clip_groups(), 0) {}
 
   void step() {
     const auto& weights = objective_->weights();
@@ -131,8 +129,7 @@ class Stepper {
     tape.collect(gradients);
     for (size_t i = 0; i < gradients.size(); ++i)
       if (!std::holds_alternative<OuterProducts>(gradients[i])) gradients[i] = weights[i].grad();
-    adam_.step(1e-5, gradients, clipper_.scales(gradients));
-    update_average(average_, weights, recipe_.training.average_decay, ++steps_);
+    adam_.step(1e-5, recipe_.training.average_decay, gradients, clipper_.scales(gradients));
   }
 
  private:
@@ -150,8 +147,6 @@ class Stepper {
   Batch batch_;
   Adam adam_;
   Clipper clipper_;
-  std::vector<torch::Tensor> average_;
-  int64_t steps_ = 0;
 };
 
 double timed_step(Stepper& stepper, const char* convolutions) {

@@ -15,21 +15,22 @@ constexpr double beta1 = 0.9;
 constexpr double beta2 = 0.999;
 constexpr double epsilon = 1e-8;
 
-/// Weights and moments of one tensor.
+/// Weights, moments and averaged weights of one tensor.
 struct Slice {
-  torch::Tensor weights, first, second;
+  torch::Tensor weights, first, second, average;
 
   bool on_cpu() const { return weights.is_cpu() && weights.is_contiguous(); }
   int64_t rows() const { return weights.size(0); }
   int64_t row_size() const { return weights.numel() / std::max<int64_t>(rows(), 1); }
   Slice narrow(int64_t start, int64_t length) const {
     return {weights.narrow(0, start, length), first.narrow(0, start, length),
-            second.narrow(0, start, length)};
+            second.narrow(0, start, length), average.narrow(0, start, length)};
   }
 };
 
 struct StepSize {
   double rate, correction1, correction2;
+  double follow;  ///< how far the average goes towards the weights
 };
 
 // ---- On a GPU: libtorch's operations
@@ -39,6 +40,7 @@ void descend(const Slice& s, const torch::Tensor& gradient, const StepSize& size
   s.second.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
   const torch::Tensor denominator = (s.second / size.correction2).sqrt_().add_(epsilon);
   s.weights.addcdiv_(s.first, denominator, -size.rate / size.correction1);
+  s.average.lerp_(s.weights, size.follow);
 }
 
 // Values worked on at once: the gradient of outer products exists a piece at a time.
@@ -56,25 +58,27 @@ void descend_outer(const Slice& whole, const torch::Tensor& left, const torch::T
 // ---- On a CPU: one pass over memory, which is what bounds it. libtorch's operations make nine,
 // and start their threads anew for each: three to nine times slower on two cores.
 
-/// Weights and moments from a pointer on.
+/// The same from a pointer on.
 struct Values {
-  float *weights, *first, *second;
+  float *weights, *first, *second, *average;
 
   explicit Values(const Slice& s, int64_t offset = 0)
       : weights(s.weights.data_ptr<float>() + offset),
         first(s.first.data_ptr<float>() + offset),
-        second(s.second.data_ptr<float>() + offset) {}
+        second(s.second.data_ptr<float>() + offset),
+        average(s.average.data_ptr<float>() + offset) {}
 };
 
 HYPERCONV_WIDE void descend(const Values& v, const float* gradient, float scale, int64_t count,
                             const StepSize& size) {
   const auto rate = float(size.rate / size.correction1);
-  const auto inverse2 = float(1 / size.correction2);
+  const auto inverse2 = float(1 / size.correction2), follow = float(size.follow);
   for (int64_t i = 0; i < count; ++i) {
     const float g = scale * gradient[i];
     v.first[i] = float(beta1) * v.first[i] + float(1 - beta1) * g;
     v.second[i] = float(beta2) * v.second[i] + float(1 - beta2) * g * g;
     v.weights[i] -= rate * v.first[i] / (std::sqrt(v.second[i] * inverse2) + float(epsilon));
+    v.average[i] += follow * (v.weights[i] - v.average[i]);
   }
 }
 
@@ -126,8 +130,9 @@ void descend(const Slice& slice, const Gradient& gradient, double scale, const S
     return;
   }
   const auto& dense = std::get<torch::Tensor>(gradient);
-  if (!dense.defined()) return;
-  if (slice.on_cpu())
+  if (!dense.defined())
+    slice.average.lerp_(slice.weights, size.follow);
+  else if (slice.on_cpu())
     descend_on_cpu(slice, dense, scale, size);
   else
     descend(slice, dense * scale, size);
@@ -140,25 +145,22 @@ Adam::Adam(std::vector<torch::Tensor> weights, std::vector<double> rate_factors)
   for (const auto& w : weights_) {
     first_.push_back(torch::zeros_like(w));
     second_.push_back(torch::zeros_like(w));
+    average_.push_back(w.detach().clone());
   }
 }
 
-void Adam::step(double rate, const Gradients& gradients, const std::vector<double>& scales) {
+void Adam::step(double rate, double average_decay, const Gradients& gradients,
+                const std::vector<double>& scales) {
   const torch::NoGradGuard no_grad;
+  const double decay = std::min(average_decay, double(1 + steps_) / double(10 + steps_));
   ++steps_;
-  StepSize size{rate, 1 - std::pow(beta1, double(steps_)), 1 - std::pow(beta2, double(steps_))};
+  StepSize size{rate, 1 - std::pow(beta1, double(steps_)), 1 - std::pow(beta2, double(steps_)),
+                1 - decay};
   for (size_t i = 0; i < weights_.size(); ++i) {
     size.rate = rate * factors_[i];
     const double scale = scales.empty() ? 1 : scales[i];
-    descend({weights_[i].detach(), first_[i], second_[i]}, gradients[i], scale, size);
+    descend({weights_[i].detach(), first_[i], second_[i], average_[i]}, gradients[i], scale, size);
   }
-}
-
-void update_average(std::vector<torch::Tensor>& average, const std::vector<torch::Tensor>& weights,
-                    double decay, int64_t step) {
-  const torch::NoGradGuard no_grad;
-  const double d = std::min(decay, double(1 + step) / double(10 + step));
-  for (size_t i = 0; i < weights.size(); ++i) average[i].lerp_(weights[i], 1 - d);
 }
 
 }  // namespace hyperconv

@@ -1,6 +1,7 @@
 #include "training/blur.hpp"
 
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 namespace hyperconv {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "hyperconv/zoo.hpp"
 #include "training/adam.hpp"
 #include "training/lowering.hpp"
@@ -75,7 +77,7 @@ TEST(Adam, FirstStepIsTheLearningRate) {
   // With bias correction the first step is rate * g / |g|, whatever the gradient's size.
   auto w = torch::ones({3});
   Adam adam({w}, {0.5});
-  adam.step(0.1, {Gradient(torch::tensor({100.0f, -1.0f, 0.01f}))});
+  adam.step(0.1, 0.9, {Gradient(torch::tensor({100.0f, -1.0f, 0.01f}))});
   EXPECT_NEAR(w[0].item<float>(), 0.95f, 1e-5f);
   EXPECT_NEAR(w[1].item<float>(), 1.05f, 1e-5f);
   EXPECT_NEAR(w[2].item<float>(), 0.95f, 1e-5f);
@@ -89,14 +91,27 @@ TEST(Adam, StepsDownFactorsAsDownTheirMatrix) {
   torch::Tensor a = start.clone(), b = start.clone();
   Adam by_factors({a}, {0.5}), by_matrix({b}, {0.5});
   for (int step = 0; step < 3; ++step) {
-    by_factors.step(1e-2, {Gradient(outer)}, {0.25});
-    by_matrix.step(1e-2, {Gradient(outer.left.t().mm(outer.right) * 0.25)});
+    by_factors.step(1e-2, 0.9, {Gradient(outer)}, {0.25});
+    by_matrix.step(1e-2, 0.9, {Gradient(outer.left.t().mm(outer.right) * 0.25)});
   }
   EXPECT_LT((a - b).abs().max().item<double>(), 1e-5);
   EXPECT_GT((a - start).abs().max().item<double>(), 1e-3);
   // Rounding of a sum of five products, not more.
   const auto difference = by_factors.first_moments()[0] - by_matrix.first_moments()[0];
   EXPECT_LT(difference.abs().max().item<double>(), 1e-6);
+}
+
+TEST(Adam, TheAverageFollowsTheWeights) {
+  auto used = torch::ones({3}), unused = torch::ones({2});
+  Adam adam({used, unused}, {1, 1});
+  torch::Tensor average = used.clone();
+  for (int step = 0; step < 30; ++step) {
+    adam.step(0.1, 0.5, {Gradient(torch::tensor({1.0f, -2.0f, 0.5f})), Gradient(torch::Tensor())});
+    average.lerp_(used, 1 - std::min(0.5, double(1 + step) / double(10 + step)));
+  }
+  EXPECT_LT((adam.average()[0] - average).abs().max().item<double>(), 1e-5);
+  EXPECT_GT((used - average).abs().min().item<double>(), 1e-2);
+  EXPECT_TRUE(torch::equal(adam.average()[1], unused));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ TEST_P(Start, TwentyStepsReduceTheLoss) {
     loss(network).backward();
     Gradients gradients;
     for (const auto& w : network.weights()) gradients.push_back(w.grad());
-    adam.step(1e-3, gradients);
+    adam.step(1e-3, 0.9, gradients);
   }
   const double after = loss(network).item<double>();
   EXPECT_LT(after, 0.95 * before);

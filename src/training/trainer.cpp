@@ -33,12 +33,6 @@ std::vector<double> rate_factors(const std::vector<Parameter>& parameters, doubl
   return factors;
 }
 
-std::vector<torch::Tensor> copies(const std::vector<torch::Tensor>& tensors) {
-  std::vector<torch::Tensor> all;
-  for (const auto& tensor : tensors) all.push_back(tensor.detach().clone());
-  return all;
-}
-
 /// Means over a log interval.
 struct Interval {
   double loss = 0;
@@ -86,7 +80,6 @@ class Trainer {
         adam_(weights(), rate_factors(parameters(), recipe.training.hyper_out_rate)),
         clipper_(objective_->clip_groups(),
                  recipe.training.variational ? recipe.training.variational->clip_every : 0),
-        average_(copies(weights())),
         checkpoints_(options.output) {
     check_patch();
     if (options.restart && world_.is_first()) checkpoints_.remove_all();
@@ -149,7 +142,7 @@ class Trainer {
             weights(),
             adam_.first_moments(),
             adam_.second_moments(),
-            average_,
+            adam_.average(),
             step_,
             best_psnr_,
             clipper_.state(),
@@ -223,8 +216,8 @@ class Trainer {
     const double value = sums[0].item<double>();
     summary_.interrupted = sums[1].item<double>() > 0;
     if (!std::isfinite(value)) fail("the loss is not finite at step {}", step_ + 1);
-    adam_.step(learning_rate_at(recipe_.training, step_), gradients, clipper_.scales(gradients));
-    update_average(average_, weights(), recipe_.training.average_decay, step_);
+    adam_.step(learning_rate_at(recipe_.training, step_), recipe_.training.average_decay, gradients,
+               clipper_.scales(gradients));
     ++step_;
     ++interval.steps;
     interval.loss += value;
@@ -239,7 +232,7 @@ class Trainer {
     torch::Tensor sums = torch::zeros({3}, torch::kFloat64);
     for (int64_t i = 0; i < mine.count && !interrupted(); ++i) {
       const Batch batch = moved(source.make(mine.first + i, 1), device_);
-      const torch::Tensor picture = objective_->picture(average_, batch).clamp(0, 1);
+      const torch::Tensor picture = objective_->picture(adam_.average(), batch).clamp(0, 1);
       const torch::Tensor error = (picture - objective_->target(batch)).square().mean();
       sums[0] -= 10 * std::log10(error.item<double>());
       sums[1] += 1;
@@ -299,8 +292,9 @@ class Trainer {
     const auto save = [&](const std::string& file, const Model& model) {
       save_model(options_.output / (file + ".safetensors"), model, Precision::f16);
     };
-    save(name, objective_->to_model(info(), average_));
-    if (const auto noise = objective_->noise_model(info(), average_)) save(name + "-noise", *noise);
+    save(name, objective_->to_model(info(), adam_.average()));
+    if (const auto noise = objective_->noise_model(info(), adam_.average()))
+      save(name + "-noise", *noise);
   }
 
   const Recipe& recipe_;
@@ -310,7 +304,6 @@ class Trainer {
   std::unique_ptr<Objective> objective_;
   Adam adam_;
   Clipper clipper_;
-  std::vector<torch::Tensor> average_;
   Checkpoints checkpoints_;
   std::string description_;
   int64_t step_ = 0;
