@@ -97,10 +97,6 @@ class SweepCommand : public testing::Test {
                                  "--smoke",
                                  "--data",
                                  path("pairs"),
-                                 "--photos",
-                                 path("photos"),
-                                 "--test-photos",
-                                 path("photos"),
                                  "-o",
                                  path("runs/" + name),
                                  "--results",
@@ -142,10 +138,41 @@ TEST_F(SweepCommand, FiguresComeFromTheTableAlone) {
 }
 
 TEST_F(SweepCommand, BothTasksOfFixedFlopsAreMeasured) {
-  ASSERT_EQ(study("fixed-flops", {"--only", "film"}).status, 0);
+  ASSERT_EQ(study("fixed-flops",
+                  {"--only", "film", "--photos", path("photos"), "--test-photos", path("photos")})
+                .status,
+            0);
   const Outcome drawn = run_program({"study", "fixed-flops", "--redraw", path("fixed-flops.csv")});
   EXPECT_THAT(drawn.output, HasSubstr("| pairs | film |"));
   EXPECT_THAT(drawn.output, HasSubstr("| develop | film |"));
+}
+
+// Whole pictures of the set's test part, and crops of another set.
+TEST_F(SweepCommand, VdnIsMeasuredBesideACheaperPair) {
+  for (const char* part : {"train", "val"})
+    for (const char* side : {"noisy", "clean"}) {
+      const auto folder = folder_ / "noise" / part / side;
+      std::filesystem::create_directories(folder);
+      write_image(folder / "1.png", painted_scene(96, 80), {});
+    }
+  for (const char* side : {"noisy", "clean"}) {
+    std::filesystem::create_directories(folder_ / "large" / side);
+    write_image(folder_ / "large" / side / "1.png", painted_scene(1030, 520), {});
+  }
+  const std::vector<std::string> data{"--data", path("noise"), "--crops", path("large")};
+  auto with = [&](std::vector<std::string> more) {
+    more.insert(more.end(), data.begin(), data.end());
+    return study("vdn", more);
+  };
+  ASSERT_EQ(with({"--only", "hyper-20"}).status, 0);
+  const Outcome twin = with({"--only", "plain-20"});
+  ASSERT_EQ(twin.status, 0) << twin.errors;
+  EXPECT_EQ(lines("vdn.csv"), 3u);
+  const auto bytes = read_file(folder_ / "vdn.csv");
+  const std::string text(bytes.begin(), bytes.end());
+  EXPECT_THAT(text, HasSubstr("crop_pictures"));
+  EXPECT_THAT(twin.output, HasSubstr("| vdn-hyper-20 |"));
+  EXPECT_GT(read_file(folder_ / "vdn-over-flops.png").size(), 5000u);
 }
 
 TEST_F(SweepCommand, OtherDataAndWrongWordsAreRefused) {

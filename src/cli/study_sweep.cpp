@@ -11,6 +11,7 @@
 #include "base/progress.hpp"
 #include "cli/study.hpp"
 #include "data/cache.hpp"
+#include "studies/cheaper_vdn.hpp"
 #include "studies/conditioning.hpp"
 #include "studies/double_descent.hpp"
 #include "studies/fixed_flops.hpp"
@@ -118,20 +119,26 @@ void sweep_command(const Study& study, SweepArguments a) {
 
 }  // namespace
 
-void add_sweep(CLI::App& study, std::shared_ptr<const Study> experiment, const char* description) {
+namespace {
+
+/// An option for a folder of data, where the study has one.
+void add_folder(CLI::App& command, const char* option, fs::path& folder, const char* what) {
+  if (folder.empty()) return;
+  command.add_option(option, folder, fmt::format("{} (default {})", what, folder.string()));
+}
+
+}  // namespace
+
+void add_sweep(CLI::App& study, std::shared_ptr<const Study> experiment, const char* description,
+               const StudyPlan& plan) {
   auto* command = study.add_subcommand(experiment->name(), description);
   auto a = std::make_shared<SweepArguments>();
-  a->plan.pairs = "data/simzrr";
-  a->plan.photos = "../shared/data/photos/train";
-  a->plan.test_photos = "../shared/data/photos/val";
-  command->add_option("--data", a->plan.pairs,
-                      "Pairs to learn from and to test on (default data/simzrr; `hyperconv "
-                      "simulate --layout zrr` makes such a set)");
-  command->add_option("--photos", a->plan.photos,
-                      "Photos of which RAW patches are simulated (default "
-                      "../shared/data/photos/train)");
-  command->add_option("--test-photos", a->plan.test_photos,
-                      "Photos to test on (default ../shared/data/photos/val)");
+  a->plan = plan;
+  add_folder(*command, "--data", a->plan.pairs, "Pairs to learn from and to test on");
+  add_folder(*command, "--photos", a->plan.photos, "Photos of which RAW patches are simulated");
+  add_folder(*command, "--test-photos", a->plan.test_photos, "Photos to test on");
+  add_folder(*command, "--crops", a->plan.crops,
+             "Pairs of which crops are tested on too, where the folder is there");
   command->add_option("--results", a->options.results,
                       "CSV that results are added to and read from: runs that stand there are not "
                       "made again (default runs/studies/NAME/NAME.csv)");
@@ -161,22 +168,37 @@ void add_sweep(CLI::App& study, std::shared_ptr<const Study> experiment, const c
   command->callback([a, experiment] { sweep_command(*experiment, *a); });
 }
 
+// `hyperconv simulate --layout zrr` makes such a set.
+static const char* const simzrr = "data/simzrr";
+
 void add_double_descent(CLI::App& study) {
   add_sweep(study, std::make_shared<DoubleDescent>(),
             "Errors over the hidden width 1 ... 1024 at fixed FLOPs, on training sets of several "
-            "sizes, with right and with noisy labels");
+            "sizes, with right and with noisy labels",
+            {.pairs = simzrr});
 }
 
 void add_fixed_flops(CLI::App& study) {
   add_sweep(study, std::make_shared<FixedFlops>(),
             "HyperConvolutions against the same backbone without, against squeeze-excitation, FiLM "
-            "and a predicted colour matrix, and against wider plain networks");
+            "and a predicted colour matrix, and against wider plain networks",
+            {.pairs = simzrr,
+             .photos = "../shared/data/photos/train",
+             .test_photos = "../shared/data/photos/val"});
 }
 
 void add_conditioning(CLI::App& study) {
   add_sweep(study, std::make_shared<ConditioningStudy>(),
             "What networks trained on patches lose on whole frames, by where the statistics come "
-            "from that their filters follow");
+            "from that their filters follow",
+            {.pairs = simzrr});
+}
+
+void add_cheaper_vdn(CLI::App& study) {
+  add_sweep(study, std::make_shared<CheaperVdn>(),
+            "VDN beside networks of 1/4, 1/10 and 1/20 of its FLOPs, with and without "
+            "HyperConvolutions: the same loss, steps, batches and seeds",
+            {.pairs = "../shared/data/sidd_small_256", .crops = "data/polyu-held"});
 }
 
 }  // namespace hyperconv::cli

@@ -21,7 +21,7 @@ std::string listing(const fs::path& folder) {
   if (error) fail("{}: no such folder", folder.string());
   for (const auto& entry : entries)
     if (entry.is_regular_file(error))
-      lines.push_back(fmt::format("{} {}\n", fs::relative(entry.path(), folder, error).string(),
+      lines.push_back(fmt::format("{} {}\n", entry.path().lexically_relative(folder).string(),
                                   entry.file_size(error)));
   std::ranges::sort(lines);
   std::string all;

@@ -23,12 +23,13 @@ enum class StudyForm {
 
 struct StudyPlan {
   StudyForm form = StudyForm::full;
-  int seeds = 0;                      ///< runs of each kind; 0: the form's own number
-  std::filesystem::path pairs;        ///< a set of pairs of mosaics and photos, like simzrr
-  std::filesystem::path photos;       ///< for simulated RAW patches; where a study wants them
-  std::filesystem::path test_photos;  ///< that training does not see
-  std::filesystem::path cache;        ///< start of the names of files with decoded pairs
-  std::optional<int64_t> steps;       ///< of every run, instead of the form's own number
+  int seeds = 0;                           ///< runs of each kind; 0: the form's own number
+  std::filesystem::path pairs = {};        ///< a set of pairs of mosaics and photos, like simzrr
+  std::filesystem::path photos = {};       ///< for simulated RAW patches; where a study wants them
+  std::filesystem::path test_photos = {};  ///< that training does not see
+  std::filesystem::path crops = {};   ///< pairs of which crops are tested on, where it is there
+  std::filesystem::path cache = {};   ///< start of the names of files with decoded pairs
+  std::optional<int64_t> steps = {};  ///< of every run, instead of the form's own number
 };
 
 /// The network that a run trains.

@@ -1,0 +1,22 @@
+// VDN, and the same task for a fraction of its FLOPs with and without HyperConvolutions.
+#pragma once
+
+#include "studies/study.hpp"
+
+namespace hyperconv {
+
+/// `vdn` of the zoo beside vdn-hyper-N and vdn-plain-N, N = 4, 10, 20: the same loss, steps,
+/// batches and seeds; VDN itself with the first seed alone, it costs as much as all the others.
+/// Trained on the train part of `pairs`, scored on its test part and on crops of `crops`, where
+/// that is there, as SIDD is: 8 bits, and both SSIMs (metrics.hpp).
+class CheaperVdn final : public Study {
+ public:
+  std::string name() const override { return "vdn"; }
+  std::vector<StudyRun> runs(const StudyPlan& plan) const override;
+  Facts measure(const StudyRun& run, const std::shared_ptr<const Model>& model,
+                const StudyPlan& plan) const override;
+  std::vector<std::filesystem::path> draw(const std::filesystem::path& results) const override;
+  std::vector<std::string> table(const Results& results) const override;
+};
+
+}  // namespace hyperconv
