@@ -159,13 +159,13 @@ TEST_F(SweepCommand, VdnIsMeasuredBesideACheaperPair) {
     std::filesystem::create_directories(folder_ / "large" / side);
     write_image(folder_ / "large" / side / "1.png", painted_scene(1030, 520), {});
   }
-  const std::vector<std::string> data{"--data", path("noise"), "--crops", path("large")};
-  auto with = [&](std::vector<std::string> more) {
-    more.insert(more.end(), data.begin(), data.end());
-    return study("vdn", more);
+  const auto only = [&](const char* network) {
+    return run_program({"study", "vdn", "--smoke", "--data", path("noise"), "--crops",
+                        path("large"), "-o", path("runs/vdn"), "--results", path("vdn.csv"),
+                        "--only", network});
   };
-  ASSERT_EQ(with({"--only", "hyper-20"}).status, 0);
-  const Outcome twin = with({"--only", "plain-20"});
+  ASSERT_EQ(only("hyper-20").status, 0);
+  const Outcome twin = only("plain-20");
   ASSERT_EQ(twin.status, 0) << twin.errors;
   EXPECT_EQ(lines("vdn.csv"), 3u);
   const auto bytes = read_file(folder_ / "vdn.csv");
