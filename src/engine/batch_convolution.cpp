@@ -286,23 +286,72 @@ class GradientSums {
   std::vector<double> biases_;
 };
 
-/// Output row y's share of the gradients of filters and biases.
-void add_gradients(const BatchShape& batch, RowRing& inputs, RowRing& gradients, int64_t y,
-                   const Kernels& kernels, float* filters, double* biases) {
-  const int64_t taps = batch.kernel * batch.in;
-  const int vectors = int(ceil_div(batch.out, kernels.lanes));
-  for (int ky = 0; ky < batch.kernel; ++ky) {
-    kernels.tap_gradients({.in = inputs.padded(y + ky - batch.kernel / 2),
-                           .in_pixel = batch.in,
-                           .taps = taps,
-                           .gradient = gradients.row(y),
-                           .gradient_pixel = batch.out,
-                           .vectors = vectors,
-                           .width = batch.width,
-                           .sums = filters + ky * taps * vectors * kernels.lanes});
+/// One sample's frames of a backward pass.
+struct BackwardFrames {
+  const float *input, *output, *gradient;
+  float* input_gradient;  ///< nullptr: not wanted
+};
+
+/// A band of a backward pass, four rows or one at a time.
+class BackwardBand {
+ public:
+  BackwardBand(const BatchShape& batch, const PackedShape& packed, const BackwardFrames& frames,
+               Rectifier rectifier, const Kernels& kernels)
+      : batch_(batch),
+        packed_(packed),
+        frames_(frames),
+        kernels_(kernels),
+        inputs_(batch.height, batch.width, batch.in, batch.kernel / 2, packed.rows_read(),
+                [this](int64_t y, float* row) {
+                  const int64_t count = batch_.width * batch_.in;
+                  std::copy_n(frames_.input + y * count, count, row);
+                }),
+        gradients_(batch.height, batch.width, batch.out, batch.kernel / 2, packed.rows_read(),
+                   [this, rectifier](int64_t y, float* row) {
+                     const int64_t count = batch_.width * batch_.out;
+                     kernels_.unrectify(frames_.output + y * count, frames_.gradient + y * count,
+                                        count, rectifier, row);
+                   }) {}
+  BackwardBand(const BackwardBand&) = delete;
+  BackwardBand& operator=(const BackwardBand&) = delete;
+
+  /// `convolution` makes the gradient of the input of that of the output; null: not wanted.
+  void run(const Band& band, RowConvolution* convolution, float* filters, double* biases) {
+    const int64_t border = batch_.kernel / 2;
+    for (int64_t y = band.first; y < band.end; y += packed_.unit()) {
+      inputs_.bring(y - border, y - border + packed_.rows_read());
+      gradients_.bring(y - border, y - border + packed_.rows_read());
+      if (convolution != nullptr)
+        convolution->run(gradients_, y, batch_.height, batch_.width, frames_.input_gradient);
+      for (int64_t row = y; row < std::min(y + packed_.unit(), band.end); ++row)
+        add_row(row, filters, biases);
+    }
   }
-  kernels.sum({gradients.row(y), batch.out}, batch.out, batch.width, biases);
-}
+
+ private:
+  /// Output row y's share of the gradients of filters and biases.
+  void add_row(int64_t y, float* filters, double* biases) {
+    const int64_t taps = batch_.kernel * batch_.in;
+    const int vectors = int(ceil_div(batch_.out, kernels_.lanes));
+    for (int ky = 0; ky < batch_.kernel; ++ky) {
+      kernels_.tap_gradients({.in = inputs_.padded(y + ky - batch_.kernel / 2),
+                              .in_pixel = batch_.in,
+                              .taps = taps,
+                              .gradient = gradients_.row(y),
+                              .gradient_pixel = batch_.out,
+                              .vectors = vectors,
+                              .width = batch_.width,
+                              .sums = filters + ky * taps * vectors * kernels_.lanes});
+    }
+    kernels_.sum({gradients_.row(y), batch_.out}, batch_.out, batch_.width, biases);
+  }
+
+  const BatchShape& batch_;
+  const PackedShape& packed_;
+  BackwardFrames frames_;
+  const Kernels& kernels_;
+  RowRing inputs_, gradients_;
+};
 
 }  // namespace
 
@@ -343,28 +392,18 @@ void BatchConvolution::backward(const float* input, const float* filters, const 
   const std::vector<float> no_bias(size_t(packed.padded()));
   GradientSums sums(s, kernels_.lanes);
   loop(s.samples * bands_of(s), [&](int64_t task) {
-    const auto [sample, first, end] = band(s, task);
-    const int64_t pixels = s.height * s.width, border = s.kernel / 2;
-    const int64_t in_row = s.width * s.in, out_row = s.width * s.out;
-    const float *x = input + sample * pixels * s.in, *y_of = output + sample * pixels * s.out,
-                *dy = gradient + sample * pixels * s.out;
-    RowRing inputs(s.height, s.width, s.in, border, packed.rows_read(),
-                   [&](int64_t y, float* row) { std::copy_n(x + y * in_row, in_row, row); });
-    RowRing gradients(
-        s.height, s.width, s.out, border, packed.rows_read(), [&](int64_t y, float* row) {
-          kernels_.unrectify(y_of + y * out_row, dy + y * out_row, out_row, rectifier, row);
-        });
+    const Band rows = band(s, task);
+    const int64_t ins = rows.sample * s.height * s.width * s.in;
+    const int64_t outs = rows.sample * s.height * s.width * s.out;
     std::optional<RowConvolution> convolution;
     if (weights)
-      convolution.emplace(packed, weights->of(sample), no_bias.data(), Rectifier::none, kernels_);
-    for (int64_t y = first; y < end; y += packed.unit()) {
-      inputs.bring(y - border, y - border + packed.rows_read());
-      gradients.bring(y - border, y - border + packed.rows_read());
-      if (convolution)
-        convolution->run(gradients, y, s.height, s.width, to.input + sample * pixels * s.in);
-      for (int64_t row = y; row < std::min(y + packed.unit(), end); ++row)
-        add_gradients(s, inputs, gradients, row, kernels_, sums.filters(task), sums.biases(task));
-    }
+      convolution.emplace(packed, weights->of(rows.sample), no_bias.data(), Rectifier::none,
+                          kernels_);
+    BackwardBand(s, packed,
+                 {input + ins, output + outs, gradient + outs,
+                  to.input == nullptr ? nullptr : to.input + ins},
+                 rectifier, kernels_)
+        .run(rows, convolution ? &*convolution : nullptr, sums.filters(task), sums.biases(task));
   });
   sums.collect(to, loop);
 }

@@ -285,8 +285,8 @@ std::string commands(const std::string& csv, const std::vector<Point>& points, d
                   csv));
   return fmt::format(
       "set datafile missing NaN\nset key autotitle columnhead outside below maxrows 4\n"
-      "set title 'Hidden width at fixed FLOPs: simulated pairs, {}'\n"
-      "set logscale xy\nset grid\nset format x '10^{{%T}}'\nset xlabel 'parameters (arrows above: "
+      "set title 'Hidden width at fixed FLOPs: simzrr, a simulated stand-in, {}'\n"
+      "set logscale xy\nset grid\nset format xy '10^{{%T}}'\nset xlabel 'parameters (arrows above: "
       "as many as the training set has values)'\nset ylabel 'mean squared error'\n"
       "set ytics nomirror\nset y2tics\nset y2range [0:*]\nset y2label 'GFLOP of a 12 MP photo'\n"
       "{}plot {}\n",
