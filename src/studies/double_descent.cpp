@@ -180,7 +180,18 @@ struct Point {
   double noise;
   double parameters, flops, targets;
   Mean train, test;
+  Mean over_plain;  ///< test error over that of the plain network of the same set and seed
 };
+
+/// Test errors of the plain networks, by where they were trained.
+std::map<std::tuple<double, int, int>, double> plain_errors(const Results& results) {
+  std::map<std::tuple<double, int, int>, double> errors;
+  for (size_t row = 0; row < results.size(); ++row)
+    if (results.number(row, "hidden") == 0)
+      errors[{results.number(row, "label_noise"), int(results.number(row, "windows")),
+              int(results.number(row, "seed"))}] = results.number(row, "test_mse");
+  return errors;
+}
 
 std::vector<Point> points_of(const Results& results) {
   std::map<std::tuple<double, int, int>, std::vector<size_t>> groups;
@@ -188,17 +199,21 @@ std::vector<Point> points_of(const Results& results) {
     groups[{results.number(row, "label_noise"), int(results.number(row, "windows")),
             int(results.number(row, "hidden"))}]
         .push_back(row);
+  const auto plain = plain_errors(results);
   std::vector<Point> points;
   for (const auto& [place, rows] : groups) {
-    std::vector<double> train, test;
+    const auto& [noise, windows, hidden] = place;
+    std::vector<double> train, test, over_plain;
     for (const size_t row : rows) {
       train.push_back(results.number(row, "train_mse"));
       test.push_back(results.number(row, "test_mse"));
+      const auto twin = plain.find({noise, windows, int(results.number(row, "seed"))});
+      if (twin != plain.end()) over_plain.push_back(test.back() / twin->second);
     }
-    const auto& [noise, windows, hidden] = place;
     points.push_back({hidden, windows, noise, results.number(rows[0], "parameters"),
                       results.number(rows[0], "flops_total_12mp"),
-                      results.number(rows[0], "targets"), mean_of(train), mean_of(test)});
+                      results.number(rows[0], "targets"), mean_of(train), mean_of(test),
+                      mean_of(over_plain)});
   }
   return points;
 }
@@ -206,11 +221,12 @@ std::vector<Point> points_of(const Results& results) {
 std::string points_csv(const std::vector<Point>& points) {
   std::string csv =
       "hidden,windows,label_noise,parameters,flops_total_12mp,targets,seeds,train_mse,"
-      "train_interval,test_mse,test_interval\n";
+      "train_interval,test_mse,test_interval,over_plain,over_plain_interval\n";
   for (const Point& p : points)
-    csv += fmt::format("{},{},{:g},{:.0f},{:.0f},{:.0f},{},{:.6g},{:.6g},{:.6g},{:.6g}\n", p.hidden,
-                       p.windows, p.noise, p.parameters, p.flops, p.targets, p.test.count,
-                       p.train.mean, p.train.interval, p.test.mean, p.test.interval);
+    csv += fmt::format(
+        "{},{},{:g},{:.0f},{:.0f},{:.0f},{},{:.6g},{:.6g},{:.6g},{:.6g},{:.4f},{:.4f}\n", p.hidden,
+        p.windows, p.noise, p.parameters, p.flops, p.targets, p.test.count, p.train.mean,
+        p.train.interval, p.test.mean, p.test.interval, p.over_plain.mean, p.over_plain.interval);
   return csv;
 }
 
@@ -315,13 +331,13 @@ std::vector<fs::path> DoubleDescent::draw(const fs::path& path) const {
 std::vector<std::string> DoubleDescent::table(const Results& results) const {
   std::vector<std::string> lines = {
       "| label noise | windows | hidden | parameters | GFLOP at 12 MP | seeds | train MSE | test "
-      "MSE |",
-      "|---:|---:|---:|---:|---:|---:|---:|---:|"};
+      "MSE | over plain's |",
+      "|---:|---:|---:|---:|---:|---:|---:|---:|---:|"};
   for (const Point& p : points_of(results))
-    lines.push_back(fmt::format("| {:g} | {} | {} | {:.0f} | {:.3f} | {} | {} | {} |", p.noise,
+    lines.push_back(fmt::format("| {:g} | {} | {} | {:.0f} | {:.3f} | {} | {} | {} | {} |", p.noise,
                                 p.windows, p.hidden == 0 ? "plain" : fmt::format("{}", p.hidden),
                                 p.parameters, p.flops / 1e9, p.test.count, to_text(p.train, 5),
-                                to_text(p.test, 5)));
+                                to_text(p.test, 5), to_text(p.over_plain, 2)));
   return lines;
 }
 
