@@ -14,11 +14,11 @@ set y2tics
 set y2range [0:*]
 set y2label 'GFLOP of a 12 MP photo'
 set arrow from 3072,graph 1 to 3072,graph 0.96 lc 1
-set arrow from graph 0,first 0.118282 to graph 1,first 0.118282 nohead lc 1 dt 3
+set arrow from graph 0,first 0.09892665 to graph 1,first 0.09892665 nohead lc 1 dt 3
 set arrow from 49152,graph 1 to 49152,graph 0.96 lc 2
 set arrow from graph 0,first 0.03774781666666667 to graph 1,first 0.03774781666666667 nohead lc 2 dt 3
 set arrow from 786432,graph 1 to 786432,graph 0.96 lc 3
-set arrow from graph 0,first 0.0178532 to graph 1,first 0.0178532 nohead lc 3 dt 3
+set arrow from graph 0,first 0.01756375 to graph 1,first 0.01756375 nohead lc 3 dt 3
 plot 'double-descent-labels-noise-0.1.csv' using 'parameters':(column('windows')==4 && column('hidden')>0 ? column('test_mse') : NaN):(column('test_mse')-column('test_interval')>0 ? column('test_mse')-column('test_interval') : column('test_mse')/10):(column('test_mse')+column('test_interval')) with yerrorlines lc 1 lw 2 pt 7 ps 0.5 title '4 windows, test', \
   'double-descent-labels-noise-0.1.csv' using 'parameters':(column('windows')==4 && column('hidden')>0 ? column('train_mse') : NaN) with linespoints lc 1 dt 2 pt 6 ps 0.5 title 'train', \
   'double-descent-labels-noise-0.1.csv' using 'parameters':(column('windows')==4 && column('hidden')==0 ? column('test_mse') : NaN) with points lc 1 pt 5 ps 1.4 title 'plain, test', \
