@@ -262,7 +262,6 @@ std::string points_csv(const std::vector<Point>& points, const std::string& task
   return csv;
 }
 
-/// Plain networks on a line, the others as points with their names.
 /// The curve of plain networks, and a point in a colour of its own for each of the others. Those
 /// would stand upon one another: each is moved a little further to the right.
 std::string commands(const std::string& csv, const std::string& task, bool over_flops) {

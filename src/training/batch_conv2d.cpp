@@ -95,8 +95,7 @@ bool suits_batch_conv2d(const torch::Tensor& x, const torch::Tensor& filters) {
   if (!is_wanted() || !x.is_cpu() || x.scalar_type() != torch::kFloat32 || is_cpu_autocast() ||
       k % 2 == 0 || std::max(x.size(1), out) > most_winograd_channels)
     return false;
-  // Packing filters and adding up their gradients takes as long as some dozens of pixels, and
-  // libtorch is better at large filters: below 32x32 pixels it is the faster one by then.
+  // What packing filters and adding up their gradients costs does not shrink with the frame.
   constexpr int64_t many_pixels = 1024, few_weights = 48 * 48;
   return x.size(2) * x.size(3) >= many_pixels || x.size(1) * out <= few_weights;
 }

@@ -7,8 +7,8 @@
 
 namespace hyperconv {
 
-/// Whether batch_conv2d takes these: floats on a CPU, no autocast, and a size at which it is faster
-/// than libtorch.
+/// Whether batch_conv2d takes these: floats on a CPU, no autocast, and either 32x32 pixels or
+/// more, or few channels: packing and gathering filters costs the same for a small frame.
 bool suits_batch_conv2d(const torch::Tensor& x, const torch::Tensor& filters);
 
 /// rectify(conv2d(x, filters) + bias) with stride 1 and zero padding (k-1)/2: x [N,C,H,W]; filters

@@ -192,7 +192,7 @@ torch::Tensor norm(const Norm2d& op, const torch::Tensor& x, const NodeWeights& 
   return centred * torch::rsqrt(centred.square().mean(over, true) + 1e-5) * scale + bias;
 }
 
-/// What a convolution applies to its own output. See rectifiers_of().
+/// A node's value; `rectifier` is what a convolution applies to its own (rectifiers_of()).
 torch::Tensor run(const Node& node, const std::vector<torch::Tensor>& in, const NodeWeights& w,
                   Rectifier rectifier) {
   return std::visit(
