@@ -128,10 +128,10 @@ class RowConvolution {
         bias_(bias),
         rectifier_(rectifier),
         kernels_(kernels),
-        strip_(winograd_strip(shape.in, kernels)),
         direct_(shape.out == shape.padded()) {
     if (shape.form == FilterForm::winograd)
-      scratch_.resize(size_t(winograd_scratch(strip_, shape.in, shape.lanes)));
+      scratch_.resize(
+          size_t(winograd_scratch(winograd_strip(shape.in, kernels), shape.in, shape.lanes)));
   }
 
   /// Rows [y, y + unit) of `out` [height][width][out]; `rows` holds what they look at.
@@ -183,21 +183,15 @@ class RowConvolution {
                      .out_pixel = shape_.padded(),
                      .width = 0,
                      .scratch = scratch_.data()};
-    for (int64_t x = 0; x < width; x += strip_) {
-      run.width = std::min(strip_, width - x);
-      for (int64_t r = 0; r < count; ++r)
-        run.out[size_t(r)] = reinterpret_cast<std::byte*>(out + r * row + x * shape_.padded());
-      kernels_.convolve_winograd(run);
-      for (int r = 0; r < winograd_rows; ++r)
-        taps[size_t(r)] += strip_ * shape_.in * int64_t(sizeof(float));
-    }
+    for (int64_t r = 0; r < count; ++r)
+      run.out[size_t(r)] = reinterpret_cast<std::byte*>(out + r * row);
+    convolve_winograd_strips(kernels_, run, width, taps.data());
   }
 
   const PackedShape& shape_;
   const float *weights_, *bias_;
   Rectifier rectifier_;
   const Kernels& kernels_;
-  int64_t strip_;
   bool direct_;  ///< a pixel's channels are whole vectors
   std::vector<float> scratch_, wide_;
 };

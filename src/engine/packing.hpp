@@ -47,4 +47,22 @@ inline int64_t winograd_strip(int64_t channels, const Kernels& kernels) {
   return std::max<int64_t>(kernels.tile, strip_bytes / bytes / kernels.tile * kernels.tile);
 }
 
+/// convolve_winograd over `width` pixels, a strip at a time, with scratch for one; `rows` are the
+/// six of each input, in the inputs' order, and are moved along. `run.width` is set here.
+inline void convolve_winograd_strips(const Kernels& kernels, WinogradRows run, int64_t width,
+                                     const std::byte** rows) {
+  const int64_t strip = winograd_strip(run.channels, kernels);
+  for (int64_t x = 0; x < width; x += strip) {
+    run.width = std::min(strip, width - x);
+    kernels.convolve_winograd(run);
+    for (int i = 0; i < run.input_count; ++i) {
+      const ConvInput& input = run.inputs[i];
+      for (int r = 0; r < winograd_rows; ++r)
+        rows[i * winograd_rows + r] += strip * input.pixel * bytes_per_value(input.precision);
+    }
+    for (std::byte*& row : run.out)
+      if (row != nullptr) row += strip * run.out_pixel * bytes_per_value(run.out_precision);
+  }
+}
+
 }  // namespace hyperconv

@@ -157,31 +157,21 @@ void RowRunner::convolve_winograd(const Convolution& what, const Step& step, int
   const PackedFilter& filter = what.filter;
   const int64_t channels = channels_of(filter.spec);
   const int64_t strip = winograd_strip(channels, context_.kernels);
-  WinogradRows run{.inputs = taps.inputs.data(),
-                   .input_count = int(step.inputs.size()),
-                   .channels = channels,
-                   .vectors = filter.vectors,
-                   .weights = filter.weights,
-                   .bias = filter.bias,
-                   .rectifier = what.rectifier,
-                   .out = out.first,
-                   .out_precision = out.precision,
-                   .out_pixel = out.pixel,
-                   .width = 0,
-                   .scratch = scratch(Scratch::transform,
-                                      winograd_scratch(strip, channels, context_.kernels.lanes))};
-  for (int64_t x = 0; x < width; x += strip) {
-    run.width = std::min(strip, width - x);
-    context_.kernels.convolve_winograd(run);
-    for (size_t i = 0; i < step.inputs.size(); ++i) {
-      const ConvInput& input = taps.inputs[i];
-      for (size_t r = i * winograd_rows; r < (i + 1) * winograd_rows; ++r)
-        taps.rows[r] += strip * input.pixel * bytes_per_value(input.precision);
-    }
-    for (std::byte*& row : run.out) {
-      if (row != nullptr) row += strip * out.pixel * bytes_per_value(out.precision);
-    }
-  }
+  const WinogradRows run{
+      .inputs = taps.inputs.data(),
+      .input_count = int(step.inputs.size()),
+      .channels = channels,
+      .vectors = filter.vectors,
+      .weights = filter.weights,
+      .bias = filter.bias,
+      .rectifier = what.rectifier,
+      .out = out.first,
+      .out_precision = out.precision,
+      .out_pixel = out.pixel,
+      .width = 0,
+      .scratch =
+          scratch(Scratch::transform, winograd_scratch(strip, channels, context_.kernels.lanes))};
+  convolve_winograd_strips(context_.kernels, run, width, taps.rows.data());
 }
 
 void RowRunner::convolve(const Convolution& what, const Step& step, int64_t y, Interval columns,
