@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "base/fail.hpp"
-#include "hyperconv/torch/hyper_conv2d.hpp"
 #include "training/adam.hpp"
 #include "training/clipper.hpp"
 #include "training/objective.hpp"
@@ -117,7 +116,7 @@ class Stepper {
       : recipe_(recipe),
         objective_(make_objective(recipe, torch::kCPU)),
         batch_(drawn_batch(recipe, objective_->graph())),
-        adam_(objective_->weights(), rates()),
+        adam_(objective_->weights(), rate_factors(objective_->parameters(), recipe.training)),
         clipper_(objective_->clip_groups(), 0) {}
 
   void step() {
@@ -133,15 +132,6 @@ class Stepper {
   }
 
  private:
-  std::vector<double> rates() const {
-    std::vector<double> factors;
-    for (const Parameter& p : objective_->parameters())
-      factors.push_back(p.role == ParameterRole::hyper_out
-                            ? nn::hyper_out_factor(recipe_.training.hyper_out_rate, p.dims[1])
-                            : 1.0);
-    return factors;
-  }
-
   const Recipe& recipe_;
   std::unique_ptr<Objective> objective_;
   Batch batch_;

@@ -10,6 +10,7 @@
 #include "hyperconv/model.hpp"
 #include "hyperconv/zoo.hpp"
 #include "raw/scene.hpp"
+#include "scenes.hpp"
 
 namespace hyperconv {
 namespace {
@@ -25,14 +26,6 @@ std::string shortened(const std::string& recipe) {
       with_values(recipe,
                   {{"steps", "2"}, {"patch", "32"}, {"batch", "2"}, {"checkpoint_every", "1"}}),
       std::string("width = 4\n") + (is_hyper ? "hidden = 2\n" : ""));
-}
-
-Image noisy_scene(int side, uint64_t seed) {
-  Image scene = to_u8(painted_scene(side, side));
-  Random random(seed);
-  for (uint8_t& sample : std::get<std::vector<uint8_t>>(scene.samples))
-    sample = uint8_t(std::clamp(double(sample) + 12 * random.normal(), 0.0, 255.0));
-  return scene;
 }
 
 /// A MATLAB file of format 5, not compressed, with one array of uint8: as `save -v6` writes it.
@@ -98,16 +91,16 @@ class DenoisePage : public testing::Test {
     const Image clean = to_u8(painted_scene(128, 128));
     for (const char* scene : {"0001_001_S6_00100_00060_3200_L", "0002_001_S6_00100_00020_3200_N"}) {
       const fs::path folder = folder_ / "data/sidd/Data" / scene;
-      put_picture(folder / "NOISY_SRGB_010.PNG", noisy_scene(128, scene[3]));
+      put_picture(folder / "NOISY_SRGB_010.PNG", noisy_scene(128, 128, scene[3]));
       put_picture(folder / "GT_SRGB_010.PNG", clean);
     }
-    put_blocks(folder_ / "data/sidd-blocks", "ValidationNoisyBlocksSrgb", noisy_scene(128, 5));
+    put_blocks(folder_ / "data/sidd-blocks", "ValidationNoisyBlocksSrgb", noisy_scene(128, 128, 5));
     put_blocks(folder_ / "data/sidd-blocks", "ValidationGtBlocksSrgb", clean);
     for (const char* name : {"a.png", "b.png"}) {
       put_picture(folder_ / "data/cbsd68" / name, clean);
-      put_picture(folder_ / "photos" / name, noisy_scene(96, 6));
+      put_picture(folder_ / "photos" / name, noisy_scene(96, 96, 6));
     }
-    put_picture(folder_ / "photo.jpg", noisy_scene(128, 7));
+    put_picture(folder_ / "photo.jpg", noisy_scene(128, 128, 7));
     const ModelInfo info{.task = Task::denoise, .name = "tiny"};
     save_model(folder_ / "models/denoise.safetensors",
                untrained(small_denoiser({.width = 4, .hidden = 2}), info, 1), Precision::f16);

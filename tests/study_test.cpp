@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "hyperconv/image.hpp"
 #include "program.hpp"
 #include "raw/scene.hpp"
+#include "scenes.hpp"
+#include "studies/results.hpp"
 
 namespace hyperconv {
 namespace {
@@ -149,16 +152,15 @@ TEST_F(SweepCommand, BothTasksOfFixedFlopsAreMeasured) {
 
 // Whole pictures of the set's test part, and crops of another set.
 TEST_F(SweepCommand, VdnIsMeasuredBesideACheaperPair) {
-  for (const char* part : {"train", "val"})
-    for (const char* side : {"noisy", "clean"}) {
-      const auto folder = folder_ / "noise" / part / side;
-      std::filesystem::create_directories(folder);
-      write_image(folder / "1.png", painted_scene(96, 80), {});
-    }
-  for (const char* side : {"noisy", "clean"}) {
-    std::filesystem::create_directories(folder_ / "large" / side);
-    write_image(folder_ / "large" / side / "1.png", painted_scene(1030, 520), {});
-  }
+  const auto put_pair = [&](const std::string& set, int width, int height) {
+    for (const char* side : {"noisy", "clean"})
+      std::filesystem::create_directories(folder_ / set / side);
+    write_image(folder_ / set / "noisy/1.png", noisy_scene(width, height, 3), {});
+    write_image(folder_ / set / "clean/1.png", painted_scene(width, height), {});
+  };
+  put_pair("noise/train", 96, 80);
+  put_pair("noise/val", 96, 80);
+  put_pair("large", 1030, 520);
   const auto only = [&](const char* network) {
     return run_program({"study", "vdn", "--smoke", "--data", path("noise"), "--crops",
                         path("large"), "-o", path("runs/vdn"), "--results", path("vdn.csv"),
@@ -171,6 +173,12 @@ TEST_F(SweepCommand, VdnIsMeasuredBesideACheaperPair) {
   const auto bytes = read_file(folder_ / "vdn.csv");
   const std::string text(bytes.begin(), bytes.end());
   EXPECT_THAT(text, HasSubstr("crop_pictures"));
+  // A deviation of 12 of 255, less where it is cut at black and white.
+  const Results results = read_results(folder_ / "vdn.csv");
+  for (const char* column : {"input_psnr_8bit", "crop_input_psnr_8bit"})
+    EXPECT_NEAR(results.number(0, column), 20 * std::log10(255.0 / 12), 1.5) << column;
+  EXPECT_EQ(results.number(0, "pictures"), 1);
+  EXPECT_EQ(results.number(0, "crop_pictures"), 2);
   EXPECT_THAT(twin.output, HasSubstr("| vdn-hyper-20 |"));
   EXPECT_GT(read_file(folder_ / "vdn-over-flops.png").size(), 5000u);
 }

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <cstdlib>
+
+#include "hyperconv/error.hpp"
 #include "hyperconv/torch/hyper_conv2d.hpp"
 
 namespace hyperconv {
@@ -89,6 +92,24 @@ TEST(BatchConv2d, DoesNotDependOnThreads) {
     for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], four[i]));
   }
   at::set_num_threads(before);
+}
+
+// Frames below 32x32 pixels only where channels are few.
+TEST(BatchConv2d, SmallFramesOfLargeFiltersAreLibtorchs) {
+  const torch::Tensor filters = torch::zeros({64, 64, 3, 3});
+  EXPECT_TRUE(suits_batch_conv2d(torch::zeros({1, 64, 32, 32}), filters));
+  EXPECT_FALSE(suits_batch_conv2d(torch::zeros({1, 64, 32, 31}), filters));
+}
+
+TEST(BatchConv2d, TheEnvironmentChooses) {
+  const torch::Tensor x = torch::zeros({1, 4, 8, 8}), filters = torch::zeros({4, 4, 3, 3});
+  ::setenv("HYPERCONV_CONVOLUTIONS", "libtorch", 1);
+  EXPECT_FALSE(suits_batch_conv2d(x, filters));
+  ::setenv("HYPERCONV_CONVOLUTIONS", "abacus", 1);
+  EXPECT_THROW(suits_batch_conv2d(x, filters), Error);
+  ::setenv("HYPERCONV_CONVOLUTIONS", "own", 1);
+  EXPECT_TRUE(suits_batch_conv2d(x, filters));
+  ::unsetenv("HYPERCONV_CONVOLUTIONS");
 }
 
 TEST(BatchConv2d, LeavesOthersToLibtorch) {

@@ -1,6 +1,7 @@
 #include "training/objective.hpp"
 
 #include "base/fail.hpp"
+#include "hyperconv/torch/hyper_conv2d.hpp"
 #include "training/losses.hpp"
 #include "training/torch_setup.hpp"
 #include "training/variational.hpp"
@@ -130,6 +131,16 @@ class VariationalObjective : public Objective {
 };
 
 }  // namespace
+
+std::vector<double> rate_factors(const std::vector<Parameter>& parameters,
+                                 const TrainingRecipe& recipe) {
+  std::vector<double> factors;
+  for (const Parameter& p : parameters)
+    factors.push_back(p.role == ParameterRole::hyper_out
+                          ? nn::hyper_out_factor(recipe.hyper_out_rate, p.dims[1])
+                          : 1.0);
+  return factors;
+}
 
 torch::Tensor picture_of(const torch::Tensor& output, const Batch& batch, Task task) {
   if (task == Task::denoise) return batch.input + output.narrow(1, 0, 3);

@@ -59,6 +59,11 @@ class Objective {
 /// The recipe's, on a device. Throws Error when the model it begins with holds another network.
 std::unique_ptr<Objective> make_objective(const Recipe& recipe, torch::Device device);
 
+/// What the learning rate is multiplied by for each parameter: A2's is its own
+/// (nn::hyper_out_factor).
+std::vector<double> rate_factors(const std::vector<Parameter>& parameters,
+                                 const TrainingRecipe& recipe);
+
 /// Output of a network as a picture: camera RGB becomes what is seen; what a denoiser (task
 /// `denoise`) says is to be added to the photo is.
 torch::Tensor picture_of(const torch::Tensor& output, const Batch& batch, Task task);

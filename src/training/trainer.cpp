@@ -9,7 +9,6 @@
 #include "base/interrupt.hpp"
 #include "base/prefetch.hpp"
 #include "base/progress.hpp"
-#include "hyperconv/torch/hyper_conv2d.hpp"
 #include "training/adam.hpp"
 #include "training/checkpoint.hpp"
 #include "training/clipper.hpp"
@@ -24,14 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-std::vector<double> rate_factors(const std::vector<Parameter>& parameters, double hyper_out) {
-  std::vector<double> factors;
-  for (const Parameter& p : parameters)
-    factors.push_back(
-        p.role == ParameterRole::hyper_out ? nn::hyper_out_factor(hyper_out, p.dims[1]) : 1.0);
-  return factors;
-}
 
 /// Means over a log interval.
 struct Interval {
@@ -77,7 +68,7 @@ class Trainer {
         world_(world),
         device_(training_device(options.device, world.local_rank())),
         objective_(make_objective(recipe, device_)),
-        adam_(weights(), rate_factors(parameters(), recipe.training.hyper_out_rate)),
+        adam_(weights(), rate_factors(parameters(), recipe.training)),
         clipper_(objective_->clip_groups(),
                  recipe.training.variational ? recipe.training.variational->clip_every : 0),
         checkpoints_(options.output) {
