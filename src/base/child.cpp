@@ -13,6 +13,7 @@
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
+#include "base/spawn.hpp"
 
 namespace hyperconv {
 namespace {
@@ -55,34 +56,27 @@ std::string read_all(int pipe) {
   ::_exit(0);
 }
 
-std::string ending(int status) {
-  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-    return "was killed: the machine may have run out of memory";
-  if (WIFSIGNALED(status)) return fmt::format("ended with signal {}", WTERMSIG(status));
-  return fmt::format("ended with exit code {}", WEXITSTATUS(status));
-}
-
 }  // namespace
 
 ChildOutcome run_in_child(const std::function<std::string()>& work) {
   std::array<int, 2> ends;
   if (::pipe(ends.data()) != 0) fail("no pipe is to be had ({})", std::strerror(errno));
+  Descriptor ours(ends[0]), its(ends[1]);
   std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child < 0) fail("no process is to be had ({})", std::strerror(errno));
   if (child == 0) {
-    ::close(ends[0]);
-    be_the_child(ends[1], work);
+    ours.close();
+    be_the_child(its.get(), work);
   }
-  ::close(ends[1]);
-  const std::string said = read_all(ends[0]);
-  ::close(ends[0]);
+  its.close();
+  const std::string said = read_all(ours.get());
   int status = 0;
   rusage usage{};
   while (::wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
   }
   throw_if_interrupted();
-  if (said.empty()) fail("a child process {}", ending(status));
+  if (said.empty()) fail("a child process {}", how_it_ended(status));
   if (said[0] == threw) throw Error(said.substr(1));
   return {said.substr(1), size_t(usage.ru_maxrss) * 1024};
 }

@@ -8,27 +8,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor.hpp"
 #include "base/fail.hpp"
 
 namespace hyperconv {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 /// Opens a regular file for reading and tells its size.
 int open_regular(const fs::path& path, uint64_t& size) {

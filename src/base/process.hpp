@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.hpp"
+
 namespace hyperconv {
 
 /// What to start, and how.
@@ -53,7 +55,7 @@ class Process {
   std::string name_;
   std::filesystem::path messages_;
   pid_t id_ = -1;
-  int socket_ = -1;
+  Descriptor socket_;
   std::string unread_;
 };
 

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/descriptor.hpp"
 #include "base/fail.hpp"
 #include "base/file.hpp"
 
@@ -48,23 +49,18 @@ class LockedFile {
  public:
   explicit LockedFile(const fs::path& path)
       : path_(path), file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-    if (file_ < 0) give_up();
-    while (::flock(file_, LOCK_EX) != 0)
+    if (!file_.is_open()) give_up();
+    while (::flock(file_.get(), LOCK_EX) != 0)
       if (errno != EINTR) give_up();
   }
-  ~LockedFile() {
-    if (file_ >= 0) ::close(file_);
-  }
-  LockedFile(const LockedFile&) = delete;
-  LockedFile& operator=(const LockedFile&) = delete;
 
   std::string read() const {
-    const off_t size = ::lseek(file_, 0, SEEK_END);
+    const off_t size = ::lseek(file_.get(), 0, SEEK_END);
     if (size < 0) give_up();
     if (uint64_t(size) > largest_file) fail("{}: is too large for results", path_.string());
     std::string text(size_t(size), '\0');
     for (size_t done = 0; done < text.size();) {
-      const ssize_t got = ::pread(file_, text.data() + done, text.size() - done, off_t(done));
+      const ssize_t got = ::pread(file_.get(), text.data() + done, text.size() - done, off_t(done));
       if (got <= 0) give_up();
       done += size_t(got);
     }
@@ -73,11 +69,11 @@ class LockedFile {
 
   /// In place of all that stands behind `keep`; what cannot be written whole is taken back.
   void write_behind(size_t keep, const std::string& text) const {
-    if (::ftruncate(file_, off_t(keep)) != 0) give_up();
-    const ssize_t written = ::pwrite(file_, text.data(), text.size(), off_t(keep));
+    if (::ftruncate(file_.get(), off_t(keep)) != 0) give_up();
+    const ssize_t written = ::pwrite(file_.get(), text.data(), text.size(), off_t(keep));
     const int why = errno;
-    if (written == ssize_t(text.size()) && ::fsync(file_) == 0) return;
-    [[maybe_unused]] const int ignored = ::ftruncate(file_, off_t(keep));
+    if (written == ssize_t(text.size()) && ::fsync(file_.get()) == 0) return;
+    [[maybe_unused]] const int ignored = ::ftruncate(file_.get(), off_t(keep));
     errno = written < 0 ? why : ENOSPC;
     give_up();
   }
@@ -88,7 +84,7 @@ class LockedFile {
   }
 
   fs::path path_;
-  int file_;
+  Descriptor file_;
 };
 
 /// The first line that is no remark.

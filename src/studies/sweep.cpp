@@ -14,6 +14,7 @@
 #include <set>
 #include <thread>
 
+#include "base/descriptor.hpp"
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "base/interrupt.hpp"
@@ -65,17 +66,14 @@ class RunLock {
  public:
   explicit RunLock(const fs::path& path)
       : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-    if (file_ < 0) fail("{}: cannot be written", path.string());
-    taken_ = ::flock(file_, LOCK_EX | LOCK_NB) == 0;
+    if (!file_.is_open()) fail("{}: cannot be written", path.string());
+    taken_ = ::flock(file_.get(), LOCK_EX | LOCK_NB) == 0;
   }
-  ~RunLock() { ::close(file_); }
-  RunLock(const RunLock&) = delete;
-  RunLock& operator=(const RunLock&) = delete;
 
   bool is_ours() const { return taken_; }
 
  private:
-  int file_;
+  Descriptor file_;
   bool taken_ = false;
 };
 

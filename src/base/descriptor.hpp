@@ -1,0 +1,33 @@
+// An open file of the system's that closes itself.
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace hyperconv {
+
+class Descriptor {
+ public:
+  /// Owns `number` from here on; below 0 (what open() gives when it fails) it owns nothing.
+  explicit Descriptor(int number = -1) : number_(number) {}
+  ~Descriptor() { close(); }
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  bool is_open() const { return number_ >= 0; }
+  int get() const { return number_; }
+  void close() {
+    if (is_open()) ::close(std::exchange(number_, -1));
+  }
+
+ private:
+  int number_;
+};
+
+}  // namespace hyperconv
