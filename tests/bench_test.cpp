@@ -48,11 +48,6 @@ void expect_refused(const std::vector<std::string>& arguments, const std::string
   EXPECT_THAT(run.errors, HasSubstr(because));
 }
 
-std::string text_of(const fs::path& path) {
-  const auto bytes = read_file(path);
-  return {bytes.begin(), bytes.end()};
-}
-
 /// A folder as bench/rivals/setup makes it, whose Python is a shell script.
 class Environment {
  public:

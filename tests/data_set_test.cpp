@@ -17,16 +17,6 @@ using nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
 
-using Files = std::map<std::string, std::vector<uint8_t>>;
-
-Files files_in(const fs::path& folder) {
-  Files files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file())
-      files[entry.path().lexically_relative(folder).string()] = read_file(entry.path());
-  return files;
-}
-
 class DataSet : public testing::Test {
  protected:
   DataSet() {

@@ -9,11 +9,6 @@
 
 namespace hyperconv {
 
-inline std::string text_of(const std::filesystem::path& path) {
-  const auto bytes = read_file(path);
-  return {bytes.begin(), bytes.end()};
-}
-
 /// The indented lines that call the program, up to the line that starts with `end` (empty: all).
 inline std::vector<std::string> documented_commands(const std::string& page,
                                                     const std::string& end) {

@@ -60,22 +60,14 @@ class Enhance : public testing::Test {
 
   /// Fails with exit 1 and one line that holds `reason`; the folder stays as it was.
   void expect_failure(const std::vector<std::string>& arguments, const std::string& reason) const {
-    const auto before = files();
+    const auto before = files_in(folder_.path());
     const Outcome run = enhance(arguments);
     EXPECT_EQ(run.status, 1) << reason;
     EXPECT_EQ(run.output, "");
     EXPECT_THAT(run.errors, testing::StartsWith("hyperconv: "));
     EXPECT_THAT(run.errors, HasSubstr(reason));
     EXPECT_EQ(std::count(run.errors.begin(), run.errors.end(), '\n'), 1) << run.errors;
-    EXPECT_EQ(files(), before);
-  }
-
-  std::vector<fs::path> files() const {
-    std::vector<fs::path> all;
-    for (const auto& entry : fs::recursive_directory_iterator(folder_.path()))
-      all.push_back(entry.path());
-    std::sort(all.begin(), all.end());
-    return all;
+    EXPECT_EQ(files_in(folder_.path()), before);
   }
 
   TemporaryFolder folder_;

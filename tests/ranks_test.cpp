@@ -18,7 +18,7 @@
 
 #include "hyperconv/image.hpp"
 #include "program.hpp"
-#include "raw/scene.hpp"
+#include "scenes.hpp"
 
 namespace hyperconv {
 namespace {
@@ -30,11 +30,6 @@ using testing::HasSubstr;
 using testing::Not;
 
 using Variables = std::map<std::string, std::string>;
-
-std::string text_of(const fs::path& path) {
-  const auto bytes = read_file(path);
-  return {bytes.begin(), bytes.end()};
-}
 
 /// A program that runs beside the test; it ends with its owner.
 class Started {
@@ -97,29 +92,13 @@ int free_port() {
 
 class Ranks : public testing::Test {
  protected:
-  Ranks() {
-    fs::create_directories(folder_ / "photos");
-    write_image(folder_ / "photos/a.png", painted_scene(128, 96));
-    write_recipe(12);
-  }
+  Ranks() { write_recipe(12); }
 
   void write_recipe(int steps, const std::string& more = {}) const {
-    write_file(folder_ / "r.toml", R"([model]
-network = "develop-16"
-name = "tiny"
-data_licence = "own"
-width = 4
-hidden = 4
-[data]
-photos = "photos"
-patch = 32
-batch = 6
-[training]
-warmup = 2
-log_every = 1
-checkpoint_every = 4
-steps = )" + std::to_string(steps) + "\n" +
-                                       more);
+    write_tiny_training(folder_.path(), 6,
+                        fmt::format("warmup = 2\nlog_every = 1\ncheckpoint_every = 4\nsteps = "
+                                    "{}\n{}",
+                                    steps, more));
   }
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }

@@ -1,4 +1,5 @@
 // hyperconv train as a researcher runs it.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,7 +8,7 @@
 #include "hyperconv/image.hpp"
 #include "hyperconv/model.hpp"
 #include "program.hpp"
-#include "raw/scene.hpp"
+#include "scenes.hpp"
 
 namespace hyperconv {
 namespace {
@@ -16,25 +17,8 @@ using testing::HasSubstr;
 
 class Train : public testing::Test {
  protected:
-  Train() {
-    std::filesystem::create_directories(folder_ / "photos");
-    write_image(folder_ / "photos/a.png", painted_scene(128, 96));
-  }
-
   void write_recipe(int steps) const {
-    write_file(folder_ / "r.toml", R"([model]
-network = "develop-16"
-name = "tiny"
-data_licence = "own"
-width = 4
-hidden = 4
-[data]
-photos = "photos"
-patch = 32
-batch = 2
-[training]
-warmup = 1
-steps = )" + std::to_string(steps) + "\n");
+    write_tiny_training(folder_.path(), 2, fmt::format("warmup = 1\nsteps = {}\n", steps));
   }
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }

@@ -18,20 +18,25 @@ struct DenoiseOptions {
   EngineOptions engine;
   /// Bytes that a photo's floats and the network's activations may take; a photo that needs more is
   /// worked off in parts. Nothing: three quarters of what can be had.
-  std::optional<int64_t> memory;
+  std::optional<int64_t> memory = {};
+  /// At most so many times the photo's own noise level is removed at any place: what the network
+  /// would remove beyond that is detail (pipeline/noise_level.hpp). 0: whatever the network says.
+  /// More loses detail, less leaves noise: 1 already does, since local deviations vary.
+  double noise_limit = 1.25;
 };
 
 /// Seconds that the parts of one photo took.
 struct DenoiseTimes {
   double filters = 0;  ///< looking at the whole photo for the filters that follow from it
+  double level = 0;    ///< looking at parts of it for how strong its noise is
   double network = 0;
   double total = 0;
 };
 
 /// Denoises photos of any size with one model. Filters that follow from the photo (PhotoDescriptor)
-/// follow from the whole of it, whatever part is asked for and in however many parts it is worked
-/// off: the result is the same up to roundings (a step of 16 bits), but for networks that look at
-/// whole layers in another way (norms, attention).
+/// follow from the whole of it, as its noise level does, whatever part is asked for and in however
+/// many parts it is worked off: the result is the same up to roundings (a step of 16 bits), but for
+/// networks that look at whole layers in another way (norms, attention).
 class Denoiser {
  public:
   /// Throws Error when the model is for another task, or its graph does not turn [1,3,h,w] into

@@ -15,24 +15,6 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-std::string text_of(const std::filesystem::path& path) {
-  const auto bytes = read_file(path);
-  return {bytes.begin(), bytes.end()};
-}
-
-std::string message_of(const std::filesystem::path& csv, const std::string& commands) {
-  try {
-    draw_figure(csv, commands);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-size_t files_in(const std::filesystem::path& folder) {
-  return size_t(std::distance(std::filesystem::directory_iterator(folder), {}));
-}
-
 bool has_gnuplot() { return std::system("gnuplot --version >/dev/null 2>&1") == 0; }
 
 TEST(Gnuplot, DrawsBothKindsBesideTheTable) {
@@ -43,15 +25,16 @@ TEST(Gnuplot, DrawsBothKindsBesideTheTable) {
   EXPECT_THAT(text_of(folder / "line.svg"), HasSubstr("<svg"));
   EXPECT_THAT(text_of(folder / "line.png"), StartsWith("\x89PNG"));
   EXPECT_THAT(text_of(folder / "line.gnuplot"), HasSubstr("line.csv"));
-  EXPECT_EQ(files_in(folder.path()), 4u);
+  EXPECT_EQ(files_in(folder.path()).size(), 4u);
 }
 
 TEST(Gnuplot, LeavesNothingWhereItFails) {
   if (!has_gnuplot()) GTEST_SKIP() << "gnuplot is not installed";
   const TemporaryFolder folder;
   write_file(folder / "line.csv", std::string("x,y\n1,2\n"));
-  EXPECT_THAT(message_of(folder / "line.csv", "plot nonsense\n"), HasSubstr("line.csv"));
-  EXPECT_EQ(files_in(folder.path()), 1u);
+  EXPECT_THAT(error_of([&] { draw_figure(folder / "line.csv", "plot nonsense\n"); }),
+              HasSubstr("line.csv"));
+  EXPECT_EQ(files_in(folder.path()).size(), 1u);
 }
 
 TEST(Gnuplot, SaysWhatToInstall) {
@@ -59,7 +42,8 @@ TEST(Gnuplot, SaysWhatToInstall) {
   write_file(folder / "line.csv", std::string("x,y\n1,2\n"));
   const std::string path = std::getenv("PATH");
   ::setenv("PATH", folder.path().c_str(), 1);
-  const std::string message = message_of(folder / "line.csv", "plot 'line.csv'\n");
+  const std::string message =
+      error_of([&] { draw_figure(folder / "line.csv", "plot 'line.csv'\n"); });
   ::setenv("PATH", path.c_str(), 1);
   EXPECT_THAT(message, HasSubstr("gnuplot-nox"));
 }

@@ -32,16 +32,6 @@ class ProcessTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
-template <class Work>
-std::string message_of(const Work& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
 // Zombies count as ended; so does a process that never was.
 bool runs(pid_t id) {
   std::ifstream stat("/proc/" + std::to_string(id) + "/stat");
@@ -78,15 +68,15 @@ TEST_F(ProcessTest, TheGivenEnvironmentGoesBeforeOurs) {
 
 TEST_F(ProcessTest, ToldHowItEnded) {
   Process failing = shell("echo a first word >&2; echo 'no such model' >&2; exit 3");
-  EXPECT_THAT(message_of([&] { failing.read_line(); }),
+  EXPECT_THAT(error_of([&] { failing.read_line(); }),
               AllOf(HasSubstr("a shell ended with exit code 3"), HasSubstr("no such model")));
   Process killed = shell("kill -KILL $$");
-  EXPECT_THAT(message_of([&] { killed.ask("hello"); }), HasSubstr("memory"));
+  EXPECT_THAT(error_of([&] { killed.ask("hello"); }), HasSubstr("memory"));
 }
 
 TEST_F(ProcessTest, AMissingProgramIsNamed) {
   EXPECT_THAT(
-      message_of([&] {
+      error_of([&] {
         Process({.name = "it", .arguments = {"/nowhere/it"}, .messages = folder_ / "messages"});
       }),
       HasSubstr("/nowhere/it"));
@@ -146,7 +136,7 @@ TEST_F(ProcessTest, APausedOneDoesNothing) {
 TEST_F(ProcessTest, AnInterruptEndsTheWait) {
   Process silent = shell("sleep 60");
   set_interrupted(true);
-  EXPECT_EQ(message_of([&] { silent.read_line(); }), "interrupted");
+  EXPECT_EQ(error_of([&] { silent.read_line(); }), "interrupted");
   set_interrupted(false);
 }
 

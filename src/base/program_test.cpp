@@ -14,11 +14,6 @@
 namespace hyperconv {
 namespace {
 
-std::string text_of(const std::filesystem::path& path) {
-  const auto bytes = read_file(path);
-  return {bytes.begin(), bytes.end()};
-}
-
 class Program : public testing::Test {
  protected:
   ProgramCall shell(const std::string& script) const {

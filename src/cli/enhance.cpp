@@ -103,6 +103,7 @@ nlohmann::ordered_json seconds_of(const Outcome& o) {
     seconds["colour"] = o.develop.colour;
   } else {
     seconds["filters"] = o.denoise.filters;
+    seconds["level"] = o.denoise.level;
     seconds["network"] = o.denoise.network;
   }
   seconds["encode"] = o.encode;
@@ -281,6 +282,12 @@ void add_photo_options(CLI::App& command, EnhanceArguments& a) {
                   "Share of the noise that is removed, 0 to 1, or of luma's and colour's "
                   "(default 1)")
       ->check(strength_validator())
+      ->group(group);
+  command
+      .add_option("--noise-limit", a.photo.noise_limit,
+                  "At most so many times the photo's own noise level is removed at any place; 0: "
+                  "all that the network says (default 1.25)")
+      ->check(CLI::Range(0.0, 100.0))
       ->group(group);
   command
       .add_option("--preview", a.preview,

@@ -98,7 +98,9 @@ std::optional<int64_t> Enhancer::memory() const {
 }
 
 DenoiseOptions Enhancer::denoise_options() const {
-  return {.engine = arguments_.engine, .memory = memory()};
+  DenoiseOptions options{.engine = arguments_.engine, .memory = memory()};
+  if (arguments_.photo.noise_limit) options.noise_limit = *arguments_.photo.noise_limit;
+  return options;
 }
 
 Denoiser& Enhancer::denoiser() {
@@ -116,8 +118,10 @@ Outcome Enhancer::enhance(const Job& job) {
 
 Outcome Enhancer::develop(const Job& job) {
   if (arguments_.photo.any())
-    fail("{}: is a mosaic to be developed; --strength, --preview and --noise-map are for photos",
-         job.input.string());
+    fail(
+        "{}: is a mosaic to be developed; --strength, --noise-limit, --preview and --noise-map are "
+        "for photos",
+        job.input.string());
   Developer& developer = this->developer();
   Outcome outcome;
   outcome.job = job;

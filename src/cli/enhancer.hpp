@@ -14,10 +14,11 @@ namespace hyperconv::cli {
 /// What is for photos alone.
 struct PhotoArguments {
   std::optional<DenoiseStrength> strength;
+  std::optional<double> noise_limit;
   std::optional<Region> preview;
   std::string noise_map;  ///< file; empty: none
 
-  bool any() const { return strength || preview || !noise_map.empty(); }
+  bool any() const { return strength || noise_limit || preview || !noise_map.empty(); }
 };
 
 struct EnhanceArguments {

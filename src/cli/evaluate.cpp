@@ -75,10 +75,11 @@ void print_table(const Evaluation& evaluation, const std::string& model,
 
 void evaluate_on_photos(const std::shared_ptr<const Model>& model, const EvaluateArguments& a) {
   if (!a.pairs.csv.empty() || !a.save.empty() || a.pairs.options.patch > 0 ||
-      a.pairs.options.crop > 0 || !a.shard.empty() || !a.noise.empty())
+      a.pairs.options.crop > 0 || !a.shard.empty() || !a.noise.empty() ||
+      a.pairs.options.noise_limit > 0)
     fail(
-        "--csv, --save, --patch, --crops, --noise and --shard are for models of the tasks isp and "
-        "denoise; '{}' is for {}",
+        "--csv, --save, --patch, --crops, --noise, --noise-limit and --shard are for models of the "
+        "tasks isp and denoise; '{}' is for {}",
         model->info().name, to_string(model->info().task));
   EvaluateOptions options = a.simulated;
   options.limit = a.pairs.options.limit;
@@ -149,6 +150,13 @@ void add_pair_options(CLI::App& command, EvaluateArguments& a) {
       .add_option("--noise", a.noise,
                   "For denoise: --data are clean photos, which get this noise: case1, case2 or "
                   "case3 of VDN's paper, or a deviation of 255, like 15, 25, 50; 0 adds none")
+      ->group(group);
+  command
+      .add_option("--noise-limit", a.pairs.options.noise_limit,
+                  "For denoise: photos as `enhance` cleans them, with at most so many times their "
+                  "noise level removed; 1.25 there (default 0: what the network says, as published "
+                  "scores are)")
+      ->check(CLI::Range(0.0, 100.0))
       ->group(group);
   command.add_option("--merge", a.merge, "Instead: put the shares of this table together")
       ->group(group);

@@ -32,10 +32,12 @@ Scored scored_on(const std::shared_ptr<const Model>& model, const EvaluatePairsA
 
 /// One line that tells a run's scores from another's.
 std::string identity_of(const Model& model, const Scored& scored, const EvaluatePairsArguments& a) {
-  return fmt::format("{} ({}; {}) on {} ({}), limit {}, patch {}, crops {}", model.info().name,
-                     a.model, model.info().summary,
-                     fs::absolute(scored.folder).lexically_normal().string(), scored.kind,
-                     a.options.limit, a.options.patch, a.options.crop);
+  const std::string line = fmt::format(
+      "{} ({}; {}) on {} ({}), limit {}, patch {}, crops {}", model.info().name, a.model,
+      model.info().summary, fs::absolute(scored.folder).lexically_normal().string(), scored.kind,
+      a.options.limit, a.options.patch, a.options.crop);
+  if (a.options.noise_limit == 0) return line;
+  return line + fmt::format(", noise limit {:g}", a.options.noise_limit);
 }
 
 /// What the first picture that was scored costs.
@@ -135,6 +137,7 @@ void evaluate_on_pairs(const std::shared_ptr<const Model>& model, const Evaluate
                      {a.noise ? "noise" : "layout", a.noise ? to_string(*a.noise) : scored.kind},
                      {"patch", a.options.patch},
                      {"crops", a.options.crop},
+                     {"noise_limit", a.options.noise_limit},
                      {"skipped", evaluation.skipped}};
   if (!a.options.shard.is_all()) {
     hand_in(evaluation.scores, identity, json, a);

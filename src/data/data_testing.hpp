@@ -4,14 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/file.hpp"
 #include "base/random.hpp"
 #include "base/testing.hpp"
-#include "hyperconv/error.hpp"
 #include "hyperconv/image.hpp"
 #include "hyperconv/tensor.hpp"
 #include "image/jpeg.hpp"
@@ -19,18 +17,6 @@
 #include "image/tiff.hpp"
 
 namespace hyperconv {
-
-/// The line that `action` fails with; a test failure where it does not.
-inline std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "no error";
-  return {};
-}
 
 /// A picture of random samples up to `most`.
 template <class Sample>

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -20,16 +19,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
-
-using Files = std::map<std::string, std::vector<uint8_t>>;
-
-Files files_in(const fs::path& folder) {
-  Files files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file())
-      files[entry.path().lexically_relative(folder).string()] = read_file(entry.path());
-  return files;
-}
 
 /// Six pictures that all differ, as PNG.
 const std::vector<std::vector<uint8_t>>& photo_files() {

@@ -258,21 +258,12 @@ TEST(Engine, SecondRunTouchesNoFreshMemory) {
   EXPECT_EQ(output.data(), place);
 }
 
-std::string message_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 TEST(Engine, SaysWhatShapesItTakes) {
   Engine engine(shared(random_model(small_hyper(Conditioning::image))));
   Tensor output;
   for (const Shape& shape : {Shape{2, 4, 8, 8}, Shape{1, 3, 8, 8}, Shape{1, 4, 6, 8},
                              Shape{1, 4, 8, 0}, Shape{1, 4, 8, 9}}) {
-    EXPECT_EQ(message_of([&] { engine.run(Tensor(shape), output); }),
+    EXPECT_EQ(error_of([&] { engine.run(Tensor(shape), output); }),
               "the network takes [1,4,H,W] with H and W multiples of 4, not " + to_string(shape));
   }
   EXPECT_EQ(output.size(), 0u);
@@ -290,11 +281,11 @@ TEST(Engine, SaysWhatMemoryItNeeds) {
   const Tensor input = random_tensor({1, 1, 16, 16});
   Tensor output;
   Engine large(inflating(17), {.execution = Execution::whole});
-  EXPECT_THAT(message_of([&] { large.run(input, output); }),
+  EXPECT_THAT(error_of([&] { large.run(input, output); }),
               testing::MatchesRegex("the network needs 20480.* GiB of memory for this frame; the "
                                     "machine has .* GiB"));
   Engine absurd(inflating(19), {.execution = Execution::whole});
-  EXPECT_THAT(message_of([&] { absurd.run(input, output); }),
+  EXPECT_THAT(error_of([&] { absurd.run(input, output); }),
               testing::HasSubstr("more memory than there is"));
 }
 
@@ -304,7 +295,7 @@ TEST(Engine, StopsWhenInterruptedAndRunsAgain) {
   const Tensor input = random_tensor({1, 4, 8, 8});
   Tensor output;
   set_interrupted(true);
-  EXPECT_EQ(message_of([&] { engine.run(input, output); }), "interrupted");
+  EXPECT_EQ(error_of([&] { engine.run(input, output); }), "interrupted");
   set_interrupted(false);
   engine.run(input, output);
   expect_near(output, reference::run(*model, input), reference::tolerance(*model, input));
@@ -362,9 +353,9 @@ TEST(Engine, Bf16HalvesTheMemory) {
 
 TEST(Engine, Bf16IsRefusedWhereANormReadsIt) {
   const Shared model = shared(random_model(pynet(2)));
-  EXPECT_THAT(message_of([&] { Engine(model, {.precision = Precision::bf16}); }),
+  EXPECT_THAT(error_of([&] { Engine(model, {.precision = Precision::bf16}); }),
               testing::HasSubstr("can be computed in fp32 only"));
-  EXPECT_THAT(message_of([&] { Engine(model, {.precision = Precision::f16}); }),
+  EXPECT_THAT(error_of([&] { Engine(model, {.precision = Precision::f16}); }),
               testing::HasSubstr("f32 or bf16, not in f16"));
 }
 
@@ -372,22 +363,22 @@ TEST(Engine, UnknownKernelsAndExecutionsAreRefused) {
   const Shared model = shared(random_model(plain_unet({4})));
   {
     const ForcedKernel forced("abacus");
-    EXPECT_EQ(message_of([&] { Engine{model}; }),
+    EXPECT_EQ(error_of([&] { Engine{model}; }),
               "HYPERCONV_KERNEL=abacus: there are direct and winograd");
   }
   {
     const ForcedVariable forced("HYPERCONV_PRECISION", "abacus");
-    EXPECT_EQ(message_of([&] { Engine{model}; }),
+    EXPECT_EQ(error_of([&] { Engine{model}; }),
               "HYPERCONV_PRECISION=abacus: there are f32 and bf16");
   }
   const ForcedVariable forced("HYPERCONV_EXECUTION", "abacus");
-  EXPECT_EQ(message_of([&] { Engine{model}; }),
+  EXPECT_EQ(error_of([&] { Engine{model}; }),
             "HYPERCONV_EXECUTION=abacus: there are whole and stream");
 }
 
 TEST(Engine, UnknownTargetIsRefused) {
   const ForcedTarget forced("abacus");
-  EXPECT_THAT(message_of([] { Engine(shared(random_model(plain_unet({4})))); }),
+  EXPECT_THAT(error_of([] { Engine(shared(random_model(plain_unet({4})))); }),
               testing::HasSubstr("HYPERCONV_TARGET=abacus: this machine has "));
 }
 

@@ -5,7 +5,9 @@
 #include <exiv2/exiv2.hpp>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "base/fail.hpp"
 
@@ -113,16 +115,20 @@ void merge(Exiv2::ExifData& own, const Exiv2::ExifData& more) {
     if (own.findKey(Exiv2::ExifKey(datum.key())) == own.end()) own.add(datum);
 }
 
-}  // namespace
-
-std::optional<int> exif_orientation(Bytes exif) {
-  const auto lock = enter_exiv2();
-  const auto decoded = decode(exif);
-  if (!decoded) return {};
-  const auto found = decoded->data.findKey(Exiv2::ExifKey(orientation_key));
-  if (found == decoded->data.end() || found->count() == 0) return 1;
+int orientation_of(const Exiv2::ExifData& data) {
+  const auto found = data.findKey(Exiv2::ExifKey(orientation_key));
+  if (found == data.end() || found->count() == 0) return 1;
   const long value = long(found->toLong());
   return value >= 1 && value <= 8 ? int(value) : 1;
+}
+
+}  // namespace
+
+void adopt_exif(ImageMetadata& metadata, std::vector<uint8_t> exif) {
+  const auto lock = enter_exiv2();
+  const auto decoded = decode(exif);
+  metadata.orientation = decoded ? orientation_of(decoded->data) : 1;
+  metadata.exif = decoded ? std::move(exif) : std::vector<uint8_t>();
 }
 
 std::vector<uint8_t> upright_exif(std::vector<uint8_t> exif) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,9 +9,9 @@
 
 namespace hyperconv {
 
-/// Orientation 1..8 that an EXIF block (a TIFF stream) asks for, 1 where it asks for none; nothing
-/// when the block is damaged.
-std::optional<int> exif_orientation(Bytes exif);
+/// The picture's EXIF block (a TIFF stream) becomes this one and its orientation what that asks
+/// for, 1..8, 1 where it asks for none. A damaged block is dropped.
+void adopt_exif(ImageMetadata& metadata, std::vector<uint8_t> exif);
 
 /// The block with orientation 1 in place of its own; unchanged where it has none or is damaged.
 std::vector<uint8_t> upright_exif(std::vector<uint8_t> exif);

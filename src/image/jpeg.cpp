@@ -112,11 +112,8 @@ class Decoder {
                              file_.size());
     // Markers go when the samples are done.
     image.metadata.icc = icc(image.channels);
-    image.metadata.exif = exif();
+    adopt_exif(image.metadata, exif());
     read_samples(image);
-    const auto orientation = exif_orientation(image.metadata.exif);
-    if (!orientation) image.metadata.exif.clear();
-    image.metadata.orientation = orientation.value_or(1);
     return image;
   }
 

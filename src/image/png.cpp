@@ -61,10 +61,7 @@ class Decoder {
                    png_get_channels(png_, info_), png_get_bit_depth(png_, info_), file_.size());
     guarded([&] { read_samples(image); });
     image.metadata.icc = icc(image.channels);
-    image.metadata.exif = exif();
-    const auto orientation = exif_orientation(image.metadata.exif);
-    if (!orientation) image.metadata.exif.clear();
-    image.metadata.orientation = orientation.value_or(1);
+    adopt_exif(image.metadata, exif());
     return image;
   }
 

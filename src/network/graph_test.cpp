@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/testing.hpp"
 #include "hyperconv/cost.hpp"
-#include "hyperconv/error.hpp"
 #include "hyperconv/model.hpp"
 #include "hyperconv/zoo.hpp"
 
@@ -13,39 +13,29 @@ namespace {
 
 using testing::HasSubstr;
 
-template <class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 TEST(Graph, NamesTheNodeThatIsWrong) {
   Graph graph;
   graph.add("input", Input{4}, {});
-  EXPECT_THAT(message_of([&] {
+  EXPECT_THAT(error_of([&] {
                 graph.add("c", Conv2d{8, 4}, {0});
               }),
               testing::AllOf(HasSubstr("'c'"), HasSubstr("odd")));
-  EXPECT_THAT(message_of([&] { graph.add("c", Conv2d{0, 3}, {0}); }), HasSubstr("out_channels"));
-  EXPECT_THAT(message_of([&] { graph.add("c", Conv2d{8, 3}, {7}); }), HasSubstr("does not exist"));
-  EXPECT_THAT(message_of([&] { graph.add("c", Concat{}, {0}); }), HasSubstr("two or more"));
-  EXPECT_THAT(message_of([&] { graph.add("input", Conv2d{8, 3}, {0}); }), HasSubstr("taken"));
-  EXPECT_THAT(message_of([&] { graph.add("x", Input{4}, {}); }), HasSubstr("first node"));
-  EXPECT_THAT(message_of([&] { graph.add("h", HyperConv2d{.out_channels = 8}, {0}); }),
+  EXPECT_THAT(error_of([&] { graph.add("c", Conv2d{0, 3}, {0}); }), HasSubstr("out_channels"));
+  EXPECT_THAT(error_of([&] { graph.add("c", Conv2d{8, 3}, {7}); }), HasSubstr("does not exist"));
+  EXPECT_THAT(error_of([&] { graph.add("c", Concat{}, {0}); }), HasSubstr("two or more"));
+  EXPECT_THAT(error_of([&] { graph.add("input", Conv2d{8, 3}, {0}); }), HasSubstr("taken"));
+  EXPECT_THAT(error_of([&] { graph.add("x", Input{4}, {}); }), HasSubstr("first node"));
+  EXPECT_THAT(error_of([&] { graph.add("h", HyperConv2d{.out_channels = 8}, {0}); }),
               HasSubstr("takes 2"));
 }
 
 TEST(Graph, ShapesThatDoNotFitNameTheNode) {
   const Graph graph = hyper_unet({});
-  EXPECT_THAT(message_of([&] {
+  EXPECT_THAT(error_of([&] {
                 infer_shapes(graph, {1, 4, 6, 8});
               }),
               testing::AllOf(HasSubstr("bottleneck.pool"), HasSubstr("even")));
-  EXPECT_THAT(message_of([&] { infer_shapes(graph, {1, 3, 8, 8}); }), HasSubstr("4 channels"));
+  EXPECT_THAT(error_of([&] { infer_shapes(graph, {1, 3, 8, 8}); }), HasSubstr("4 channels"));
 }
 
 TEST(Graph, JsonRoundTripKeepsEverything) {
@@ -107,13 +97,13 @@ TEST(Graph, ShapesOfTwoInputsMustFit) {
   const NodeId half = graph.add("half", Conv2d{.out_channels = 4, .stride = 2}, {0});
   Graph sum = graph, attention = graph;
   sum.add("sum", Multiply{}, {0, half});
-  EXPECT_THAT(message_of([&] {
+  EXPECT_THAT(error_of([&] {
                 infer_shapes(sum, {1, 4, 8, 8});
               }),
               testing::AllOf(HasSubstr("'sum'"), HasSubstr("[N,C,1,1]")));
   attention.add("pool", AttentionPool{}, {0, half});
-  EXPECT_THAT(message_of([&] { infer_shapes(attention, {1, 4, 8, 8}); }), HasSubstr("mask"));
-  EXPECT_THAT(message_of([&] { infer_shapes(graph, {1, 4, 7, 8}); }), HasSubstr("even"));
+  EXPECT_THAT(error_of([&] { infer_shapes(attention, {1, 4, 8, 8}); }), HasSubstr("mask"));
+  EXPECT_THAT(error_of([&] { infer_shapes(graph, {1, 4, 7, 8}); }), HasSubstr("even"));
   EXPECT_EQ(size_multiple(graph), 2);
 }
 

@@ -489,15 +489,6 @@ TEST(Onnx, LargeWeightsAreWhole) {
 
 // ---- What cannot be
 
-std::string message_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 TEST(Onnx, MoreThanTwoGibAreRefusedWithTheFigures) {
   // 8 * 2048 * 9 * hidden values of 4 bytes: 2^29 values are two GiB.
   const auto of_hidden = [](int hidden) {
@@ -507,7 +498,7 @@ TEST(Onnx, MoreThanTwoGibAreRefusedWithTheFigures) {
   const int limit = (1 << 29) / (8 * 2048 * 9);
   EXPECT_LE(onnx_summary(of_hidden(limit - 10), {}).bytes, onnx_largest_file);
   EXPECT_EQ(
-      message_of([&] { onnx_summary(of_hidden(2 * limit), {}); }),
+      error_of([&] { onnx_summary(of_hidden(2 * limit), {}); }),
       "an ONNX file holds at most 2 GiB, and 1073.8 M parameters in fp32 are 4.00 GiB; take a "
       "smaller width or hidden width");
 }
@@ -534,7 +525,7 @@ TEST(Onnx, FramesThatNeverAreLargeEnoughAreRefused) {
   Graph graph = graph_of(AdaptiveAveragePool2d{2});
   graph.add("wide", Conv2d{.out_channels = 4, .kernel = 5, .padding = Padding::reflect},
             {graph.output()});
-  EXPECT_THAT(message_of([&] { onnx_summary(graph, {}); }),
+  EXPECT_THAT(error_of([&] { onnx_summary(graph, {}); }),
               AllOf(HasSubstr("'wide'"), HasSubstr("2x2"), HasSubstr("by 2")));
 }
 
@@ -544,7 +535,7 @@ TEST(Onnx, WhatIsNotFiniteIsRefusedAndNothingIsWritten) {
   std::map<std::string, std::vector<float>> weights;
   for (const Parameter& p : parameters(graph)) weights[p.name].assign(size_t(p.count()), 1);
   weights["node.bias"].back() = std::nanf("");
-  EXPECT_THAT(message_of([&] { export_onnx(folder / "m.onnx", Model(graph, {}, weights)); }),
+  EXPECT_THAT(error_of([&] { export_onnx(folder / "m.onnx", Model(graph, {}, weights)); }),
               HasSubstr("'node.bias' is not finite"));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
@@ -552,7 +543,7 @@ TEST(Onnx, WhatIsNotFiniteIsRefusedAndNothingIsWritten) {
 TEST(Onnx, WhereItCannotBeWrittenItSaysSo) {
   const TemporaryFolder folder;
   const Model model = untrained(graph_of(Conv2d{4, 3}), {}, 1);
-  EXPECT_THAT(message_of([&] { export_onnx(folder / "none/m.onnx", model); }),
+  EXPECT_THAT(error_of([&] { export_onnx(folder / "none/m.onnx", model); }),
               HasSubstr("none/m.onnx: cannot be written"));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }

@@ -10,6 +10,7 @@
 #include "base/interrupt.hpp"
 #include "base/memory.hpp"
 #include "base/threads.hpp"
+#include "pipeline/noise_level.hpp"
 #include "pipeline/photo_filters.hpp"
 
 namespace hyperconv {
@@ -20,8 +21,6 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-constexpr std::array<float, 3> luma_weights = {0.2126f, 0.7152f, 0.0722f};
 
 int64_t round_down(int64_t value, int64_t multiple) {
   return (value >= 0 ? value : value - multiple + 1) / multiple * multiple;
@@ -93,11 +92,13 @@ class PartRunner {
       : model_(std::move(model)),
         engine_(model_, options.engine),
         channels_(infer_shapes(model_->graph(), {1, 3, multiple(), multiple()}).back().c),
-        margin_(receptive_field(model_->graph()) / 2),
+        // Local deviations are taken of what lies around a place.
+        margin_(receptive_field(model_->graph()) / 2 + local_reach),
         memory_(memory_of(options)) {}
 
-  /// `use` gets each piece: where it lies in the photo, the frame around it, and what the network
-  /// makes of that frame.
+  /// `use` gets each piece: where it lies in the photo, the frame around it, the photo in that
+  /// frame, and what the network makes of it, which is right for the piece and local_reach pixels
+  /// around it.
   template <class Use>
   void run(const Image& photo, const Region& part, Threads& threads, const Use& use) {
     const auto [rows, columns] = piece_size(part);
@@ -108,8 +109,9 @@ class PartRunner {
         const Region piece{part.top + top, part.left + left, std::min(rows, part.height - top),
                            std::min(columns, part.width - left)};
         const Region frame = frame_around(piece, margin_, multiple());
-        engine_.run(frame_of(photo, frame, threads), output);
-        use(piece, frame, output);
+        const Tensor input = frame_of(photo, frame, threads);
+        engine_.run(input, output);
+        use(piece, frame, input, output);
       }
   }
 
@@ -199,22 +201,77 @@ Place place_of(const Region& piece, const Region& frame) {
   return {piece.top - frame.top, piece.left - frame.left};
 }
 
-/// Adds what the network says to the piece's pixels of `image`, whose origin lies at `origin` in
-/// the photo.
-void add_to(Image& image, const Region& origin, const Region& piece, const Region& frame,
-            const Tensor& output, const Blend& blend, Threads& threads) {
-  const Place place = place_of(piece, frame);
+/// What is added to a piece of the photo: what the network says, as far as the noise level allows.
+class Addition {
+ public:
+  Addition(const Region& piece, const Region& frame, const Tensor& input, const Tensor& output,
+           const std::optional<NoiseLevel>& level, double times)
+      : piece_(piece),
+        place_(place_of(piece, frame)),
+        noise_(input, output),
+        output_(output),
+        level_(level),
+        times_(times) {}
+
+  const Region& piece() const { return piece_; }
+
+  /// Room for one thread.
+  struct Row {
+    LocalNoise::Row local;
+    std::array<std::vector<float>, 3> limited;
+  };
+  /// R, G and B of the piece's row y.
+  std::array<const float*, 3> row(int64_t y, Row& room) const {
+    std::array<const float*, 3> rgb;
+    if (!level_) {
+      for (size_t c = 0; c < 3; ++c)
+        rgb[c] = output_.row(0, int64_t(c), place_.top + y) + place_.left;
+      return rgb;
+    }
+    std::array<float*, 3> limited;
+    for (size_t c = 0; c < 3; ++c) {
+      room.limited[c].resize(size_t(piece_.width));
+      rgb[c] = limited[c] = room.limited[c].data();
+    }
+    noise_.limited(place_.top + y, place_.left, piece_.width, *level_, times_, room.local, limited);
+    return rgb;
+  }
+
+ private:
+  Region piece_;
+  Place place_;
+  LocalNoise noise_;
+  const Tensor& output_;
+  const std::optional<NoiseLevel>& level_;
+  double times_;
+};
+
+/// Rows that one thread does in one go, with the same room to work in.
+constexpr int64_t rows_at_once = 16;
+
+/// Calls use(y, rgb) for every row of the piece.
+template <class Use>
+void for_rows(const Addition& addition, Threads& threads, const Use& use) {
+  const int64_t height = addition.piece().height;
+  threads.parallel_for((height + rows_at_once - 1) / rows_at_once, [&](int64_t group) {
+    Addition::Row room;
+    const int64_t first = group * rows_at_once, end = std::min(first + rows_at_once, height);
+    for (int64_t y = first; y < end; ++y) use(y, addition.row(y, room));
+  });
+}
+
+/// To the piece's pixels of `image`, whose origin lies at `origin` in the photo.
+void add_to(Image& image, const Region& origin, const Addition& addition, const Blend& blend,
+            Threads& threads) {
+  const Region& piece = addition.piece();
   const auto channels = size_t(image.channels);
   const bool is_colour = colours_of(image) == 3;
   std::visit(
       [&](auto& samples) {
-        threads.parallel_for(piece.height, [&](int64_t y) {
+        for_rows(addition, threads, [&](int64_t y, const std::array<const float*, 3>& rows) {
           auto* pixel = samples.data() + (size_t(piece.top - origin.top + y) * size_t(image.width) +
                                           size_t(piece.left - origin.left)) *
                                              channels;
-          const std::array<const float*, 3> rows = {output.row(0, 0, place.top + y) + place.left,
-                                                    output.row(0, 1, place.top + y) + place.left,
-                                                    output.row(0, 2, place.top + y) + place.left};
           for (int64_t x = 0; x < piece.width; ++x, pixel += channels) {
             const std::array<float, 3> added = {rows[0][x], rows[1][x], rows[2][x]};
             if (!is_colour) {
@@ -229,9 +286,20 @@ void add_to(Image& image, const Region& origin, const Region& piece, const Regio
       image.samples);
 }
 
+/// Into `whole` [1,3,h,w], which lies at `origin` in the photo.
+void keep(const Addition& addition, const Region& origin, Tensor& whole, Threads& threads) {
+  const Region& piece = addition.piece();
+  for_rows(addition, threads, [&](int64_t y, const std::array<const float*, 3>& rows) {
+    for (size_t c = 0; c < 3; ++c)
+      std::copy_n(
+          rows[c], piece.width,
+          whole.row(0, int64_t(c), piece.top - origin.top + y) + (piece.left - origin.left));
+  });
+}
+
 /// The piece's part of the first three channels of an output into `whole` [1,3,h,w] at `origin`.
-void keep(const Tensor& output, const Region& piece, const Region& frame, const Region& origin,
-          Tensor& whole) {
+void keep_output(const Tensor& output, const Region& piece, const Region& frame,
+                 const Region& origin, Tensor& whole) {
   const Place place = place_of(piece, frame);
   for (int64_t c = 0; c < 3; ++c)
     for (int64_t y = 0; y < piece.height; ++y)
@@ -292,6 +360,28 @@ void check_shape(const Model& model, Task task, const char* what, std::vector<in
          info.name, to_string(in), to_string(out), what, to_string(task), channels.front());
 }
 
+/// Where a photo's noise level is taken from: squares in a grid over all of it, which cover a small
+/// photo and are spread over a large one.
+std::vector<Region> samples_of(const Image& photo) {
+  constexpr int64_t side = 128, most = 24;
+  const auto needed = [](int64_t extent) { return (extent + side - 1) / side; };
+  const double aspect = double(photo.width) / photo.height;
+  const int64_t columns = std::min(
+      needed(photo.width), std::clamp<int64_t>(std::llround(std::sqrt(most * aspect)), 1, most));
+  const int64_t rows = std::min(needed(photo.height), most / columns);
+  const auto start = [](int64_t index, int64_t count, int64_t extent) {
+    return count == 1 ? std::max<int64_t>(0, (extent - side) / 2)
+                      : (extent - side) * index / (count - 1);
+  };
+  std::vector<Region> samples;
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t column = 0; column < columns; ++column)
+      samples.push_back({start(row, rows, photo.height), start(column, columns, photo.width),
+                         std::min<int64_t>(side, photo.height),
+                         std::min<int64_t>(side, photo.width)});
+  return samples;
+}
+
 void check_strength(const DenoiseStrength& strength) {
   for (const double share : {strength.luma, strength.colour})
     if (!(share >= 0 && share <= 1)) fail("a strength is {}, must be 0 to 1", share);
@@ -304,6 +394,8 @@ class Denoiser::Impl {
   Impl(std::shared_ptr<const Model> model, const DenoiseOptions& options)
       : model_(std::move(model)), options_(options), threads_(options.engine.threads) {
     check_shape(*model_, Task::denoise, "a denoiser", {3, 6});
+    if (!(options.noise_limit >= 0))
+      fail("a noise limit is {}, must be 0 or more", options.noise_limit);
     filters_.emplace(model_, options.engine);
     if (!filters_->depend_on_photo()) runner_.emplace(model_, options_);
   }
@@ -321,12 +413,15 @@ class Denoiser::Impl {
       if (wants_noise) added = Tensor({1, 3, part.height, part.width});
       const Blend blend(strength);
       look_at(photo);
-      runner_->run(photo, part, threads_,
-                   [&](const Region& piece, const Region& frame, const Tensor& output) {
-                     add_to(result.picture, part, piece, frame, output, blend, threads_);
-                     if (wants_noise) keep(output, piece, frame, part, added);
-                   });
-      times_.network = seconds_since(start) - times_.filters;
+      const auto level = level_of(photo);
+      runner_->run(
+          photo, part, threads_,
+          [&](const Region& piece, const Region& frame, const Tensor& input, const Tensor& output) {
+            const Addition addition(piece, frame, input, output, level, options_.noise_limit);
+            add_to(result.picture, part, addition, blend, threads_);
+            if (wants_noise) keep(addition, part, added, threads_);
+          });
+      times_.network = seconds_since(start) - times_.filters - times_.level;
       if (wants_noise) {
         local_deviation(added, threads_);
         result.removed_noise = noise_picture(added, colours_of(photo) == 1);
@@ -351,6 +446,23 @@ class Denoiser::Impl {
         });
     runner_.emplace(fixed, options_);
     times_.filters = seconds_since(start);
+  }
+
+  /// From parts that lie all over the photo; nothing where it is not to be limited, or too small.
+  std::optional<NoiseLevel> level_of(const Image& photo) {
+    if (options_.noise_limit == 0) return std::nullopt;
+    const auto start = Clock::now();
+    NoiseLevelEstimate estimate;
+    for (const Region& sample : samples_of(photo))
+      runner_->run(
+          photo, sample, threads_,
+          [&](const Region& piece, const Region& frame, const Tensor& input, const Tensor& output) {
+            const Place place = place_of(piece, frame);
+            estimate.add(LocalNoise(input, output), place.top, place.left, piece.height,
+                         piece.width);
+          });
+    times_.level = seconds_since(start);
+    return estimate.level();
   }
 
   std::shared_ptr<const Model> model_;
@@ -393,14 +505,15 @@ Image estimated_noise(const std::shared_ptr<const Model>& noise_model, const Ima
   Threads threads(options.engine.threads);
   Tensor deviations({1, 3, part.height, part.width});
   PartRunner runner(noise_model, options);
-  runner.run(photo, part, threads, [&](const Region& piece, const Region& frame, Tensor& output) {
-    const auto plane = size_t(output.shape().plane());
-    float* log_alpha = output.data();
-    const float* log_beta = log_alpha + 3 * plane;
-    for (size_t i = 0; i < 3 * plane; ++i)
-      log_alpha[i] = std::sqrt(std::exp(log_beta[i]) / (std::exp(log_alpha[i]) + 1));
-    keep(output, piece, frame, part, deviations);
-  });
+  runner.run(photo, part, threads,
+             [&](const Region& piece, const Region& frame, const Tensor&, Tensor& output) {
+               const auto plane = size_t(output.shape().plane());
+               float* log_alpha = output.data();
+               const float* log_beta = log_alpha + 3 * plane;
+               for (size_t i = 0; i < 3 * plane; ++i)
+                 log_alpha[i] = std::sqrt(std::exp(log_beta[i]) / (std::exp(log_alpha[i]) + 1));
+               keep_output(output, piece, frame, part, deviations);
+             });
   return noise_picture(deviations, colours_of(photo) == 1);
 }
 

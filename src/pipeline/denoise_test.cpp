@@ -58,10 +58,14 @@ Image photo(int width, int height, int channels = 3, int side = 0) {
   return image;
 }
 
+/// What the network says, all of it.
+const DenoiseOptions unlimited{.engine = {}, .noise_limit = 0};
+
 TEST(Denoiser, AddsWhatTheNetworkSays) {
   const Image noisy = photo<uint8_t>(70, 50);
   const auto in = std::get<std::vector<uint8_t>>(noisy.samples);
-  const auto out = std::get<std::vector<uint8_t>>(Denoiser(blur_model()).picture(noisy).samples);
+  const auto out =
+      std::get<std::vector<uint8_t>>(Denoiser(blur_model(), unlimited).picture(noisy).samples);
   const auto at = [&](int y, int x, int c) {
     // Mirrored at the edges.
     y = y < 0 ? -y : y >= 50 ? 98 - y : y;
@@ -125,6 +129,41 @@ TEST(Denoiser, StrengthZeroIsThePhotoBitForBit) {
   EXPECT_EQ(denoiser.picture_and_noise(deep, all, {0, 0}).picture.samples, deep.samples);
   EXPECT_THROW(denoiser.picture(deep, {1.1, 0}), Error);
   EXPECT_THROW(denoiser.picture(deep, {0, std::nan("")}), Error);
+}
+
+/// Of a grey photo's samples in rows [0, 100) and these columns, the root of the mean square of
+/// their distance from `middle`.
+double deviation(const Image& image, int first, int end, double middle) {
+  const auto& samples = std::get<std::vector<uint16_t>>(image.samples);
+  double sum = 0;
+  for (int y = 0; y < image.height; ++y)
+    for (int x = first; x < end; ++x)
+      sum += std::pow(samples[size_t(y * image.width + x)] / 65535.0 - middle, 2);
+  return std::sqrt(sum / (image.height * (end - first)));
+}
+
+// Noise everywhere, and fine stripes of the same mean at the right, which the blur would remove as
+// it removes noise.
+TEST(Denoiser, RemovesNoMoreThanThePhotosNoise) {
+  Image photo{400, 100, 1, {}, {}};
+  Random random(2);
+  std::vector<uint16_t> samples;
+  for (int i = 0; i < 400 * 100; ++i) {
+    const int x = i % 400;
+    const double stripes = x < 300 ? 0 : (x % 2 == 0 ? 0.1 : -0.1);
+    samples.push_back(uint16_t(65535 * (0.45 + stripes + 0.005 * random.normal())));
+  }
+  photo.samples = samples;
+  const Image all = Denoiser(blur_model(), unlimited).picture(photo);
+  const Image limited = Denoiser(blur_model()).picture(photo);
+  // White noise keeps a ninth of its variance, stripes a ninth of their height (3 of 9 pixels are
+  // of one kind and 6 of the other).
+  EXPECT_NEAR(deviation(all, 0, 290, 0.45), 0.005 / 3, 0.0001);
+  EXPECT_NEAR(deviation(all, 310, 390, 0.45), 0.1 / 3, 0.001);
+  // At 1.2 times a tenth's level (0.9) the limit shortens some noise a little.
+  EXPECT_LT(deviation(limited, 0, 290, 0.45), 0.005 / 2.8);
+  EXPECT_GT(deviation(limited, 310, 390, 0.45), 0.09);
+  EXPECT_THROW(Denoiser(blur_model(), {.engine = {}, .noise_limit = -1}), Error);
 }
 
 bool is_cut(const std::vector<uint16_t>& samples, size_t pixel) {
@@ -264,7 +303,7 @@ TEST(NoiseMap, OfWhatWasRemovedIsItsLocalDeviation) {
     samples.push_back(uint16_t(65535 * (0.5 + (is_noisy ? sigma * random.normal() : 0))));
   }
   noisy.samples = samples;
-  Denoiser denoiser(blur_model());
+  Denoiser denoiser(blur_model(), unlimited);
   const Image map = denoiser.removed_noise(noisy, {0, 0, 100, 200});
   const auto levels = std::get<std::vector<uint16_t>>(map.samples);
   double left = 0, right = 0;

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
+#include <memory>
 
 #include "base/fail.hpp"
 #include "base/integers.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
 #include "data/damage.hpp"
+#include "hyperconv/denoise.hpp"
 #include "hyperconv/metrics.hpp"
 #include "image/folder.hpp"
 
@@ -90,17 +93,46 @@ class PairRunner {
   Tensor output_;
 };
 
-/// Interleaved floats in [0,1].
-Image to_image(const Tensor& picture) {
+/// Interleaved floats.
+Image to_image(const Tensor& picture, float least, float most) {
   const auto [n, channels, height, width] = picture.shape();
   Image image{int(width), int(height), 3, {}, {}};
   std::vector<float> samples(image.count());
   for (int64_t c = 0; c < 3; ++c)
     for (int64_t y = 0; y < height; ++y)
       for (int64_t x = 0; x < width; ++x)
-        samples[size_t((y * width + x) * 3 + c)] = std::clamp(picture.at(0, c, y, x), 0.0f, 1.0f);
+        samples[size_t((y * width + x) * 3 + c)] = std::clamp(picture.at(0, c, y, x), least, most);
   image.samples = std::move(samples);
   return image;
+}
+
+/// Cut to [0,1].
+Image to_image(const Tensor& picture) { return to_image(picture, 0, 1); }
+
+Image cut_to_range(Image picture) {
+  for (float& sample : std::get<std::vector<float>>(picture.samples))
+    sample = std::clamp(sample, 0.0f, 1.0f);
+  return picture;
+}
+
+/// What a model makes of an input, cut to [0,1].
+using MakePicture = std::function<Image(const Tensor&)>;
+
+/// The network by itself, or a photo as `enhance` cleans it.
+MakePicture picture_maker(std::shared_ptr<const Model> model, const PairEvaluateOptions& options) {
+  if (options.noise_limit > 0) {
+    const auto denoiser = std::make_shared<Denoiser>(
+        std::move(model),
+        DenoiseOptions{.engine = options.engine, .noise_limit = options.noise_limit});
+    constexpr float all = std::numeric_limits<float>::infinity();
+    return [denoiser](const Tensor& input) {
+      return cut_to_range(denoiser->picture(to_image(input, -all, all)));
+    };
+  }
+  const auto runner = std::make_shared<PairRunner>(std::move(model), options.engine);
+  return [runner, patch = options.patch](const Tensor& input) {
+    return to_image(runner->picture(input, patch));
+  };
 }
 
 PairScore score(const Image& picture, const Image& target) {
@@ -126,7 +158,13 @@ void score_input(const Image& input, const Image& target, PairScore& score) {
   score.input_ssim_volume = ssim_volume(input, target);
 }
 
-void check_patch(const Model& model, int patch) {
+void check_options(const Model& model, const PairEvaluateOptions& options) {
+  const int patch = options.patch;
+  if (options.noise_limit > 0 && model.info().task != Task::denoise)
+    fail("the model '{}' is for the task '{}'; a noise limit is for 'denoise'", model.info().name,
+         to_string(model.info().task));
+  if (options.noise_limit > 0 && patch > 0)
+    fail("a noise limit follows from whole photos; patches show the network by itself");
   const int multiple = size_multiple(model.graph()) * (model.info().task == Task::isp ? 2 : 1);
   if (patch % multiple != 0)
     fail("patches of {} do not suit the model '{}': multiples of {} do", patch, model.info().name,
@@ -138,7 +176,7 @@ void check_fit(const Model& model, const PairSet& set, const PairEvaluateOptions
   if (model.info().task != wanted)
     fail("{}: holds pairs for the task '{}'; the model '{}' is for '{}'", set.folder().string(),
          to_string(wanted), model.info().name, to_string(model.info().task));
-  check_patch(model, options.patch);
+  check_options(model, options);
   if (set.is_mosaic() && options.crop % 2 != 0)
     fail("crops of {} do not suit mosaics: even sizes do", options.crop);
 }
@@ -200,10 +238,10 @@ std::vector<NamedPair> crops_of(const NamedPair& whole, int64_t side) {
   return crops;
 }
 
-PairScore score_and_save(PairRunner& runner, const NamedPair& named, bool is_photo,
+PairScore score_and_save(const MakePicture& make, const NamedPair& named, bool is_photo,
                          const PairEvaluateOptions& options) {
   const auto& [name, pair] = named;
-  const Image picture = to_image(runner.picture(pair.input, options.patch));
+  const Image picture = make(pair.input);
   const Image target = to_image(pair.target);
   PairScore row = score(picture, target);
   if (is_photo) score_input(to_image(pair.input), target, row);
@@ -215,7 +253,7 @@ PairScore score_and_save(PairRunner& runner, const NamedPair& named, bool is_pho
 std::vector<PairScore> score_all(std::shared_ptr<const Model> model, const PairList& list,
                                  const PairEvaluateOptions& options) {
   const bool is_photo = model->info().task == Task::denoise;
-  PairRunner runner(std::move(model), options.engine);
+  const MakePicture make = picture_maker(std::move(model), options);
   std::vector<PairScore> scores;
   const int64_t count = options.limit > 0 ? std::min(options.limit, list.size) : list.size;
   Progress progress("evaluating", count);
@@ -228,7 +266,7 @@ std::vector<PairScore> score_all(std::shared_ptr<const Model> model, const PairL
       if (options.crop > 0) pieces = crops_of(pieces.front(), options.crop);
       for (const NamedPair& piece : pieces) {
         throw_if_interrupted();
-        scores.push_back(score_and_save(runner, piece, is_photo, options));
+        scores.push_back(score_and_save(make, piece, is_photo, options));
         scores.back().index = i;
       }
     } catch (const Error& error) {
@@ -296,7 +334,7 @@ PairEvaluation evaluate_noisy_photos(std::shared_ptr<const Model> model, const f
   if (model->info().task != Task::denoise)
     fail("the model '{}' is for the task '{}'; noise is added for 'denoise'", model->info().name,
          to_string(model->info().task));
-  check_patch(*model, options.patch);
+  check_options(*model, options);
   const auto photos = pictures_in(folder);
   std::vector<std::string> skipped;
   const auto read = [&](int64_t i) -> TensorPair {

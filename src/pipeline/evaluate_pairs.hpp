@@ -51,6 +51,10 @@ struct PairEvaluateOptions {
   /// over at the right and below is not scored, a pair that is smaller is skipped. Even for
   /// mosaics; 0: whole pairs.
   int crop = 0;
+  /// Photos as `enhance` cleans them: at most so many times their noise level is removed
+  /// (DenoiseOptions). 0: what the network says, as published scores are. Not together with
+  /// `patch`.
+  double noise_limit = 0;
   Shard shard;
   std::filesystem::path save;  ///< folder for the network's pictures as PNG; empty: none
   EngineOptions engine;

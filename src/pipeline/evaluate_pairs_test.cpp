@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/testing.hpp"
 #include "data/data_testing.hpp"
+#include "hyperconv/denoise.hpp"
 #include "hyperconv/metrics.hpp"
 #include "hyperconv/zoo.hpp"
 
@@ -139,6 +142,36 @@ TEST(EvaluatePairs, ADenoisersOutputIsAddedToThePhoto) {
   EXPECT_EQ(scores[0].input_ssim, scores[0].ssim);
   EXPECT_THAT(error_of([&] { evaluate_pairs(isp, find_pairs(folder.path()), {}); }),
               HasSubstr("denoise"));
+}
+
+TEST(EvaluatePairs, ANoiseLimitScoresWhatEnhanceMakes) {
+  const TemporaryFolder folder;
+  const Image noisy = random_photo(45, 40, 1), clean = random_photo(45, 40, 2);
+  put_picture(folder / "noisy/a.png", noisy);
+  put_picture(folder / "clean/a.png", clean);
+  const PairSet set = find_pairs(folder.path());
+  const auto model = model_of(small_denoiser({.width = 4, .hidden = 3}), Task::denoise);
+  const auto of_limit = [&](double limit) {
+    return evaluate_pairs(model, set, {.noise_limit = limit}).scores.at(0);
+  };
+  Image as_float = noisy;
+  as_float.samples = to_float(noisy);
+  Image enhanced =
+      Denoiser(model, {.engine = {}, .memory = {}, .noise_limit = 0.5}).picture(as_float);
+  for (float& sample : std::get<std::vector<float>>(enhanced.samples))
+    sample = std::clamp(sample, 0.0f, 1.0f);
+  Image target = clean;
+  target.samples = to_float(clean);
+  EXPECT_DOUBLE_EQ(of_limit(0.5).psnr, psnr(enhanced, target));
+  EXPECT_NE(of_limit(0.5).psnr, of_limit(0).psnr);
+  EXPECT_EQ(of_limit(0.5).input_psnr, of_limit(0).input_psnr);
+  EXPECT_THAT(error_of([&] { evaluate_pairs(model, set, {.patch = 8, .noise_limit = 1}); }),
+              HasSubstr("whole photos"));
+  put_pairs(folder / "isp/test", 1, 40, 32);
+  EXPECT_THAT(error_of([&] {
+                evaluate_pairs(isp, find_pairs(folder / "isp", Part::test), {.noise_limit = 1});
+              }),
+              HasSubstr("for 'denoise'"));
 }
 
 std::shared_ptr<const Model> idle_denoiser() {

@@ -4,29 +4,16 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/random.hpp"
-#include "hyperconv/error.hpp"
+#include "base/testing.hpp"
 #include "hyperconv/mosaic.hpp"
 #include "raw/tiff_writer.hpp"
 
 namespace hyperconv {
-
-/// The line that `action` fails with; a test failure where it does not.
-inline std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "no error";
-  return {};
-}
 
 /// Samples that all differ from their neighbours, within [least, most].
 inline std::vector<uint16_t> noise_samples(size_t count, int least, int most) {

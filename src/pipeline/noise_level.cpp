@@ -1,0 +1,182 @@
+#include "pipeline/noise_level.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/wide.hpp"
+
+namespace hyperconv {
+namespace {
+
+constexpr int64_t window = 2 * local_reach + 1;
+constexpr int planes = 1 + NoiseLevel::components;
+constexpr int segments = NoiseLevel::brightnesses - 1;
+
+/// The middle of the first range of brightness, and the step from one to the next.
+constexpr float step = 1.0f / NoiseLevel::brightnesses, first_middle = step / 2;
+
+/// One row of the photo and of what is added, to the sums of `count` columns: luma, and the squares
+/// of the three components.
+HYPERCONV_WIDE void add_row(const float* const* photo, const float* const* added, int64_t count,
+                            float* const* sums) {
+  const auto [r, g, b] = luma_weights;
+  for (int64_t i = 0; i < count; ++i) {
+    sums[0][i] += r * photo[0][i] + g * photo[1][i] + b * photo[2][i];
+    const float luma = r * added[0][i] + g * added[1][i] + b * added[2][i];
+    const float blue = added[2][i] - luma, red = added[0][i] - luma;
+    sums[1][i] += luma * luma;
+    sums[2][i] += blue * blue;
+    sums[3][i] += red * red;
+  }
+}
+
+/// The mean of the window's columns from each on; its root where it is one of squares.
+HYPERCONV_WIDE void mean_along(const float* sums, int64_t count, bool is_square, float* means) {
+  for (int64_t i = 0; i < count; ++i) {
+    float sum = 0;
+    for (int64_t k = 0; k < window; ++k) sum += sums[i + k];
+    means[i] = sum / float(window * window);
+  }
+  if (!is_square) return;
+  for (int64_t i = 0; i < count; ++i) means[i] = std::sqrt(means[i]);
+}
+
+/// A noise level as a sum of ramps, which vectors can follow without looking anything up.
+struct Ramps {
+  float start;
+  std::array<float, segments> slopes;
+};
+
+Ramps ramps_of(const std::array<float, NoiseLevel::brightnesses>& deviations) {
+  Ramps ramps{deviations[0], {}};
+  for (size_t i = 0; i < segments; ++i)
+    ramps.slopes[i] = (deviations[i + 1] - deviations[i]) / step;
+  return ramps;
+}
+
+/// In place of a component's deviations the shares of it that stay.
+HYPERCONV_WIDE void turn_into_shares(float* deviation, const float* luma, int64_t count,
+                                     const Ramps& ramps, float times) {
+  for (int64_t i = 0; i < count; ++i) {
+    float level = ramps.start;
+    for (int s = 0; s < segments; ++s) {
+      const float along = luma[i] - (first_middle + float(s) * step);
+      level += ramps.slopes[size_t(s)] * std::min(std::max(along, 0.0f), step);
+    }
+    const float most = times * level;
+    deviation[i] = deviation[i] > most ? most / deviation[i] : 1.0f;
+  }
+}
+
+HYPERCONV_WIDE void shorten(const float* const* added, const float* const* shares, int64_t count,
+                            float* const* rgb) {
+  const auto [r, g, b] = luma_weights;
+  for (int64_t i = 0; i < count; ++i) {
+    const float luma = r * added[0][i] + g * added[1][i] + b * added[2][i];
+    const float own = shares[0][i] * luma;
+    const float blue = own + shares[1][i] * (added[2][i] - luma);
+    const float red = own + shares[2][i] * (added[0][i] - luma);
+    rgb[0][i] = red;
+    rgb[1][i] = (own - r * red - b * blue) / g;
+    rgb[2][i] = blue;
+  }
+}
+
+std::array<const float*, 3> rows_of(const Tensor& tensor, int64_t y, int64_t left) {
+  return {tensor.row(0, 0, y) + left, tensor.row(0, 1, y) + left, tensor.row(0, 2, y) + left};
+}
+
+/// The value that a tenth lies below.
+float lower_tenth(std::vector<float> values) {
+  const auto place = values.begin() + std::ptrdiff_t(values.size() / 10);
+  std::nth_element(values.begin(), place, values.end());
+  return *place;
+}
+
+/// Those that are not known, from the known ones beside them: between two linear, else the nearest.
+/// At least one is known.
+std::array<float, NoiseLevel::brightnesses> filled(
+    const std::array<std::optional<float>, NoiseLevel::brightnesses>& known) {
+  std::array<float, NoiseLevel::brightnesses> all{};
+  const int count = NoiseLevel::brightnesses;
+  for (int i = 0; i < count; ++i) {
+    int below = i, above = i;
+    while (below >= 0 && !known[size_t(below)]) --below;
+    while (above < count && !known[size_t(above)]) ++above;
+    if (below < 0) below = above;
+    if (above == count) above = below;
+    const float low = *known[size_t(below)], high = *known[size_t(above)];
+    const float share = above == below ? 0 : float(i - below) / float(above - below);
+    all[size_t(i)] = low + share * (high - low);
+  }
+  return all;
+}
+
+}  // namespace
+
+float NoiseLevel::at(int component, float luma) const {
+  const auto& d = deviations_[size_t(component)];
+  const float place = std::clamp((luma - first_middle) / step, 0.0f, float(segments));
+  const int below = std::min(int(place), segments - 1);
+  return std::lerp(d[size_t(below)], d[size_t(below + 1)], place - float(below));
+}
+
+void LocalNoise::measure(int64_t y, int64_t left, int64_t count, Row& row) const {
+  const int64_t columns = count + window - 1;
+  row.sums.assign(size_t(planes * columns), 0.0f);
+  std::array<float*, planes> sums;
+  for (int p = 0; p < planes; ++p) sums[size_t(p)] = row.sums.data() + p * columns;
+  for (int64_t dy = -local_reach; dy <= local_reach; ++dy)
+    add_row(rows_of(photo_, y + dy, left - local_reach).data(),
+            rows_of(added_, y + dy, left - local_reach).data(), columns, sums.data());
+  row.luma.resize(size_t(count));
+  mean_along(sums[0], count, false, row.luma.data());
+  for (size_t c = 0; c < row.deviation.size(); ++c) {
+    row.deviation[c].resize(size_t(count));
+    mean_along(sums[c + 1], count, true, row.deviation[c].data());
+  }
+}
+
+void LocalNoise::limited(int64_t y, int64_t left, int64_t count, const NoiseLevel& level,
+                         double times, Row& row, const std::array<float*, 3>& rgb) const {
+  measure(y, left, count, row);
+  std::array<const float*, NoiseLevel::components> shares;
+  for (size_t c = 0; c < shares.size(); ++c) {
+    turn_into_shares(row.deviation[c].data(), row.luma.data(), count,
+                     ramps_of(level.deviations()[c]), float(times));
+    shares[c] = row.deviation[c].data();
+  }
+  shorten(rows_of(added_, y, left).data(), shares.data(), count, rgb.data());
+}
+
+void NoiseLevelEstimate::add(const LocalNoise& noise, int64_t top, int64_t left, int64_t height,
+                             int64_t width) {
+  constexpr int64_t every = 4;
+  for (int64_t y = 0; y < height; y += every) {
+    noise.measure(top + y, left, width, row_);
+    for (int64_t x = 0; x < width; x += every) {
+      const int range = int(row_.luma[size_t(x)] * NoiseLevel::brightnesses);
+      const auto place = size_t(std::clamp(range, 0, NoiseLevel::brightnesses - 1));
+      for (size_t c = 0; c < values_.size(); ++c)
+        values_[c][place].push_back(row_.deviation[c][size_t(x)]);
+    }
+  }
+}
+
+std::optional<NoiseLevel> NoiseLevelEstimate::level() const {
+  size_t total = 0;
+  for (const auto& values : values_[0]) total += values.size();
+  const size_t enough = std::max<size_t>(20, total / 200);
+  NoiseLevel::Deviations deviations{};
+  for (size_t c = 0; c < values_.size(); ++c) {
+    std::array<std::optional<float>, NoiseLevel::brightnesses> known;
+    for (size_t i = 0; i < known.size(); ++i)
+      if (values_[c][i].size() >= enough) known[i] = lower_tenth(values_[c][i]);
+    if (std::ranges::none_of(known, [](const auto& value) { return value.has_value(); }))
+      return std::nullopt;
+    deviations[c] = filled(known);
+  }
+  return NoiseLevel(deviations);
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,86 @@
+// How strong a photo's noise is at each brightness, and what that says of what a network removes.
+//
+// Noise follows from how bright a place is, not from what is to be seen there. Where a network
+// takes away more than at other places of the same brightness, it takes detail away. The lower
+// envelope of local deviations over brightness is the noise level function of C. Liu,
+// W. T. Freeman, R. Szeliski, S. B. Kang, "Noise Estimation from a Single Image" (CVPR 2006); they
+// take the deviations of the photo, we those of what the network would remove.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "hyperconv/tensor.hpp"
+
+namespace hyperconv {
+
+/// Luma is the weighted sum of BT.709 on the encoded samples.
+inline constexpr std::array<float, 3> luma_weights = {0.2126f, 0.7152f, 0.0722f};
+
+/// Standard deviations of the noise of luma, blue - luma and red - luma.
+class NoiseLevel {
+ public:
+  /// Brightnesses (lumas in [0,1]) that it is known for: the middles of as many equal ranges;
+  /// between them it is linear, beyond them constant.
+  static constexpr int brightnesses = 8;
+  static constexpr int components = 3;
+  using Deviations = std::array<std::array<float, brightnesses>, components>;
+
+  explicit NoiseLevel(const Deviations& deviations) : deviations_(deviations) {}
+
+  float at(int component, float luma) const;
+  const Deviations& deviations() const { return deviations_; }
+
+ private:
+  Deviations deviations_;
+};
+
+/// Pixels to each side that a local deviation is taken of: 9x9.
+inline constexpr int64_t local_reach = 4;
+
+/// A photo and what a network would add to it, place by place. Both are [1,C,h,w] with RGB first,
+/// and stay where they are as long as this is used.
+class LocalNoise {
+ public:
+  LocalNoise(const Tensor& photo, const Tensor& added) : photo_(photo), added_(added) {}
+
+  /// Of `count` pixels from [y, left] on, over 9x9 pixels around each: the photo's mean luma, and
+  /// the root of the mean square of what is added to luma, blue - luma and red - luma. All those
+  /// pixels must be there. `row` keeps its memory from call to call.
+  struct Row {
+    std::vector<float> luma;
+    std::array<std::vector<float>, NoiseLevel::components> deviation;
+    std::vector<float> sums;  ///< room to work in
+  };
+  void measure(int64_t y, int64_t left, int64_t count, Row& row) const;
+
+  /// What is added to those pixels, into three rows (R, G, B), with each component shortened where
+  /// its local deviation is more than `times` the photo's noise level: to that.
+  void limited(int64_t y, int64_t left, int64_t count, const NoiseLevel& level, double times,
+               Row& row, const std::array<float*, 3>& rgb) const;
+
+ private:
+  const Tensor& photo_;
+  const Tensor& added_;
+};
+
+/// Collects local deviations of a photo.
+class NoiseLevelEstimate {
+ public:
+  /// Every fourth pixel of rows [top, top + height) and columns [left, left + width), which must be
+  /// local_reach or more away from the edges.
+  void add(const LocalNoise& noise, int64_t top, int64_t left, int64_t height, int64_t width);
+
+  /// In every range of brightness that enough of the photo lies in, the deviation that a tenth of
+  /// the places stay below; others take it from their neighbours. Nothing where too little of the
+  /// photo has been seen to tell.
+  std::optional<NoiseLevel> level() const;
+
+ private:
+  using Values = std::array<std::vector<float>, NoiseLevel::brightnesses>;
+  std::array<Values, NoiseLevel::components> values_;
+  LocalNoise::Row row_;
+};
+
+}  // namespace hyperconv
