@@ -6,12 +6,12 @@
 #include <cmath>
 
 #include "base/fail.hpp"
-#include "base/integers.hpp"
 #include "base/interrupt.hpp"
 #include "base/memory.hpp"
 #include "base/threads.hpp"
 #include "pipeline/noise_level.hpp"
 #include "pipeline/photo_filters.hpp"
+#include "pipeline/photo_parts.hpp"
 
 namespace hyperconv {
 namespace {
@@ -22,57 +22,11 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-int64_t round_down(int64_t value, int64_t multiple) {
-  return (value >= 0 ? value : value - multiple + 1) / multiple * multiple;
+int64_t memory_of(const DenoiseOptions& options) {
+  return options.memory.value_or(available_memory_bytes() / 4 * 3);
 }
-
-template <class Sample>
-constexpr float white_of() {
-  return std::is_same_v<Sample, float> ? 1.0f : float(std::numeric_limits<Sample>::max());
-}
-
-int colours_of(const Image& photo) { return photo.channels >= 3 ? 3 : 1; }
 
 Region whole_of(const Image& photo) { return {0, 0, photo.height, photo.width}; }
-
-/// The part of the photo that lies at frame.top, frame.left, mirrored where it reaches beyond the
-/// photo: [1,3,frame.height,frame.width] in [0,1]. Grey becomes R = G = B.
-Tensor frame_of(const Image& photo, const Region& frame, Threads& threads) {
-  Tensor tensor({1, 3, frame.height, frame.width});
-  std::vector<size_t> columns(size_t(frame.width));
-  for (int64_t x = 0; x < frame.width; ++x)
-    columns[size_t(x)] = size_t(mirrored(frame.left + x, photo.width)) * size_t(photo.channels);
-  const auto stride = size_t(photo.width) * size_t(photo.channels);
-  const bool is_colour = colours_of(photo) == 3;
-  std::visit(
-      [&](const auto& samples) {
-        using Sample = typename std::decay_t<decltype(samples)>::value_type;
-        threads.parallel_for(frame.height, [&](int64_t y) {
-          const Sample* row =
-              samples.data() + size_t(mirrored(frame.top + y, photo.height)) * stride;
-          for (int64_t c = 0; c < 3; ++c) {
-            const Sample* from = row + (is_colour ? c : 0);
-            float* to = tensor.row(0, c, y);
-            for (size_t x = 0; x < columns.size(); ++x)
-              to[x] = float(from[columns[x]]) / white_of<Sample>();
-          }
-        });
-      },
-      photo.samples);
-  return tensor;
-}
-
-/// What a network looks at for a part of a photo: the part and what lies around it, as far as its
-/// filters reach, from a multiple of its poolings on, so that every part is pooled in the same
-/// phase.
-Region frame_around(const Region& part, int64_t margin, int64_t multiple) {
-  Region frame;
-  frame.top = round_down(part.top - margin, multiple);
-  frame.left = round_down(part.left - margin, multiple);
-  frame.height = round_up(part.top + part.height + margin - frame.top, multiple);
-  frame.width = round_up(part.left + part.width + margin - frame.left, multiple);
-  return frame;
-}
 
 void check_part(const Image& photo, const Region& part) {
   if (part.top < 0 || part.left < 0 || part.height < 1 || part.width < 1 ||
@@ -80,67 +34,6 @@ void check_part(const Image& photo, const Region& part) {
     fail("the part {}x{} at ({}, {}) is not within the photo's {}x{} pixels", part.width,
          part.height, part.left, part.top, photo.width, photo.height);
 }
-
-int64_t memory_of(const DenoiseOptions& options) {
-  return options.memory.value_or(available_memory_bytes() / 4 * 3);
-}
-
-/// A network that is run on parts of photos, cut smaller where memory is short.
-class PartRunner {
- public:
-  PartRunner(std::shared_ptr<const Model> model, const DenoiseOptions& options)
-      : model_(std::move(model)),
-        engine_(model_, options.engine),
-        channels_(infer_shapes(model_->graph(), {1, 3, multiple(), multiple()}).back().c),
-        // Local deviations are taken of what lies around a place.
-        margin_(receptive_field(model_->graph()) / 2 + local_reach),
-        memory_(memory_of(options)) {}
-
-  /// `use` gets each piece: where it lies in the photo, the frame around it, the photo in that
-  /// frame, and what the network makes of it, which is right for the piece and local_reach pixels
-  /// around it.
-  template <class Use>
-  void run(const Image& photo, const Region& part, Threads& threads, const Use& use) {
-    const auto [rows, columns] = piece_size(part);
-    Tensor output;
-    for (int64_t top = 0; top < part.height; top += rows)
-      for (int64_t left = 0; left < part.width; left += columns) {
-        throw_if_interrupted();
-        const Region piece{part.top + top, part.left + left, std::min(rows, part.height - top),
-                           std::min(columns, part.width - left)};
-        const Region frame = frame_around(piece, margin_, multiple());
-        const Tensor input = frame_of(photo, frame, threads);
-        engine_.run(input, output);
-        use(piece, frame, input, output);
-      }
-  }
-
- private:
-  int multiple() const { return size_multiple(model_->graph()); }
-
-  int64_t bytes_for(int64_t rows, int64_t columns) {
-    const Region frame = frame_around({1, 1, rows, columns}, margin_, multiple());
-    const Shape shape{1, 3, frame.height, frame.width};
-    return engine_.arena_bytes(shape) + (3 + channels_) * shape.plane() * int64_t(sizeof(float));
-  }
-
-  /// The longer side is halved until it fits.
-  std::array<int64_t, 2> piece_size(const Region& part) {
-    int64_t rows = part.height, columns = part.width;
-    while (bytes_for(rows, columns) > memory_) {
-      if (std::max(rows, columns) <= 2 * multiple())
-        fail("{:.3g} GiB of memory are too little: even in parts this network needs {:.3g} GiB",
-             double(memory_) / (1 << 30), double(bytes_for(rows, columns)) / (1 << 30));
-      int64_t& longer = rows >= columns ? rows : columns;
-      longer = round_up((longer + 1) / 2, multiple());
-    }
-    return {rows, columns};
-  }
-
-  std::shared_ptr<const Model> model_;
-  Engine engine_;
-  int64_t channels_, margin_, memory_;
-};
 
 /// What the network adds to a pixel, with its luma and its colour weighed.
 class Blend {
@@ -193,27 +86,13 @@ Image cut(const Image& photo, const Region& part) {
   return image;
 }
 
-/// A piece's place in the network's output.
-struct Place {
-  int64_t top, left;
-};
-Place place_of(const Region& piece, const Region& frame) {
-  return {piece.top - frame.top, piece.left - frame.left};
-}
-
-/// What is added to a piece of the photo: what the network says, as far as the noise level allows.
+/// What is added to a piece of the photo: what the network says, as far as the limit allows.
 class Addition {
  public:
-  Addition(const Region& piece, const Region& frame, const Tensor& input, const Tensor& output,
-           const std::optional<NoiseLevel>& level, double times)
-      : piece_(piece),
-        place_(place_of(piece, frame)),
-        noise_(input, output),
-        output_(output),
-        level_(level),
-        times_(times) {}
+  Addition(const Piece& piece, const std::optional<NoiseLevel>& limit)
+      : piece_(piece), noise_(piece.input, piece.output), limit_(limit) {}
 
-  const Region& piece() const { return piece_; }
+  const Region& region() const { return piece_.region; }
 
   /// Room for one thread.
   struct Row {
@@ -223,27 +102,24 @@ class Addition {
   /// R, G and B of the piece's row y.
   std::array<const float*, 3> row(int64_t y, Row& room) const {
     std::array<const float*, 3> rgb;
-    if (!level_) {
+    if (!limit_) {
       for (size_t c = 0; c < 3; ++c)
-        rgb[c] = output_.row(0, int64_t(c), place_.top + y) + place_.left;
+        rgb[c] = piece_.output.row(0, int64_t(c), piece_.top + y) + piece_.left;
       return rgb;
     }
     std::array<float*, 3> limited;
     for (size_t c = 0; c < 3; ++c) {
-      room.limited[c].resize(size_t(piece_.width));
+      room.limited[c].resize(size_t(region().width));
       rgb[c] = limited[c] = room.limited[c].data();
     }
-    noise_.limited(place_.top + y, place_.left, piece_.width, *level_, times_, room.local, limited);
+    noise_.limited(piece_.top + y, piece_.left, region().width, *limit_, room.local, limited);
     return rgb;
   }
 
  private:
-  Region piece_;
-  Place place_;
+  const Piece& piece_;
   LocalNoise noise_;
-  const Tensor& output_;
-  const std::optional<NoiseLevel>& level_;
-  double times_;
+  const std::optional<NoiseLevel>& limit_;
 };
 
 /// Rows that one thread does in one go, with the same room to work in.
@@ -252,7 +128,7 @@ constexpr int64_t rows_at_once = 16;
 /// Calls use(y, rgb) for every row of the piece.
 template <class Use>
 void for_rows(const Addition& addition, Threads& threads, const Use& use) {
-  const int64_t height = addition.piece().height;
+  const int64_t height = addition.region().height;
   threads.parallel_for((height + rows_at_once - 1) / rows_at_once, [&](int64_t group) {
     Addition::Row room;
     const int64_t first = group * rows_at_once, end = std::min(first + rows_at_once, height);
@@ -263,7 +139,7 @@ void for_rows(const Addition& addition, Threads& threads, const Use& use) {
 /// To the piece's pixels of `image`, whose origin lies at `origin` in the photo.
 void add_to(Image& image, const Region& origin, const Addition& addition, const Blend& blend,
             Threads& threads) {
-  const Region& piece = addition.piece();
+  const Region& piece = addition.region();
   const auto channels = size_t(image.channels);
   const bool is_colour = colours_of(image) == 3;
   std::visit(
@@ -288,23 +164,13 @@ void add_to(Image& image, const Region& origin, const Addition& addition, const 
 
 /// Into `whole` [1,3,h,w], which lies at `origin` in the photo.
 void keep(const Addition& addition, const Region& origin, Tensor& whole, Threads& threads) {
-  const Region& piece = addition.piece();
+  const Region& piece = addition.region();
   for_rows(addition, threads, [&](int64_t y, const std::array<const float*, 3>& rows) {
     for (size_t c = 0; c < 3; ++c)
       std::copy_n(
           rows[c], piece.width,
           whole.row(0, int64_t(c), piece.top - origin.top + y) + (piece.left - origin.left));
   });
-}
-
-/// The piece's part of the first three channels of an output into `whole` [1,3,h,w] at `origin`.
-void keep_output(const Tensor& output, const Region& piece, const Region& frame,
-                 const Region& origin, Tensor& whole) {
-  const Place place = place_of(piece, frame);
-  for (int64_t c = 0; c < 3; ++c)
-    for (int64_t y = 0; y < piece.height; ++y)
-      std::copy_n(output.row(0, c, place.top + y) + place.left, piece.width,
-                  whole.row(0, c, piece.top - origin.top + y) + (piece.left - origin.left));
 }
 
 /// Deviations [1,3,h,w] as a picture; grey: of their luma's noise alone.
@@ -397,7 +263,7 @@ class Denoiser::Impl {
     if (!(options.noise_limit >= 0))
       fail("a noise limit is {}, must be 0 or more", options.noise_limit);
     filters_.emplace(model_, options.engine);
-    if (!filters_->depend_on_photo()) runner_.emplace(model_, options_);
+    if (!filters_->depend_on_photo()) runner_.emplace(model_, options_.engine, memory_of(options_));
   }
 
   Result run(const Image& photo, const Region& part, const DenoiseStrength& strength,
@@ -413,14 +279,12 @@ class Denoiser::Impl {
       if (wants_noise) added = Tensor({1, 3, part.height, part.width});
       const Blend blend(strength);
       look_at(photo);
-      const auto level = level_of(photo);
-      runner_->run(
-          photo, part, threads_,
-          [&](const Region& piece, const Region& frame, const Tensor& input, const Tensor& output) {
-            const Addition addition(piece, frame, input, output, level, options_.noise_limit);
-            add_to(result.picture, part, addition, blend, threads_);
-            if (wants_noise) keep(addition, part, added, threads_);
-          });
+      const auto limit = limit_of(photo);
+      runner_->run(photo, part, threads_, [&](const Piece& piece) {
+        const Addition addition(piece, limit);
+        add_to(result.picture, part, addition, blend, threads_);
+        if (wants_noise) keep(addition, part, added, threads_);
+      });
       times_.network = seconds_since(start) - times_.filters - times_.level;
       if (wants_noise) {
         local_deviation(added, threads_);
@@ -444,25 +308,25 @@ class Denoiser::Impl {
           throw_if_interrupted();
           return frame_of(photo, {top, 0, rows, width}, threads_);
         });
-    runner_.emplace(fixed, options_);
+    runner_.emplace(fixed, options_.engine, memory_of(options_));
     times_.filters = seconds_since(start);
   }
 
-  /// From parts that lie all over the photo; nothing where it is not to be limited, or too small.
-  std::optional<NoiseLevel> level_of(const Image& photo) {
+  /// How much may be removed at the most, by what is seen in parts from all over the photo. Nothing
+  /// where all may be, or where the photo is too small to tell.
+  std::optional<NoiseLevel> limit_of(const Image& photo) {
     if (options_.noise_limit == 0) return std::nullopt;
     const auto start = Clock::now();
     NoiseLevelEstimate estimate;
     for (const Region& sample : samples_of(photo))
-      runner_->run(
-          photo, sample, threads_,
-          [&](const Region& piece, const Region& frame, const Tensor& input, const Tensor& output) {
-            const Place place = place_of(piece, frame);
-            estimate.add(LocalNoise(input, output), place.top, place.left, piece.height,
-                         piece.width);
-          });
+      runner_->run(photo, sample, threads_, [&](const Piece& piece) {
+        estimate.add(LocalNoise(piece.input, piece.output), piece.top, piece.left,
+                     piece.region.height, piece.region.width);
+      });
+    const auto level = estimate.level();
     times_.level = seconds_since(start);
-    return estimate.level();
+    if (!level) return std::nullopt;
+    return level->times(options_.noise_limit);
   }
 
   std::shared_ptr<const Model> model_;
@@ -504,16 +368,16 @@ Image estimated_noise(const std::shared_ptr<const Model>& noise_model, const Ima
   check_part(photo, part);
   Threads threads(options.engine.threads);
   Tensor deviations({1, 3, part.height, part.width});
-  PartRunner runner(noise_model, options);
-  runner.run(photo, part, threads,
-             [&](const Region& piece, const Region& frame, const Tensor&, Tensor& output) {
-               const auto plane = size_t(output.shape().plane());
-               float* log_alpha = output.data();
-               const float* log_beta = log_alpha + 3 * plane;
-               for (size_t i = 0; i < 3 * plane; ++i)
-                 log_alpha[i] = std::sqrt(std::exp(log_beta[i]) / (std::exp(log_alpha[i]) + 1));
-               keep_output(output, piece, frame, part, deviations);
-             });
+  PartRunner runner(noise_model, options.engine, memory_of(options));
+  const std::optional<NoiseLevel> no_limit;
+  runner.run(photo, part, threads, [&](const Piece& piece) {
+    const auto plane = size_t(piece.output.shape().plane());
+    float* log_alpha = piece.output.data();
+    const float* log_beta = log_alpha + 3 * plane;
+    for (size_t i = 0; i < 3 * plane; ++i)
+      log_alpha[i] = std::sqrt(std::exp(log_beta[i]) / (std::exp(log_alpha[i]) + 1));
+    keep(Addition(piece, no_limit), part, deviations, threads);
+  });
   return noise_picture(deviations, colours_of(photo) == 1);
 }
 

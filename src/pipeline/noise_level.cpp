@@ -56,14 +56,13 @@ Ramps ramps_of(const std::array<float, NoiseLevel::brightnesses>& deviations) {
 
 /// In place of a component's deviations the shares of it that stay.
 HYPERCONV_WIDE void turn_into_shares(float* deviation, const float* luma, int64_t count,
-                                     const Ramps& ramps, float times) {
+                                     const Ramps& ramps) {
   for (int64_t i = 0; i < count; ++i) {
-    float level = ramps.start;
+    float most = ramps.start;
     for (int s = 0; s < segments; ++s) {
       const float along = luma[i] - (first_middle + float(s) * step);
-      level += ramps.slopes[size_t(s)] * std::min(std::max(along, 0.0f), step);
+      most += ramps.slopes[size_t(s)] * std::min(std::max(along, 0.0f), step);
     }
-    const float most = times * level;
     deviation[i] = deviation[i] > most ? most / deviation[i] : 1.0f;
   }
 }
@@ -121,6 +120,13 @@ float NoiseLevel::at(int component, float luma) const {
   return std::lerp(d[size_t(below)], d[size_t(below + 1)], place - float(below));
 }
 
+NoiseLevel NoiseLevel::times(double factor) const {
+  Deviations stronger = deviations_;
+  for (auto& of_component : stronger)
+    for (float& deviation : of_component) deviation *= float(factor);
+  return NoiseLevel(stronger);
+}
+
 void LocalNoise::measure(int64_t y, int64_t left, int64_t count, Row& row) const {
   const int64_t columns = count + window - 1;
   row.sums.assign(size_t(planes * columns), 0.0f);
@@ -137,13 +143,13 @@ void LocalNoise::measure(int64_t y, int64_t left, int64_t count, Row& row) const
   }
 }
 
-void LocalNoise::limited(int64_t y, int64_t left, int64_t count, const NoiseLevel& level,
-                         double times, Row& row, const std::array<float*, 3>& rgb) const {
+void LocalNoise::limited(int64_t y, int64_t left, int64_t count, const NoiseLevel& limit, Row& row,
+                         const std::array<float*, 3>& rgb) const {
   measure(y, left, count, row);
   std::array<const float*, NoiseLevel::components> shares;
   for (size_t c = 0; c < shares.size(); ++c) {
     turn_into_shares(row.deviation[c].data(), row.luma.data(), count,
-                     ramps_of(level.deviations()[c]), float(times));
+                     ramps_of(limit.deviations()[c]));
     shares[c] = row.deviation[c].data();
   }
   shorten(rows_of(added_, y, left).data(), shares.data(), count, rgb.data());

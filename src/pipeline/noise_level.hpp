@@ -30,6 +30,8 @@ class NoiseLevel {
   explicit NoiseLevel(const Deviations& deviations) : deviations_(deviations) {}
 
   float at(int component, float luma) const;
+  /// So many times as strong.
+  NoiseLevel times(double factor) const;
   const Deviations& deviations() const { return deviations_; }
 
  private:
@@ -56,9 +58,9 @@ class LocalNoise {
   void measure(int64_t y, int64_t left, int64_t count, Row& row) const;
 
   /// What is added to those pixels, into three rows (R, G, B), with each component shortened where
-  /// its local deviation is more than `times` the photo's noise level: to that.
-  void limited(int64_t y, int64_t left, int64_t count, const NoiseLevel& level, double times,
-               Row& row, const std::array<float*, 3>& rgb) const;
+  /// its local deviation is more than `limit`: to that.
+  void limited(int64_t y, int64_t left, int64_t count, const NoiseLevel& limit, Row& row,
+               const std::array<float*, 3>& rgb) const;
 
  private:
   const Tensor& photo_;

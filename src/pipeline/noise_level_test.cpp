@@ -97,7 +97,7 @@ TEST(LocalNoise, ShortensWhatIsMoreThanTheLevel) {
   std::array<float*, 3> rows;
   for (size_t c = 0; c < 3; ++c) rows[c] = (rgb[c] = std::vector<float>(count)).data();
   LocalNoise::Row room;
-  LocalNoise(photo, added).limited(y, left, count, ramp, times, room, rows);
+  LocalNoise(photo, added).limited(y, left, count, ramp.times(times), room, rows);
   int shortened = 0, kept = 0;
   for (int64_t x = 0; x < count; ++x) {
     const Local local = local_at(photo, added, y, left + x);
