@@ -1,4 +1,5 @@
 // hyperconv study as scripts run it.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -161,15 +162,17 @@ TEST_F(SweepCommand, VdnIsMeasuredBesideACheaperPair) {
   put_pair("noise/train", 96, 80);
   put_pair("noise/val", 96, 80);
   put_pair("large", 1030, 520);
+  put_pair("more", 90, 80);
   const auto only = [&](const char* network) {
-    return run_program({"study", "vdn", "--smoke", "--data", path("noise"), "--crops",
-                        path("large"), "-o", path("runs/vdn"), "--results", path("vdn.csv"),
-                        "--only", network});
+    return run_program({"study", "vdn", "--smoke", "--data", path("noise"), "--more", path("more"),
+                        "--crops", path("large"), "-o", path("runs/vdn"), "--results",
+                        path("vdn.csv"), "--only", network});
   };
   ASSERT_EQ(only("hyper-20").status, 0);
   const Outcome twin = only("plain-20");
   ASSERT_EQ(twin.status, 0) << twin.errors;
-  EXPECT_EQ(lines("vdn.csv"), 3u);
+  // Of each, one that has learned from one set and one that has learned from both.
+  EXPECT_EQ(lines("vdn.csv"), 5u);
   const auto bytes = read_file(folder_ / "vdn.csv");
   const std::string text(bytes.begin(), bytes.end());
   EXPECT_THAT(text, HasSubstr("crop_pictures"));
@@ -180,7 +183,12 @@ TEST_F(SweepCommand, VdnIsMeasuredBesideACheaperPair) {
   EXPECT_EQ(results.number(0, "pictures"), 1);
   EXPECT_EQ(results.number(0, "crop_pictures"), 2);
   EXPECT_THAT(twin.output, HasSubstr("| vdn-hyper-20 |"));
-  EXPECT_GT(read_file(folder_ / "vdn-over-flops.png").size(), 5000u);
+  for (const char* group : {"one-pictures", "one-crops", "both-pictures", "both-crops"})
+    EXPECT_GT(read_file(folder_ / fmt::format("vdn-{}.png", group)).size(), 5000u);
+  const auto learned_from = [&](size_t row) { return results.text(row, "learned_from"); };
+  EXPECT_EQ(learned_from(0), "one");
+  EXPECT_EQ(learned_from(1), "both");
+  EXPECT_NE(results.number(0, "psnr_8bit"), results.number(1, "psnr_8bit"));
 }
 
 TEST_F(SweepCommand, OtherDataAndWrongWordsAreRefused) {

@@ -67,19 +67,32 @@ void set_places(const Study& study, SweepArguments& a) {
   if (a.options.results.empty()) a.options.results = a.options.folder / (name + ".csv");
 }
 
-/// Decoded pairs are made before the runs that would all make them, once for all studies.
-void make_cache(const Study& study, SweepArguments& a) {
+bool is_wanted(const fs::path& data, const std::vector<StudyRun>& runs) {
+  return std::ranges::any_of(runs, [&](const StudyRun& run) {
+    return std::ranges::find(run.data, data) != run.data.end();
+  });
+}
+
+/// Where a set's decoded pairs are, for all studies.
+fs::path cache_of(const fs::path& data, const SweepArguments& a) {
+  return fs::absolute(a.options.folder).parent_path() / ("pairs-" + data_fingerprint(data));
+}
+
+/// Decoded pairs are made before the runs that would all make them.
+void make_caches(const Study& study, SweepArguments& a) {
   const auto runs = chosen_runs(study, a.plan, a.options.only);
-  if (std::ranges::none_of(runs, [&](const StudyRun& run) {
-        return std::ranges::find(run.data, a.plan.pairs) != run.data.end();
-      }))
-    return;
-  a.plan.cache =
-      fs::absolute(a.options.folder).parent_path() / ("pairs-" + data_fingerprint(a.plan.pairs));
   Threads threads;
-  for (const Part part : {Part::train, Part::test})
-    cached_pairs(find_pairs(a.plan.pairs, part), a.plan.cache.string() + "." + to_string(part),
-                 threads);
+  const auto make = [&](const fs::path& data, const fs::path& cache, Part part) {
+    cached_pairs(find_pairs(data, part), cache.string() + "." + to_string(part), threads);
+  };
+  if (is_wanted(a.plan.pairs, runs)) {
+    a.plan.cache = cache_of(a.plan.pairs, a);
+    for (const Part part : {Part::train, Part::test}) make(a.plan.pairs, a.plan.cache, part);
+  }
+  if (is_wanted(a.plan.more, runs)) {
+    a.plan.more_cache = cache_of(a.plan.more, a);
+    make(a.plan.more, a.plan.more_cache, Part::train);
+  }
 }
 
 void print_estimate(const Study& study, const SweepEstimate& e, const SweepOptions& options) {
@@ -100,7 +113,7 @@ void sweep_command(const Study& study, SweepArguments a) {
       a.shard.empty() ? shard_from_environment(std::getenv) : shard_from_string(a.shard);
   set_places(study, a);
   fs::create_directories(a.options.folder);
-  make_cache(study, a);
+  make_caches(study, a);
   if (a.estimate || a.plan.form == StudyForm::full) {
     const SweepEstimate estimate = estimate_sweep(study, a.plan, a.options);
     print_estimate(study, estimate, a.options);
@@ -137,6 +150,9 @@ void add_sweep(CLI::App& study, std::shared_ptr<const Study> experiment, const c
   add_folder(*command, "--data", a->plan.pairs, "Pairs to learn from and to test on");
   add_folder(*command, "--photos", a->plan.photos, "Photos of which RAW patches are simulated");
   add_folder(*command, "--test-photos", a->plan.test_photos, "Photos to test on");
+  add_folder(*command, "--more", a->plan.more,
+             "Pairs that half of the patches are of, in a second run of everything, where the "
+             "folder is there");
   add_folder(*command, "--crops", a->plan.crops,
              "Pairs of which crops are tested on too, where the folder is there");
   command->add_option("--results", a->options.results,
@@ -195,10 +211,11 @@ void add_conditioning(CLI::App& study) {
 }
 
 void add_cheaper_vdn(CLI::App& study) {
-  add_sweep(study, std::make_shared<CheaperVdn>(),
-            "VDN beside networks of 1/4, 1/10 and 1/20 of its FLOPs, with and without "
-            "HyperConvolutions: the same loss, steps, batches and seeds",
-            {.pairs = "../shared/data/sidd_small_256", .crops = "data/polyu-held"});
+  add_sweep(
+      study, std::make_shared<CheaperVdn>(),
+      "VDN beside networks of 1/4, 1/10 and 1/20 of its FLOPs, with and without "
+      "HyperConvolutions: the same loss, steps, batches and seeds",
+      {.pairs = "../shared/data/sidd_small_256", .more = "data/polyu", .crops = "data/polyu-held"});
 }
 
 }  // namespace hyperconv::cli

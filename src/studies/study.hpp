@@ -27,9 +27,11 @@ struct StudyPlan {
   std::filesystem::path pairs = {};        ///< a set of pairs of mosaics and photos, like simzrr
   std::filesystem::path photos = {};       ///< for simulated RAW patches; where a study wants them
   std::filesystem::path test_photos = {};  ///< that training does not see
-  std::filesystem::path crops = {};   ///< pairs of which crops are tested on, where it is there
-  std::filesystem::path cache = {};   ///< start of the names of files with decoded pairs
-  std::optional<int64_t> steps = {};  ///< of every run, instead of the form's own number
+  std::filesystem::path more = {};         ///< pairs that are learned from too, where it is there
+  std::filesystem::path crops = {};       ///< pairs of which crops are tested on, where it is there
+  std::filesystem::path cache = {};       ///< start of the names of files with decoded `pairs`
+  std::filesystem::path more_cache = {};  ///< the same of `more`
+  std::optional<int64_t> steps = {};      ///< of every run, instead of the form's own number
 };
 
 /// The network that a run trains.
@@ -42,7 +44,7 @@ struct StudyNet {
 
 /// Where a run's data stand on this machine.
 struct DataPaths {
-  std::string pairs, photos, cache;
+  std::string pairs = {}, photos = {}, cache = {}, more = {}, more_cache = {};
 };
 
 struct StudyRun {

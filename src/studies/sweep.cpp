@@ -117,8 +117,11 @@ class Sweep {
     const auto absolute = [](const fs::path& path) {
       return path.empty() ? std::string() : fs::absolute(path).lexically_normal().string();
     };
-    write_file(folder / "recipe.toml",
-               run.recipe({absolute(plan_.pairs), absolute(plan_.photos), absolute(plan_.cache)}));
+    write_file(folder / "recipe.toml", run.recipe({.pairs = absolute(plan_.pairs),
+                                                   .photos = absolute(plan_.photos),
+                                                   .cache = absolute(plan_.cache),
+                                                   .more = absolute(plan_.more),
+                                                   .more_cache = absolute(plan_.more_cache)}));
     ProgramCall call{
         this_program,
         {"train", (folder / "recipe.toml").string(), "-o", folder.string(), "--seed",
