@@ -1,0 +1,21 @@
+# gnuplot vdn-one-pictures.gnuplot   draws vdn-one-pictures.svg and vdn-one-pictures.png from vdn-one-pictures.csv
+set datafile separator ','
+set terminal unknown
+set datafile missing NaN
+set key autotitle columnhead bottom right
+set title 'whole pictures, learned from one set'
+set logscale x
+set grid
+set offsets graph 0.1,graph 0.2,graph 0.05,graph 0.05
+set xlabel 'TFLOP of a 12 MP photo'
+set ylabel 'PSNR, dB (95 % intervals over seeds)'
+plot 29.5984 dt 2 lc 'grey' title 'noisy input', \
+  'vdn-one-pictures.csv' using (column('flops_12mp')/1e12):(column('is_hyper')==0 ? column('psnr') : NaN):'interval' with yerrorlines lw 2 pt 7 ps 0.7 title 'ordinary convolutions', \
+  'vdn-one-pictures.csv' using (column('flops_12mp')/1e12):(column('is_hyper')==1 ? column('psnr') : NaN):'interval' with yerrorlines lw 2 pt 7 ps 0.7 title 'HyperConvolutions', \
+  'vdn-one-pictures.csv' using (column('flops_12mp')/1e12):'psnr':'network' with labels left offset 0.8,0.4 font ',9' notitle
+set terminal svg size 900,600 dynamic background 'white'
+set output 'vdn-one-pictures.svg'
+replot
+set terminal pngcairo size 1800,1200 fontscale 1.9 linewidth 2
+set output 'vdn-one-pictures.png'
+replot
