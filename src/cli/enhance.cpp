@@ -285,8 +285,9 @@ void add_photo_options(CLI::App& command, EnhanceArguments& a) {
       ->group(group);
   command
       .add_option("--noise-limit", a.photo.noise_limit,
-                  "At most so many times the photo's own noise level is removed at any place; 0: "
-                  "all that the network says (default 1.25)")
+                  fmt::format("At most so many times the photo's own noise level is removed at any "
+                              "place; 0: all that the network says (default {:g})",
+                              DenoiseOptions{}.noise_limit))
       ->check(CLI::Range(0.0, 100.0))
       ->group(group);
   command

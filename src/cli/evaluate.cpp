@@ -8,6 +8,7 @@
 
 #include "base/fail.hpp"
 #include "cli/commands.hpp"
+#include "hyperconv/denoise.hpp"
 #include "pipeline/evaluate.hpp"
 #include "pipeline/shipped.hpp"
 
@@ -152,10 +153,12 @@ void add_pair_options(CLI::App& command, EvaluateArguments& a) {
                   "case3 of VDN's paper, or a deviation of 255, like 15, 25, 50; 0 adds none")
       ->group(group);
   command
-      .add_option("--noise-limit", a.pairs.options.noise_limit,
-                  "For denoise: photos as `enhance` cleans them, with at most so many times their "
-                  "noise level removed; 1.25 there (default 0: what the network says, as published "
-                  "scores are)")
+      .add_option(
+          "--noise-limit", a.pairs.options.noise_limit,
+          fmt::format("For denoise: photos as `enhance` cleans them, with at most so many times "
+                      "their noise level removed; {:g} there (default 0: what the network "
+                      "says, as published scores are)",
+                      DenoiseOptions{}.noise_limit))
       ->check(CLI::Range(0.0, 100.0))
       ->group(group);
   command.add_option("--merge", a.merge, "Instead: put the shares of this table together")

@@ -160,7 +160,7 @@ TEST(Denoiser, RemovesNoMoreThanThePhotosNoise) {
   // of one kind and 6 of the other).
   EXPECT_NEAR(deviation(all, 0, 290, 0.45), 0.005 / 3, 0.0001);
   EXPECT_NEAR(deviation(all, 310, 390, 0.45), 0.1 / 3, 0.001);
-  // At 1.2 times a tenth's level (0.9) the limit shortens some noise a little.
+  // At 1.25 times a tenth's level (0.9) the limit shortens some noise a little.
   EXPECT_LT(deviation(limited, 0, 290, 0.45), 0.005 / 2.8);
   EXPECT_GT(deviation(limited, 310, 390, 0.45), 0.09);
   EXPECT_THROW(Denoiser(blur_model(), {.engine = {}, .noise_limit = -1}), Error);

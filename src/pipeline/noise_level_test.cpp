@@ -52,8 +52,7 @@ const NoiseLevel ramp({{{0.001f, 0.002f, 0.003f, 0.004f, 0.005f, 0.006f, 0.007f,
                         {0.01f, 0.01f, 0.01f, 0.01f, 0.02f, 0.02f, 0.02f, 0.02f},
                         {0.1f, 0.1f, 0.1f, 0.1f, 0.1f, 0.1f, 0.1f, 0.1f}}});
 
-// Six columns are one vector and a rest, or less than one, by instruction set; sums of 81 floats
-// err by less than 81 roundings.
+// Sums of 81 floats err by less than 81 roundings.
 constexpr double roundings = 81 * 6e-8;
 
 TEST(LocalNoise, IsWhatTheSlowWaySays) {
