@@ -85,18 +85,24 @@ std::array<const float*, 3> rows_of(const Tensor& tensor, int64_t y, int64_t lef
   return {tensor.row(0, 0, y) + left, tensor.row(0, 1, y) + left, tensor.row(0, 2, y) + left};
 }
 
-/// The value that a tenth lies below.
-float lower_tenth(std::vector<float> values) {
-  const auto place = values.begin() + std::ptrdiff_t(values.size() / 10);
+/// The value that this share of them lies below.
+float quantile(std::vector<float> values, double share) {
+  const auto place = values.begin() + std::ptrdiff_t(double(values.size()) * share);
   std::nth_element(values.begin(), place, values.end());
   return *place;
 }
 
+using ByBrightness = std::array<float, NoiseLevel::brightnesses>;
+using Known = std::array<std::optional<float>, NoiseLevel::brightnesses>;
+
+bool any_of(const Known& known) {
+  return std::ranges::any_of(known, [](const auto& value) { return value.has_value(); });
+}
+
 /// Those that are not known, from the known ones beside them: between two linear, else the nearest.
 /// At least one is known.
-std::array<float, NoiseLevel::brightnesses> filled(
-    const std::array<std::optional<float>, NoiseLevel::brightnesses>& known) {
-  std::array<float, NoiseLevel::brightnesses> all{};
+ByBrightness filled(const Known& known) {
+  ByBrightness all{};
   const int count = NoiseLevel::brightnesses;
   for (int i = 0; i < count; ++i) {
     int below = i, above = i;
@@ -109,6 +115,39 @@ std::array<float, NoiseLevel::brightnesses> filled(
     all[size_t(i)] = low + share * (high - low);
   }
   return all;
+}
+
+/// Where there are enough places, the deviation that a tenth of them stay below.
+Known lower_tenths(const std::array<std::vector<float>, NoiseLevel::brightnesses>& values,
+                   size_t enough) {
+  Known tenths;
+  for (size_t i = 0; i < tenths.size(); ++i)
+    if (values[i].size() >= enough) tenths[i] = quantile(values[i], 0.1);
+  return tenths;
+}
+
+/// Whether at the flattest tenth of places what is taken away is a good share of all that varies
+/// there. Photos that are known to be noisy have 0.35 and more, where noise can be seen at all;
+/// gravel and sand have 0.27 and less.
+bool shows_noise(const std::vector<float>& taken, const std::vector<float>& photo) {
+  constexpr float share = 1.0f / 3;
+  const float flat = quantile(photo, 0.1);
+  std::vector<float> shares;
+  for (size_t i = 0; i < photo.size(); ++i)
+    if (photo[i] <= flat) shares.push_back(photo[i] > 0 ? taken[i] / photo[i] : share);
+  return quantile(std::move(shares), 0.5) >= share;
+}
+
+/// Luma's, without what only texture speaks for: see NoiseLevelEstimate::level().
+Known without_texture(const Known& luma, const ByBrightness& colour,
+                      const std::array<bool, NoiseLevel::brightnesses>& shows) {
+  Known trusted = luma;
+  for (size_t i = 0; i < luma.size(); ++i)
+    if (luma[i] > colour[i] && !shows[i]) trusted[i].reset();
+  const auto neighbours = any_of(trusted) ? filled(trusted) : ByBrightness{};
+  for (size_t i = 0; i < luma.size(); ++i)
+    if (luma[i] && !trusted[i]) trusted[i] = std::min(*luma[i], std::max(neighbours[i], colour[i]));
+  return trusted;
 }
 
 }  // namespace
@@ -155,6 +194,26 @@ void LocalNoise::limited(int64_t y, int64_t left, int64_t count, const NoiseLeve
   shorten(rows_of(added_, y, left).data(), shares.data(), count, rgb.data());
 }
 
+float LocalNoise::photo_deviation(int64_t y, int64_t x) const {
+  const auto [r, g, b] = luma_weights;
+  double sum = 0, squares = 0;
+  for (int64_t dy = -local_reach; dy <= local_reach; ++dy) {
+    const auto rgb = rows_of(photo_, y + dy, x - local_reach);
+    for (int64_t i = 0; i < window; ++i) {
+      const double luma = double(r * rgb[0][i] + g * rgb[1][i] + b * rgb[2][i]);
+      sum += luma;
+      squares += luma * luma;
+    }
+  }
+  constexpr double pixels = window * window;
+  return float(std::sqrt(std::max(0.0, squares / pixels - sum * sum / (pixels * pixels))));
+}
+
+bool LocalNoise::is_grey(int64_t y, int64_t x) const {
+  const auto rgb = rows_of(photo_, y, x);
+  return *rgb[0] == *rgb[1] && *rgb[1] == *rgb[2];
+}
+
 void NoiseLevelEstimate::add(const LocalNoise& noise, int64_t top, int64_t left, int64_t height,
                              int64_t width) {
   constexpr int64_t every = 4;
@@ -165,24 +224,27 @@ void NoiseLevelEstimate::add(const LocalNoise& noise, int64_t top, int64_t left,
       const auto place = size_t(std::clamp(range, 0, NoiseLevel::brightnesses - 1));
       for (size_t c = 0; c < values_.size(); ++c)
         values_[c][place].push_back(row_.deviation[c][size_t(x)]);
+      photo_[place].push_back(noise.photo_deviation(top + y, left + x));
+      has_colour_ = has_colour_ || !noise.is_grey(top + y, left + x);
     }
   }
 }
 
 std::optional<NoiseLevel> NoiseLevelEstimate::level() const {
   size_t total = 0;
-  for (const auto& values : values_[0]) total += values.size();
+  for (const auto& values : photo_) total += values.size();
   const size_t enough = std::max<size_t>(20, total / 200);
-  NoiseLevel::Deviations deviations{};
-  for (size_t c = 0; c < values_.size(); ++c) {
-    std::array<std::optional<float>, NoiseLevel::brightnesses> known;
-    for (size_t i = 0; i < known.size(); ++i)
-      if (values_[c][i].size() >= enough) known[i] = lower_tenth(values_[c][i]);
-    if (std::ranges::none_of(known, [](const auto& value) { return value.has_value(); }))
-      return std::nullopt;
-    deviations[c] = filled(known);
+  const Known luma = lower_tenths(values_[0], enough);
+  if (!any_of(luma)) return std::nullopt;
+  const ByBrightness blue = filled(lower_tenths(values_[1], enough)),
+                     red = filled(lower_tenths(values_[2], enough));
+  ByBrightness colour{};
+  std::array<bool, NoiseLevel::brightnesses> shows{};
+  for (size_t i = 0; i < colour.size(); ++i) {
+    colour[i] = std::max(blue[i], red[i]);
+    shows[i] = luma[i] && (!has_colour_ || shows_noise(values_[0][i], photo_[i]));
   }
-  return NoiseLevel(deviations);
+  return NoiseLevel({filled(without_texture(luma, colour, shows)), blue, red});
 }
 
 }  // namespace hyperconv

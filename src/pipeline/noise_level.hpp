@@ -62,6 +62,12 @@ class LocalNoise {
   void limited(int64_t y, int64_t left, int64_t count, const NoiseLevel& limit, Row& row,
                const std::array<float*, 3>& rgb) const;
 
+  /// Standard deviation of the photo's own luma over the 9x9 pixels around one: of all that varies
+  /// there, noise and detail.
+  float photo_deviation(int64_t y, int64_t x) const;
+  /// Whether the photo's pixel there has no colour.
+  bool is_grey(int64_t y, int64_t x) const;
+
  private:
   const Tensor& photo_;
   const Tensor& added_;
@@ -77,11 +83,19 @@ class NoiseLevelEstimate {
   /// In every range of brightness that enough of the photo lies in, the deviation that a tenth of
   /// the places stay below; others take it from their neighbours. Nothing where too little of the
   /// photo has been seen to tell.
+  ///
+  /// Texture from edge to edge (gravel, sand) has no places without detail. So where more would be
+  /// taken from luma than from both colours, which a sensor's noise does not do, and even the
+  /// flattest places are full of what would stay, that range of brightness says nothing of luma's
+  /// noise either: it takes it from its neighbours, and at least as much as colours have. A grey
+  /// photo's colours cannot speak for it, and its luma is believed.
   std::optional<NoiseLevel> level() const;
 
  private:
   using Values = std::array<std::vector<float>, NoiseLevel::brightnesses>;
   std::array<Values, NoiseLevel::components> values_;
+  Values photo_;  ///< the photo's own deviations at the same places
+  bool has_colour_ = false;
   LocalNoise::Row row_;
 };
 

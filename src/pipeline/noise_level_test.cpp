@@ -152,6 +152,87 @@ TEST(NoiseLevelEstimate, IsOfTheNoiseAndNotOfTexture) {
   EXPECT_GT(level->at(0, 0), 0);
 }
 
+// Sky to the left, ground to the right: how bright it is, how strong its texture and its grain are,
+// both the same in R, G and B, over a tint. All of the grain and a fifth of the texture would be
+// taken away, and a little of every channel by itself.
+struct Half {
+  float brightness, texture, grain;
+};
+std::optional<NoiseLevel> level_of(const Half& sky, const Half& ground, float tint = 0.01f) {
+  const Shape shape{1, 3, 100, 200}, plane{1, 1, 100, 200};
+  const Tensor texture = normal(plane, 0, 1, 6), grain = normal(plane, 0, 1, 7);
+  Tensor photo(shape), added = normal(shape, 0, 0.001, 8);
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < shape.h; ++y)
+      for (int64_t x = 0; x < shape.w; ++x) {
+        const Half& half = x < shape.w / 2 ? sky : ground;
+        const float detail = half.texture * texture.at(0, 0, y, x),
+                    noise = half.grain * grain.at(0, 0, y, x);
+        photo.at(0, c, y, x) = half.brightness + detail + noise + (c == 2 ? tint : 0);
+        added.at(0, c, y, x) -= 0.2f * detail + noise;
+      }
+  return estimate_of(photo, added).level();
+}
+float colour_at(const NoiseLevel& level, float luma) {
+  return std::max(level.at(1, luma), level.at(2, luma));
+}
+
+// The middles of two ranges of brightness.
+constexpr float bright = 13.0f / 16, dark = 7.0f / 16;
+
+TEST(NoiseLevelEstimate, TextureFromEdgeToEdgeSaysNothing) {
+  const auto level = level_of({dark, 0.05f, 0}, {dark, 0.05f, 0});
+  EXPECT_FLOAT_EQ(level->at(0, dark), colour_at(*level, dark));
+  EXPECT_LT(level->at(0, dark), 0.002f);
+}
+
+TEST(NoiseLevelEstimate, AGreyPhotosLumaIsBelieved) {
+  const auto level = level_of({dark, 0.05f, 0}, {dark, 0.05f, 0}, 0);
+  EXPECT_NEAR(level->at(0, dark), 0.009f, 0.0007f);
+}
+
+TEST(NoiseLevelEstimate, GrainWithoutColourIsSeenWhereAPhotoIsEven) {
+  // As above, a tenth of the deviations lie some 10 % below the true one.
+  const auto even = level_of({dark, 0, 0.01f}, {dark, 0, 0.01f});
+  EXPECT_NEAR(even->at(0, dark), 0.009f, 0.0007f);
+  const auto half = level_of({dark, 0, 0.01f}, {dark, 0.05f, 0.01f});
+  EXPECT_NEAR(half->at(0, dark), 0.009f, 0.001f);
+}
+
+TEST(NoiseLevelEstimate, TextureHasTheNoiseOfOtherBrightnesses) {
+  const auto grainy = level_of({bright, 0, 0.01f}, {dark, 0.1f, 0.01f});
+  EXPECT_FLOAT_EQ(grainy->at(0, dark), grainy->at(0, bright));
+  EXPECT_NEAR(grainy->at(0, bright), 0.009f, 0.0007f);
+  // A sky without noise vouches for none.
+  const auto clean = level_of({bright, 0, 0}, {dark, 0.1f, 0});
+  EXPECT_FLOAT_EQ(clean->at(0, dark), colour_at(*clean, dark));
+}
+
+TEST(NoiseLevelEstimate, TextureNeverRaisesTheLevel) {
+  // What is taken from the texture is less than the sky's grain, more than colours have.
+  const auto level = level_of({bright, 0, 0.02f}, {dark, 0.02f, 0});
+  EXPECT_NEAR(level->at(0, dark), 0.9f * 0.2f * 0.02f, 0.0005f);
+}
+
+TEST(LocalNoise, KnowsHowMuchThePhotoVaries) {
+  const Tensor photo = normal({1, 3, 12, 15}, 0.4, 0.1, 9);
+  const LocalNoise noise(photo, photo);
+  for (const int64_t y : {4, 7})
+    for (const int64_t x : {4, 10}) {
+      double mean = 0, squares = 0;
+      const auto over_window = [&](const auto& use) {
+        for (int64_t v = y - 4; v <= y + 4; ++v)
+          for (int64_t u = x - 4; u <= x + 4; ++u) use(luma_of(photo, v, u));
+      };
+      over_window([&](double luma) { mean += luma / 81; });
+      over_window([&](double luma) { squares += (luma - mean) * (luma - mean) / 81; });
+      // Lumas near 0.4 are rounded to floats.
+      EXPECT_NEAR(noise.photo_deviation(y, x), std::sqrt(squares), 1e-6);
+    }
+  const Tensor even = normal({1, 3, 9, 9}, 0.3, 0, 1);
+  EXPECT_NEAR(LocalNoise(even, even).photo_deviation(4, 4), 0, 1e-6);
+}
+
 TEST(NoiseLevelEstimate, OfTooFewPlacesIsNone) {
   EXPECT_FALSE(NoiseLevelEstimate().level().has_value());
   // 4x4 places are looked at; of 5x5 there is enough.
