@@ -127,8 +127,7 @@ Known lower_tenths(const std::array<std::vector<float>, NoiseLevel::brightnesses
 }
 
 /// Whether at the flattest tenth of places what is taken away is a good share of all that varies
-/// there. Photos that are known to be noisy have 0.35 and more, where noise can be seen at all;
-/// gravel and sand have 0.27 and less.
+/// there: a third. In photos with a phone's colourless grain it is more, in gravel and sand less.
 bool shows_noise(const std::vector<float>& taken, const std::vector<float>& photo) {
   constexpr float share = 1.0f / 3;
   const float flat = quantile(photo, 0.1);
