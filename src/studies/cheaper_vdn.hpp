@@ -6,7 +6,7 @@
 namespace hyperconv {
 
 /// `vdn` of the zoo beside vdn-hyper-N and vdn-plain-N, N = 4, 10, 20: the same loss, steps,
-/// batches and seeds; VDN itself with the first seed alone, it costs as much as all the others.
+/// batches and seeds; VDN itself with the first seed alone, it has more FLOPs than all the others.
 /// Trained on the train part of `pairs`, and once more, where `more` is there, on patches of both;
 /// scored on the test part of `pairs` and on crops of `crops`, where that is there, as SIDD is: 8
 /// bits, and both SSIMs (metrics.hpp).
