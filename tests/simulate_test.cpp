@@ -40,6 +40,31 @@ TEST(Simulate, WritesACameraFileThatKnowsItsSensor) {
     EXPECT_NEAR(mosaic.white_balance[c], camera.white_balance[c], 1e-5);
 }
 
+TEST(Simulate, InfoTellsTheNoiseAndWhoSaysSo) {
+  const TemporaryFolder folder;
+  const std::string raw = folder / "raw.dng", bare = folder / "bare.dng";
+  ASSERT_EQ(
+      run_program({"simulate", "--scene", "480x320", "--iso", "3200", "--bits", "14", "-o", raw})
+          .status,
+      0);
+  const auto noise_of = [](const std::string& file) {
+    return nlohmann::json::parse(run_program({"info", file, "--json"}).output).at("noise");
+  };
+  const auto said = noise_of(raw);
+  EXPECT_EQ(said.at("source"), "file");
+  EXPECT_DOUBLE_EQ(said.at("shot").get<double>(), 0.006);
+
+  Mosaic mosaic = read_camera_file(raw);
+  mosaic.noise.reset();
+  write_dng(bare, mosaic);
+  const auto found = noise_of(bare);
+  EXPECT_EQ(found.at("source"), "estimated");
+  EXPECT_NEAR(found.at("shot").get<double>() / 0.006, 1, 0.2);
+  EXPECT_LT(found.at("doubt").get<double>(), 0.2);
+  EXPECT_GT(found.at("samples").get<int64_t>(), 10'000);
+  EXPECT_THAT(run_program({"info", bare}).output, HasSubstr("estimated"));
+}
+
 TEST(Simulate, SameSeedSameFile) {
   const TemporaryFolder folder;
   const auto simulate = [&](const std::string& seed) {

@@ -21,6 +21,7 @@
 #include "hyperconv/error.hpp"
 #include "hyperconv/model.hpp"
 #include "hyperconv/mosaic.hpp"
+#include "raw/mosaic_noise.hpp"
 
 namespace hyperconv::cli {
 namespace {
@@ -84,6 +85,20 @@ Json facts_of_model(const std::string& path) {
           {"data_licence", model.info().data_licence}};
 }
 
+Json to_json(const KnownNoise& noise) {
+  Json json = {{"source", to_string(noise.source)},
+               {"shot", noise.profile.shot},
+               {"read", noise.profile.read}};
+  if (const auto& e = noise.estimate) {
+    json.update(Json{{"row", e->row},
+                     {"quantisation", e->quantisation},
+                     {"samples", e->samples},
+                     {"brightness", {e->darkest, e->brightest}},
+                     {"doubt", e->doubt}});
+  }
+  return json;
+}
+
 Json facts_of_camera_file(const std::string& path) {
   const Mosaic m = read_camera_file(path);
   Json facts = {{"file", path},
@@ -101,7 +116,7 @@ Json facts_of_camera_file(const std::string& path) {
                 {"f_number", m.shot.f_number},
                 {"focal_length_mm", m.shot.focal_length_mm}};
   facts["xyz_to_camera"] = m.xyz_to_camera ? Json(*m.xyz_to_camera) : Json(nullptr);
-  facts["noise"] = m.noise ? Json{{"shot", m.noise->shot}, {"read", m.noise->read}} : Json(nullptr);
+  facts["noise"] = to_json(noise_of(m));
   facts["warnings"] = m.warnings;
   return facts;
 }
