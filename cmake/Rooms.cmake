@@ -1,7 +1,8 @@
 # One function makes a room: a static library `hyperconv_<name>` and, where tests are built, a
 # program `<name>_tests` whose cases CTest knows one by one.
 #
-#   hyperconv_room(image SOURCES a.cpp b.cpp TESTS a_test.cpp LINKS hyperconv_base PkgConfig::X)
+#   hyperconv_room(image SOURCES a.cpp b.cpp TESTS a_test.cpp LINKS hyperconv_base PkgConfig::X
+#                  TEST_LINKS hyperconv_simulation)
 #
 # A room's public face is include/hyperconv/; its own headers are included as "image/a.hpp".
 
@@ -31,12 +32,13 @@ if(HYPERCONV_SANITIZE)
 endif()
 
 function(hyperconv_room name)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;TESTS;LINKS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "SOURCES;TESTS;LINKS;TEST_LINKS" ${ARGN})
   add_library(hyperconv_${name} STATIC ${ROOM_SOURCES})
   target_link_libraries(hyperconv_${name} PUBLIC hyperconv_flags fmt::fmt ${ROOM_LINKS})
   if(HYPERCONV_TESTS AND ROOM_TESTS)
     add_executable(${name}_tests ${ROOM_TESTS})
-    target_link_libraries(${name}_tests PRIVATE hyperconv_${name} GTest::gmock GTest::gtest_main)
+    target_link_libraries(${name}_tests PRIVATE hyperconv_${name} ${ROOM_TEST_LINKS} GTest::gmock
+                                                GTest::gtest_main)
     # A test names the fields it is about and leaves the others at their defaults.
     target_compile_options(${name}_tests PRIVATE -Wno-missing-field-initializers)
     target_compile_definitions(${name}_tests

@@ -9,11 +9,11 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "base/process.hpp"
 #include "engine/peak.hpp"
 #include "hyperconv/cost.hpp"
 #include "hyperconv/zoo.hpp"
 #include "program.hpp"
+#include "tools/process.hpp"
 
 namespace hyperconv {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "hyperconv/image.hpp"
 #include "program.hpp"
-#include "raw/scene.hpp"
+#include "simulation/scene.hpp"
 
 namespace hyperconv {
 namespace {

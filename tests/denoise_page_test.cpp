@@ -9,8 +9,8 @@
 #include "documented.hpp"
 #include "hyperconv/model.hpp"
 #include "hyperconv/zoo.hpp"
-#include "raw/scene.hpp"
 #include "scenes.hpp"
+#include "simulation/scene.hpp"
 
 namespace hyperconv {
 namespace {

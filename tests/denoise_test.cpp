@@ -11,8 +11,8 @@
 #include "hyperconv/mosaic.hpp"
 #include "hyperconv/zoo.hpp"
 #include "program.hpp"
-#include "raw/scene.hpp"
-#include "raw/simulator.hpp"
+#include "simulation/scene.hpp"
+#include "simulation/simulator.hpp"
 
 namespace hyperconv {
 namespace {

@@ -8,7 +8,7 @@
 #include "hyperconv/model.hpp"
 #include "hyperconv/zoo.hpp"
 #include "program.hpp"
-#include "raw/scene.hpp"
+#include "simulation/scene.hpp"
 
 namespace hyperconv {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "data/data_testing.hpp"
 #include "documented.hpp"
-#include "raw/scene.hpp"
+#include "simulation/scene.hpp"
 
 namespace hyperconv {
 namespace {

@@ -9,7 +9,7 @@
 #include "base/file.hpp"
 #include "base/random.hpp"
 #include "hyperconv/image.hpp"
-#include "raw/scene.hpp"
+#include "simulation/scene.hpp"
 
 namespace hyperconv {
 

@@ -6,7 +6,7 @@
 #include "hyperconv/image.hpp"
 #include "hyperconv/mosaic.hpp"
 #include "program.hpp"
-#include "raw/simulator.hpp"
+#include "simulation/simulator.hpp"
 
 namespace hyperconv {
 namespace {

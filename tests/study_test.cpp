@@ -10,8 +10,8 @@
 
 #include "hyperconv/image.hpp"
 #include "program.hpp"
-#include "raw/scene.hpp"
 #include "scenes.hpp"
+#include "simulation/scene.hpp"
 #include "studies/results.hpp"
 
 namespace hyperconv {

@@ -1,21 +1,17 @@
-// hyperconv info: what this build and this machine are, or what a model, a camera file or a folder
-// of training data holds.
+// hyperconv info: what this build and this machine are, or what a model or a camera file holds.
+#include "cli/info.hpp"
+
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <map>
+#include <filesystem>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
 #include "base/threads.hpp"
-#include "cli/commands.hpp"
-#include "cli/info_filters.hpp"
+#include "cli/laboratory.hpp"
 #include "cli/size.hpp"
-#include "data/pairs.hpp"
-#include "data/simzrr.hpp"
 #include "engine/kernel_cases.hpp"
 #include "hyperconv/cost.hpp"
 #include "hyperconv/error.hpp"
@@ -30,7 +26,7 @@ using Json = nlohmann::ordered_json;
 
 Json facts_of_build() {
   return {{"version", HYPERCONV_VERSION},
-          {"training", HYPERCONV_HAS_TRAINING != 0},
+          {"laboratory", is_laboratory_here()},
           {"instructions", kernels().name},
           {"cores", available_cores()}};
 }
@@ -121,118 +117,26 @@ Json facts_of_camera_file(const std::string& path) {
   return facts;
 }
 
-/// One line for each damaged pair, in the order of the set.
-std::vector<std::string> visible_damage(const PairSet& set) {
-  std::vector<std::string> lines;
-  for (size_t i = 0; i < set.size(); ++i)
-    if (const auto line = set.visible_damage(i)) lines.push_back(*line);
-  return lines;
-}
-
-/// The same, by decoding every pair.
-std::vector<std::string> all_damage(const PairSet& set) {
-  Progress progress("checking pairs", int64_t(set.size()));
-  std::mutex mutex;
-  std::map<int64_t, std::string> found;
-  int64_t done = 0;
-  Threads threads;
-  threads.parallel_for(int64_t(set.size()), [&](int64_t i) {
-    throw_if_interrupted();
-    std::optional<std::string> line;
-    try {
-      set.decode(size_t(i));
-    } catch (const Error& error) {
-      line = error.what();
-    }
-    const std::scoped_lock lock(mutex);
-    if (line) found.emplace(i, *line);
-    progress.show(++done);
-  });
-  std::vector<std::string> lines;
-  for (const auto& [i, line] : found) lines.push_back(line);
-  return lines;
-}
-
-/// Width and height of the first sound pair; nothing where the first few are damaged.
-Json size_of_first(const PairSet& set) {
-  constexpr size_t tries = 10;
-  for (size_t i = 0; i < std::min(tries, set.size()); ++i) {
-    try {
-      const Pair pair = set.decode(i);
-      return {pair.target.width, pair.target.height};
-    } catch (const Error&) {
-      // The damage is reported elsewhere.
-    }
-  }
-  return nullptr;
-}
-
-Json facts_of_part(const PartOfSet& part, bool check) {
-  const PairSet& set = part.set;
-  const auto damage = check ? all_damage(set) : visible_damage(set);
-  return {{"part", part.part ? to_string(*part.part) : "all"},
-          {"folder", set.folder().string()},
-          {"layout", to_string(set.layout())},
-          {"input", set.is_mosaic() ? "mosaic" : "photo"},
-          {"pairs", set.size()},
-          {"size", size_of_first(set)},
-          {"checked", check},
-          {"damaged", damage.size()},
-          {"damage", damage}};
-}
-
-Json facts_of_folder(const std::string& folder, bool check) {
-  const auto parts = find_parts(folder);
-  const Layout layout = parts.front().set.layout();
-  Json facts = {{"folder", folder}, {"layout", to_string(layout)}};
-  if (layout == Layout::simzrr) facts["note"] = simzrr_note;
-  facts["parts"] = Json::array();
-  for (const PartOfSet& part : parts) facts["parts"].push_back(facts_of_part(part, check));
-  return facts;
-}
-
-struct InfoArguments {
-  std::string file;
-  FilterArguments filters;
-  bool kernels = false, check = false, json = false;
-};
-
 Json facts(const InfoArguments& a) {
   if (a.kernels) return facts_of_kernels();
   if (a.file.empty()) return facts_of_build();
-  std::error_code ignored;
-  if (a.check || std::filesystem::is_directory(a.file, ignored))
-    return facts_of_folder(a.file, a.check);
   return lower_ending(a.file) == ".safetensors" ? facts_of_model(a.file)
                                                 : facts_of_camera_file(a.file);
 }
 
-void print_part(const Json& part) {
-  fmt::print("{:<17} {} {} pairs", part["part"].get<std::string>(), part["pairs"].dump(),
-             part["input"].get<std::string>());
-  if (const Json& size = part["size"]; !size.is_null())
-    fmt::print(", the first of {}x{}", size[0].dump(), size[1].dump());
-  fmt::print("; {} damaged{}\n", part["damaged"].dump(),
-             part["checked"].get<bool>() ? "" : " at first sight (--check decodes all)");
-  constexpr size_t most_lines = 20;
-  const Json& damage = part["damage"];
-  for (size_t i = 0; i < std::min(most_lines, damage.size()); ++i)
-    fmt::print("  {}\n", damage[i].get<std::string>());
-  if (damage.size() > most_lines) fmt::print("  and {} more\n", damage.size() - most_lines);
+void print_text(const Json& facts) {
+  for (const auto& [key, value] : facts.items())
+    fmt::print("{:<17} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
 }
 
-void print_text(const Json& facts) {
-  for (const auto& [key, value] : facts.items()) {
-    if (key == "parts") continue;
-    fmt::print("{:<17} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
-  }
-  if (const auto parts = facts.find("parts"); parts != facts.end())
-    for (const Json& part : *parts) print_part(part);
+bool is_for_laboratory(const InfoArguments& a) {
+  std::error_code ignored;
+  return !a.filters.photos.empty() || a.check || std::filesystem::is_directory(a.file, ignored);
 }
 
 }  // namespace
 
-void add_info(CLI::App& program) {
+void add_info(CLI::App& program, const std::function<void(const InfoArguments&)>& of_laboratory) {
   auto* command = program.add_subcommand(
       "info",
       "What this build and this machine are, or what a model, a camera file or a data set holds");
@@ -258,8 +162,8 @@ void add_info(CLI::App& program) {
                    "With --filters: the HyperConvolution (default: the first)")
       ->needs(photos);
   command->add_flag("--json", a->json, "One JSON object on stdout");
-  command->callback([a] {
-    if (!a->filters.photos.empty()) return show_filters(a->file, a->filters, a->json);
+  command->callback([a, of_laboratory] {
+    if (is_for_laboratory(*a)) return of_laboratory(*a);
     const Json found = facts(*a);
     if (a->json)
       fmt::print("{}\n", found.dump(-1, ' ', false, Json::error_handler_t::replace));

@@ -8,7 +8,7 @@
 
 #include "data/window.hpp"
 #include "raw/colour.hpp"
-#include "raw/simulator.hpp"
+#include "simulation/simulator.hpp"
 
 namespace hyperconv {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "data/data_testing.hpp"
 #include "raw/colour.hpp"
-#include "raw/scene.hpp"
+#include "simulation/scene.hpp"
 
 namespace hyperconv {
 namespace {

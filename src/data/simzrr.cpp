@@ -20,7 +20,7 @@
 #include "image/jpeg.hpp"
 #include "image/png.hpp"
 #include "raw/colour.hpp"
-#include "raw/simulator.hpp"
+#include "simulation/simulator.hpp"
 
 namespace hyperconv {
 namespace {

@@ -10,7 +10,7 @@
 #include "data/data_testing.hpp"
 #include "data/pairs.hpp"
 #include "image/png.hpp"
-#include "raw/scene.hpp"
+#include "simulation/scene.hpp"
 
 namespace hyperconv {
 namespace {

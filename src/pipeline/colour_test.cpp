@@ -11,7 +11,7 @@
 #include "base/testing.hpp"
 #include "hyperconv/develop.hpp"
 #include "hyperconv/metrics.hpp"
-#include "raw/demosaic.hpp"
+#include "simulation/demosaic.hpp"
 
 namespace hyperconv {
 namespace {

@@ -8,7 +8,7 @@
 #include "base/random.hpp"
 #include "hyperconv/error.hpp"
 #include "hyperconv/zoo.hpp"
-#include "raw/scene.hpp"
+#include "simulation/scene.hpp"
 
 namespace hyperconv {
 namespace {

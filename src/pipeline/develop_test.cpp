@@ -10,8 +10,8 @@
 #include "hyperconv/error.hpp"
 #include "hyperconv/zoo.hpp"
 #include "raw/colour.hpp"
-#include "raw/scene.hpp"
-#include "raw/simulator.hpp"
+#include "simulation/scene.hpp"
+#include "simulation/simulator.hpp"
 
 namespace hyperconv {
 namespace {

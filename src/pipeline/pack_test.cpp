@@ -3,7 +3,7 @@
 #include "base/random.hpp"
 #include "hyperconv/develop.hpp"
 #include "hyperconv/error.hpp"
-#include "raw/simulator.hpp"
+#include "simulation/simulator.hpp"
 
 namespace hyperconv {
 namespace {

@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "hyperconv/error.hpp"
-#include "raw/scene.hpp"
-#include "raw/simulator.hpp"
+#include "simulation/scene.hpp"
+#include "simulation/simulator.hpp"
 
 namespace hyperconv {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
-#include "base/gnuplot.hpp"
-#include "pipeline/evaluate_pairs.hpp"
+#include "scoring/evaluate_pairs.hpp"
+#include "tools/gnuplot.hpp"
 
 namespace hyperconv {
 namespace {

@@ -6,11 +6,11 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
-#include "base/gnuplot.hpp"
 #include "base/interrupt.hpp"
 #include "data/pairs.hpp"
 #include "hyperconv/engine.hpp"
 #include "studies/statistics.hpp"
+#include "tools/gnuplot.hpp"
 
 namespace hyperconv {
 namespace {

@@ -5,12 +5,12 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "base/child.hpp"
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "base/memory.hpp"
 #include "base/random.hpp"
-#include "pipeline/tiles.hpp"
+#include "scoring/tiles.hpp"
+#include "tools/child.hpp"
 
 namespace hyperconv {
 namespace {

@@ -8,12 +8,12 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
-#include "base/gnuplot.hpp"
 #include "base/interrupt.hpp"
 #include "data/cache.hpp"
 #include "data/fixed_windows.hpp"
 #include "data/sampler.hpp"
 #include "hyperconv/engine.hpp"
+#include "tools/gnuplot.hpp"
 
 namespace hyperconv {
 namespace {

@@ -7,13 +7,13 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
-#include "base/gnuplot.hpp"
 #include "base/random.hpp"
 #include "data/pairs.hpp"
 #include "hyperconv/develop.hpp"
 #include "image/folder.hpp"
 #include "pipeline/input.hpp"
 #include "studies/statistics.hpp"
+#include "tools/gnuplot.hpp"
 
 namespace hyperconv {
 namespace {

@@ -6,15 +6,15 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
-#include "base/gnuplot.hpp"
 #include "base/interrupt.hpp"
 #include "hyperconv/develop.hpp"
 #include "hyperconv/metrics.hpp"
 #include "image/folder.hpp"
-#include "pipeline/evaluate.hpp"
-#include "pipeline/evaluate_pairs.hpp"
 #include "raw/colour.hpp"
-#include "raw/simulator.hpp"
+#include "scoring/evaluate.hpp"
+#include "scoring/evaluate_pairs.hpp"
+#include "simulation/simulator.hpp"
+#include "tools/gnuplot.hpp"
 
 namespace hyperconv {
 namespace {

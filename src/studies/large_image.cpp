@@ -6,7 +6,7 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
-#include "base/gnuplot.hpp"
+#include "tools/gnuplot.hpp"
 
 namespace hyperconv {
 namespace {

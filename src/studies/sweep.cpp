@@ -18,11 +18,11 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "base/interrupt.hpp"
-#include "base/program.hpp"
 #include "base/progress.hpp"
 #include "base/threads.hpp"
 #include "data/cache.hpp"
 #include "engine/kernels/kernels.hpp"
+#include "tools/program.hpp"
 
 namespace hyperconv {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "base/testing.hpp"
 #include "hyperconv/image.hpp"
-#include "raw/scene.hpp"
+#include "simulation/scene.hpp"
 
 namespace hyperconv {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "hyperconv/zoo.hpp"
-#include "raw/photo_noise.hpp"
+#include "simulation/photo_noise.hpp"
 
 namespace hyperconv {
 

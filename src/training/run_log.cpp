@@ -4,7 +4,7 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
-#include "base/gnuplot.hpp"
+#include "tools/gnuplot.hpp"
 
 namespace hyperconv {
 namespace {

@@ -9,7 +9,7 @@
 #include "hyperconv/image.hpp"
 #include "image/folder.hpp"
 #include "raw/colour.hpp"
-#include "raw/simulator.hpp"
+#include "simulation/simulator.hpp"
 
 namespace hyperconv {
 namespace {

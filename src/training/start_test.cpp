@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "hyperconv/image.hpp"
-#include "raw/scene.hpp"
+#include "simulation/scene.hpp"
 #include "training/adam.hpp"
 #include "training/lowering.hpp"
 #include "training/testing.hpp"

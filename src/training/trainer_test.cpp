@@ -12,7 +12,7 @@
 #include "hyperconv/error.hpp"
 #include "hyperconv/image.hpp"
 #include "hyperconv/model.hpp"
-#include "raw/scene.hpp"
+#include "simulation/scene.hpp"
 #include "training/checkpoint.hpp"
 #include "training/simulated_patches.hpp"
 

@@ -1,0 +1,190 @@
+// hyperconv evaluate: a model's quality, on simulated shots of photos or on a data set of pairs.
+#include "lab_cli/evaluate.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/fail.hpp"
+#include "hyperconv/denoise.hpp"
+#include "lab_cli/commands.hpp"
+#include "pipeline/shipped.hpp"
+#include "scoring/evaluate.hpp"
+
+namespace hyperconv::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct EvaluateArguments {
+  std::string merge, shard, part = "test", save, noise;
+  EvaluateOptions simulated;
+  EvaluatePairsArguments pairs;  ///< and what both kinds share
+};
+
+Json to_json(const Quality& quality) {
+  Json json = {{"psnr", quality.psnr}, {"ssim", quality.ssim}};
+  json["ms_ssim"] = quality.ms_ssim ? Json(*quality.ms_ssim) : Json(nullptr);
+  return json;
+}
+
+/// The mean over the levels.
+Quality overall(const Evaluation& evaluation) {
+  Quality mean{0, 0, 0.0};
+  const auto n = double(evaluation.levels.size());
+  for (const LevelResult& level : evaluation.levels) {
+    mean.psnr += level.model.psnr / n;
+    mean.ssim += level.model.ssim / n;
+    if (!level.model.ms_ssim)
+      mean.ms_ssim.reset();
+    else if (mean.ms_ssim)
+      *mean.ms_ssim += *level.model.ms_ssim / n;
+  }
+  return mean;
+}
+
+void print_json(const Evaluation& evaluation, const std::string& model) {
+  Json json = {{"model", model}, {"images", evaluation.images}};
+  json.update(to_json(overall(evaluation)));
+  json["levels"] = Json::array();
+  for (const LevelResult& level : evaluation.levels) {
+    Json entry = {{"shot", level.noise.shot}, {"read", level.noise.read}};
+    entry.update(to_json(level.model));
+    entry["baselines"] = {{"ahd", to_json(level.ahd)}, {"dht", to_json(level.dht)}};
+    json["levels"].push_back(std::move(entry));
+  }
+  json["skipped"] = evaluation.skipped;
+  fmt::print("{}\n", json.dump());
+}
+
+void print_table(const Evaluation& evaluation, const std::string& model,
+                 const EvaluateOptions& options) {
+  fmt::print("{} on {} photos shrunk by {}, seen by simulated cameras (seed {})\n", model,
+             evaluation.images, options.shrink, options.seed);
+  fmt::print("PSNR dB / SSIM of 16-bit sRGB pictures\n\n");
+  fmt::print("{:>8} {:>8}   {:>14}   {:>14}   {:>14}\n", "shot", "read", "model", "LibRaw AHD",
+             "LibRaw DHT");
+  const auto cell = [](const Quality& q) {
+    return fmt::format("{:6.2f} / {:.4f}", q.psnr, q.ssim);
+  };
+  for (const LevelResult& level : evaluation.levels)
+    fmt::print("{:8.1e} {:8.1e}   {:>14}   {:>14}   {:>14}\n", level.noise.shot, level.noise.read,
+               cell(level.model), cell(level.ahd), cell(level.dht));
+  for (const auto& line : evaluation.skipped) fmt::print("skipped: {}\n", line);
+}
+
+void evaluate_on_photos(const std::shared_ptr<const Model>& model, const EvaluateArguments& a) {
+  if (!a.pairs.csv.empty() || !a.save.empty() || a.pairs.options.patch > 0 ||
+      a.pairs.options.crop > 0 || !a.shard.empty() || !a.noise.empty() ||
+      a.pairs.options.noise_limit > 0)
+    fail(
+        "--csv, --save, --patch, --crops, --noise, --noise-limit and --shard are for models of the "
+        "tasks isp and denoise; '{}' is for {}",
+        model->info().name, to_string(model->info().task));
+  EvaluateOptions options = a.simulated;
+  options.limit = a.pairs.options.limit;
+  Developer developer(model, {.engine = a.pairs.options.engine});
+  const Evaluation evaluation = evaluate_develop(developer, a.pairs.data, options);
+  if (a.pairs.json)
+    print_json(evaluation, a.pairs.model);
+  else
+    print_table(evaluation, a.pairs.model, options);
+}
+
+/// Of the shipped models the one that the data are for.
+Task task_of_data(const EvaluateArguments& a) {
+  if (!a.noise.empty()) return Task::denoise;
+  try {
+    return find_pairs(a.pairs.data, Part::test).is_mosaic() ? Task::isp : Task::denoise;
+  } catch (const Error&) {
+    return Task::develop;  // photos, or what it finds wrong with them
+  }
+}
+
+void evaluate_command(EvaluateArguments a) {
+  if (!a.merge.empty()) {
+    merge_score_table(a.merge, a.pairs.json);
+    return;
+  }
+  if (a.pairs.data.empty()) throw CLI::RequiredError("--data");
+  if (a.pairs.model.empty()) a.pairs.model = shipped_model(task_of_data(a)).string();
+  const auto model = std::make_shared<const Model>(Model::load(a.pairs.model));
+  if (model->info().task == Task::develop) {
+    evaluate_on_photos(model, a);
+    return;
+  }
+  a.pairs.part = a.part == "train" ? Part::train : Part::test;
+  a.pairs.options.save = a.save;
+  if (!a.noise.empty()) a.pairs.noise = synthetic_noise_from_string(a.noise);
+  a.pairs.seed = a.simulated.seed;
+  a.pairs.options.shard =
+      a.shard.empty() ? shard_from_environment([](const char* name) { return std::getenv(name); })
+                      : shard_from_string(a.shard);
+  evaluate_on_pairs(model, a.pairs);
+}
+
+void add_pair_options(CLI::App& command, EvaluateArguments& a) {
+  const char* group = "Pairs (models of the tasks isp and denoise)";
+  command.add_option("--part", a.part, "test (default) or train, of a set that has both")
+      ->check(CLI::IsMember({"test", "train"}))
+      ->group(group);
+  command.add_option("--csv", a.pairs.csv, "Table to write, a row a pair")->group(group);
+  command
+      .add_option("--patch", a.pairs.options.patch,
+                  "The network sees squares of this side, as in training (default: whole pictures)")
+      ->check(CLI::Range(8, 1 << 20))
+      ->group(group);
+  command
+      .add_option("--crops", a.pairs.options.crop,
+                  "Score squares of this side one by one, a row each, as CC15 and PolyU are "
+                  "published (default: whole pictures)")
+      ->check(CLI::Range(8, 1 << 20))
+      ->group(group);
+  command.add_option("--save", a.save, "Folder for the network's pictures (PNG)")->group(group);
+  command
+      .add_option("--shard", a.shard,
+                  "Only this share of the pairs, like 2/8 (default: what torchrun, mpirun, srun or "
+                  "a Slurm array says); the last share to end puts them together in --csv")
+      ->group(group);
+  command
+      .add_option("--noise", a.noise,
+                  "For denoise: --data are clean photos, which get this noise: case1, case2 or "
+                  "case3 of VDN's paper, or a deviation of 255, like 15, 25, 50; 0 adds none")
+      ->group(group);
+  command
+      .add_option(
+          "--noise-limit", a.pairs.options.noise_limit,
+          fmt::format("For denoise: photos as `enhance` cleans them, with at most so many times "
+                      "their noise level removed; {:g} there (default 0: what the network "
+                      "says, as published scores are)",
+                      DenoiseOptions{}.noise_limit))
+      ->check(CLI::Range(0.0, 100.0))
+      ->group(group);
+  command.add_option("--merge", a.merge, "Instead: put the shares of this table together")
+      ->group(group);
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& program) {
+  auto* command = add_laboratory_command(program, "evaluate");
+  auto a = std::make_shared<EvaluateArguments>();
+  command->add_option("--model", a->pairs.model, "Model file (default: the one that is shipped)");
+  command->add_option("--data", a->pairs.data,
+                      "Folder of clean photos, or of pairs (hyperconv info DIR names its layout)");
+  command
+      ->add_option("--shrink", a->simulated.shrink,
+                   "Shrink photos by this in linear light, so that JPEG artefacts go (default 2)")
+      ->check(CLI::Range(1, 16));
+  command->add_option("--seed", a->simulated.seed, "Of cameras and noise (default 1)");
+  command->add_option("--limit", a->pairs.options.limit, "Use only so many photos or pairs")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--threads", a->pairs.options.engine.threads, "Threads (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+  command->add_flag("--json", a->pairs.json, "One JSON object on stdout");
+  add_pair_options(*command, *a);
+  command->callback([a] { evaluate_command(*a); });
+}
+
+}  // namespace hyperconv::cli

@@ -1,0 +1,211 @@
+// hyperconv simulate: a photo, or our painted scene, as a camera's RAW file; or many photos as a
+// data set.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/fail.hpp"
+#include "cli/size.hpp"
+#include "lab_cli/commands.hpp"
+#include "lab_cli/simulate_set.hpp"
+#include "raw/colour.hpp"
+#include "simulation/demosaic.hpp"
+#include "simulation/scene.hpp"
+#include "simulation/simulator.hpp"
+
+namespace hyperconv::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> photos;  ///< one, but for a data set
+  std::string scene, output, clean, plain;
+  std::string cfa = "rggb";
+  double iso = 1600;
+  std::optional<double> shot, read;
+  int bits = 12;
+  int shrink = 1;
+  double exposure = 1;
+  uint64_t seed = 0;
+  bool json = false;
+  SetArguments set;
+};
+
+enum class OutputKind { dng, png };
+
+OutputKind output_kind(const std::string& path) {
+  const std::string ending = lower_ending(path);
+  if (ending == ".dng") return OutputKind::dng;
+  if (ending == ".png") return OutputKind::png;
+  fail("{}: a simulated RAW file is a .dng, or a .png with the sensor's values", path);
+}
+
+SensorSettings sensor_settings(const Options& options) {
+  SensorSettings settings;
+  settings.cfa = cfa_from_string(options.cfa);
+  settings.bits = options.bits;
+  settings.exposure = options.exposure;
+  settings.noise = noise_at_iso(options.iso);
+  if (options.shot) {
+    settings.noise.shot = *options.shot;
+    settings.noise.read = options.read.value_or(typical_read_noise(*options.shot));
+  }
+  return settings;
+}
+
+Image source(const Options& options) {
+  if (options.scene.empty()) return upright(read_image(options.photos.front()));
+  const auto [width, height] = parse_size(options.scene);
+  return painted_scene(width, height);
+}
+
+void write_mosaic(const std::string& path, const Mosaic& mosaic) {
+  if (output_kind(path) == OutputKind::dng) {
+    write_dng(path, mosaic);
+    return;
+  }
+  write_image(path, Image{mosaic.width, mosaic.height, 1, mosaic.samples, {}});
+}
+
+// Before an hour of work, not after it.
+void check_outputs(const Options& options) {
+  output_kind(options.output);
+  for (const auto& path : {options.clean, options.plain})
+    if (!path.empty() && !is_writable_image(path))
+      fail("{}: a picture's name ends in .jpg, .png or .tif", path);
+}
+
+void report(const Options& options, const Mosaic& mosaic) {
+  const NoiseProfile noise = mosaic.noise.value_or(NoiseProfile{});
+  nlohmann::ordered_json facts = {
+      {"input", options.photos.empty() ? "scene " + options.scene : options.photos.front()},
+      {"output", options.output},
+      {"width", mosaic.width},
+      {"height", mosaic.height},
+      {"cfa", to_string(mosaic.cfa)},
+      {"bits", options.bits},
+      {"black", mosaic.black[0]},
+      {"white", mosaic.white},
+      {"shot", noise.shot},
+      {"read", noise.read},
+      {"exposure", options.exposure},
+      {"seed", options.seed}};
+  if (!options.clean.empty()) facts["clean"] = options.clean;
+  if (!options.plain.empty()) facts["plain"] = options.plain;
+  if (options.json)
+    fmt::print("{}\n", facts.dump());
+  else
+    fmt::print("{}: {}x{} {}, {} bits, noise variance {:.3g} x + {:.3g}\n", options.output,
+               mosaic.width, mosaic.height, to_string(mosaic.cfa), options.bits, noise.shot,
+               noise.read);
+}
+
+void simulate(const Options& options) {
+  check_outputs(options);
+  const SensorSettings settings = sensor_settings(options);
+  const SimulatedCamera camera = standard_camera();
+  const Tensor scene =
+      scene_in_camera_colours(linear_srgb(source(options), options.shrink), camera);
+  Random random(options.seed);
+  Mosaic mosaic = expose(scene, camera, settings, random);
+  if (!options.shot) mosaic.shot.iso = options.iso;
+  write_mosaic(options.output, mosaic);
+  const Matrix3 to_srgb = camera_to_srgb(camera.xyz_to_camera);
+  if (!options.clean.empty())
+    write_image(options.clean, srgb_picture(clean_camera_rgb(scene, camera, settings), to_srgb));
+  if (!options.plain.empty())
+    write_image(options.plain, srgb_picture(bilinear_camera_rgb(mosaic), to_srgb));
+  report(options, mosaic);
+}
+
+void add_sources(CLI::App& command, Options& options) {
+  auto* photos = command.add_option(
+      "PHOTOS", options.photos, "JPEG, PNG or TIFF, taken as sRGB; for --layout many, or folders");
+  auto* scene = command.add_option("--scene", options.scene,
+                                   "Instead of a photo: our painted scene of this size, WxH");
+  scene->check(size_validator());
+  scene->excludes(photos);
+}
+
+void add_noise(CLI::App& command, Options& options) {
+  auto* iso = command.add_option("--iso", options.iso,
+                                 "Noise of a typical camera at this ISO value; 0: none");
+  iso->capture_default_str()->check(CLI::Range(0.0, 1e7));
+  auto* shot = command.add_option("--shot", options.shot, "Noise variance per unit of light");
+  shot->check(CLI::Range(0.0, 1.0))->excludes(iso);
+  command
+      .add_option("--read", options.read, "Noise variance in the dark; default: typical for --shot")
+      ->check(CLI::Range(0.0, 1.0))
+      ->needs(shot);
+}
+
+void add_sensor(CLI::App& command, Options& options) {
+  command.add_option("--cfa", options.cfa, "rggb, bggr, grbg or gbrg")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"rggb", "bggr", "grbg", "gbrg"}));
+  command.add_option("--bits", options.bits, "Bits of a sample, 10 to 14")
+      ->capture_default_str()
+      ->check(CLI::Range(10, 14));
+  command
+      .add_option("--exposure", options.exposure, "Brightness; at 1 the photo's white saturates")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-6, 1e6));
+}
+
+void add_pictures(CLI::App& command, Options& options) {
+  command.add_option("--clean", options.clean, "Also write the picture without noise, as sRGB");
+  command.add_option("--plain", options.plain,
+                     "Also write the RAW file developed in the simplest way (bilinear), as sRGB");
+}
+
+/// What both kinds of work take.
+void add_common(CLI::App& command, Options& options) {
+  command
+      .add_option("-o,--output", options.output,
+                  "RAW file to write: .dng, or .png (16-bit grey); for --layout a new folder")
+      ->required();
+  command.add_option("--shrink", options.shrink, "Average N x N pixels of the photo first")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  command.add_option("--seed", options.seed, "Of all that is random: same seed, same bytes")
+      ->capture_default_str();
+  command.add_flag("--json", options.json, "One JSON object on stdout");
+}
+
+void run(const Options& options) {
+  if (options.set.is_wanted()) {
+    if (options.photos.empty()) throw CLI::RequiredError("PHOTOS");
+    simulate_set(options.set,
+                 {options.photos, options.output, options.shrink, options.seed, options.json});
+    return;
+  }
+  if (options.photos.empty() && options.scene.empty())
+    throw CLI::RequiredError("PHOTOS or --scene");
+  if (options.photos.size() > 1)
+    throw CLI::ValidationError("PHOTOS", "one photo makes one RAW file; --layout takes many");
+  simulate(options);
+}
+
+}  // namespace
+
+void add_simulate(CLI::App& program) {
+  auto* command = add_laboratory_command(program, "simulate");
+  auto options = std::make_shared<Options>();
+  add_common(*command, *options);
+  auto* layout = add_set_options(*command, options->set);
+  const auto common = command->get_options();
+  add_sources(*command, *options);
+  add_noise(*command, *options);
+  add_sensor(*command, *options);
+  add_pictures(*command, *options);
+  // The options of one kind of work mean nothing to the other.
+  for (auto* option : command->get_options())
+    if (std::ranges::find(common, option) == common.end() && option->get_name() != "PHOTOS")
+      option->excludes(layout);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace hyperconv::cli

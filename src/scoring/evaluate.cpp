@@ -1,0 +1,114 @@
+#include "scoring/evaluate.hpp"
+
+#include <algorithm>
+
+#include "base/fail.hpp"
+#include "base/interrupt.hpp"
+#include "base/progress.hpp"
+#include "hyperconv/metrics.hpp"
+#include "image/folder.hpp"
+#include "raw/colour.hpp"
+#include "scoring/libraw_demosaic.hpp"
+#include "simulation/simulator.hpp"
+
+namespace hyperconv {
+namespace {
+
+// LibRaw refuses anything smaller, and SSIM wants 11.
+constexpr int64_t smallest_side = 22;
+
+/// A mean under way.
+class QualitySum {
+ public:
+  void add(const Image& truth, const Image& picture) {
+    sum_.psnr += psnr(truth, picture);
+    sum_.ssim += ssim(truth, picture);
+    if (std::min(truth.width, truth.height) < ms_ssim_smallest_side)
+      sum_.ms_ssim.reset();
+    else if (sum_.ms_ssim)
+      *sum_.ms_ssim += ms_ssim(truth, picture);
+    ++count_;
+  }
+
+  Quality mean() const {
+    const auto n = double(count_);
+    Quality quality{sum_.psnr / n, sum_.ssim / n, std::nullopt};
+    if (sum_.ms_ssim) quality.ms_ssim = *sum_.ms_ssim / n;
+    return quality;
+  }
+
+ private:
+  Quality sum_{0, 0, 0.0};
+  int64_t count_ = 0;
+};
+
+struct LevelSums {
+  QualitySum model, ahd, dht;
+};
+
+/// One photo before one camera.
+struct Subject {
+  Tensor scene;
+  SimulatedCamera camera;
+  uint64_t seed;
+};
+
+void measure(Developer& developer, const Subject& subject, const NoiseProfile& noise,
+             LevelSums& sums) {
+  // The same random numbers at every level: only their size differs.
+  Random random(subject.seed);
+  const SensorSettings sensor{.bits = 14, .noise = noise};
+  const Mosaic mosaic = expose(subject.scene, subject.camera, sensor, random);
+  const Matrix3 colours = camera_to_srgb(mosaic);
+  const Image truth =
+      srgb_picture(clean_camera_rgb(subject.scene, subject.camera, sensor), colours);
+  sums.model.add(truth, srgb_picture(developer.camera_rgb(mosaic), colours));
+  const auto libraw = [&](LibRawMethod method) {
+    return srgb_picture(demosaic_with_libraw(mosaic, method), colours);
+  };
+  sums.ahd.add(truth, libraw(LibRawMethod::ahd));
+  sums.dht.add(truth, libraw(LibRawMethod::dht));
+}
+
+Subject subject_of(const std::filesystem::path& photo, const EvaluateOptions& options,
+                   uint64_t index) {
+  const Tensor linear = linear_srgb(upright(read_image(photo)), options.shrink);
+  if (std::min(linear.shape().h, linear.shape().w) < smallest_side)
+    fail("{}: is smaller than {} pixels after shrinking", photo.string(), smallest_side);
+  Random random(options.seed, index);
+  const SimulatedCamera camera = random_camera(random);
+  return {scene_in_camera_colours(linear, camera), camera, random.bits()};
+}
+
+}  // namespace
+
+Evaluation evaluate_develop(Developer& developer, const std::filesystem::path& folder,
+                            const EvaluateOptions& options) {
+  auto photos = pictures_in(folder);
+  if (options.limit > 0 && int64_t(photos.size()) > options.limit)
+    photos.resize(size_t(options.limit));
+  Evaluation result;
+  std::vector<LevelSums> sums(std::size(evaluation_levels));
+  Progress progress("evaluating", int64_t(photos.size()));
+  for (size_t i = 0; i < photos.size(); ++i) {
+    throw_if_interrupted();
+    try {
+      const Subject subject = subject_of(photos[i], options, i);
+      for (size_t level = 0; level < sums.size(); ++level)
+        measure(developer, subject, evaluation_levels[level], sums[level]);
+      ++result.images;
+    } catch (const Error& error) {
+      throw_if_interrupted();
+      result.skipped.push_back(error.what());
+    }
+    progress.show(int64_t(i) + 1);
+  }
+  if (result.images == 0)
+    fail("{}: holds no photo that could be used ({})", folder.string(), result.skipped.front());
+  for (size_t level = 0; level < sums.size(); ++level)
+    result.levels.push_back({evaluation_levels[level], sums[level].model.mean(),
+                             sums[level].ahd.mean(), sums[level].dht.mean()});
+  return result;
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,355 @@
+#include "scoring/evaluate_pairs.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <memory>
+
+#include "base/fail.hpp"
+#include "base/integers.hpp"
+#include "base/interrupt.hpp"
+#include "base/progress.hpp"
+#include "data/damage.hpp"
+#include "hyperconv/denoise.hpp"
+#include "hyperconv/metrics.hpp"
+#include "image/folder.hpp"
+
+namespace hyperconv {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Rows and columns [top, top + height) x [left, left + width); beyond the frame it is mirrored.
+Tensor cut_out(const Tensor& frame, int64_t top, int64_t left, int64_t height, int64_t width) {
+  const Shape& whole = frame.shape();
+  Tensor part({1, whole.c, height, width});
+  for (int64_t c = 0; c < whole.c; ++c)
+    for (int64_t y = 0; y < height; ++y) {
+      const float* from = frame.row(0, c, mirrored(top + y, whole.h));
+      float* to = part.row(0, c, y);
+      for (int64_t x = 0; x < width; ++x) to[x] = from[mirrored(left + x, whole.w)];
+    }
+  return part;
+}
+
+/// A model that turns the input of a pair into a picture [1,3,h,w].
+class PairRunner {
+ public:
+  PairRunner(std::shared_ptr<const Model> model, const EngineOptions& options)
+      : model_(std::move(model)),
+        engine_(model_, options),
+        multiple_(size_multiple(model_->graph())),
+        samples_(model_->info().task == Task::isp ? 2 : 1) {
+    check_output();
+  }
+
+  Tensor picture(const Tensor& input, int patch) {
+    const Shape& shape = input.shape();
+    const int64_t height = patch > 0 ? patch / samples_ : shape.h;
+    const int64_t width = patch > 0 ? patch / samples_ : shape.w;
+    Tensor whole({1, 3, shape.h * samples_, shape.w * samples_});
+    for (int64_t top = 0; top < shape.h; top += height)
+      for (int64_t left = 0; left < shape.w; left += width)
+        place(piece(input, top, left, height, width), top * samples_, left * samples_, whole);
+    return whole;
+  }
+
+ private:
+  void check_output() const {
+    const Task task = model_->info().task;
+    const int side = multiple_;
+    const Shape in{1, task == Task::isp ? 4 : 3, side, side};
+    const Shape out = infer_shapes(model_->graph(), in).back();
+    const bool fits = out.h == in.h * samples_ && out.w == in.w * samples_ &&
+                      (task == Task::isp ? out.c == 3 : out.c >= 3);
+    if (!fits)
+      fail("the model '{}' turns {} into {}, which is no picture", model_->info().name,
+           to_string(in), to_string(out));
+  }
+
+  Tensor piece(const Tensor& input, int64_t top, int64_t left, int64_t height, int64_t width) {
+    const Tensor cells =
+        cut_out(input, top, left, round_up(height, multiple_), round_up(width, multiple_));
+    engine_.run(cells, output_);
+    // A denoiser says what to add to the photo.
+    if (model_->info().task == Task::denoise)
+      for (int64_t i = 0; i < cells.shape().count(); ++i) output_.data()[i] += cells.data()[i];
+    return cut_out(output_, 0, 0, height * samples_, width * samples_);
+  }
+
+  static void place(const Tensor& piece, int64_t top, int64_t left, Tensor& whole) {
+    const int64_t height = std::min(piece.shape().h, whole.shape().h - top);
+    const int64_t width = std::min(piece.shape().w, whole.shape().w - left);
+    for (int64_t c = 0; c < 3; ++c)
+      for (int64_t y = 0; y < height; ++y)
+        std::copy_n(piece.row(0, c, y), width, whole.row(0, c, top + y) + left);
+  }
+
+  std::shared_ptr<const Model> model_;
+  Engine engine_;
+  int multiple_;
+  int samples_;  ///< of the picture for one pixel of the input, in each direction
+  Tensor output_;
+};
+
+/// Interleaved floats.
+Image to_image(const Tensor& picture, float least, float most) {
+  const auto [n, channels, height, width] = picture.shape();
+  Image image{int(width), int(height), 3, {}, {}};
+  std::vector<float> samples(image.count());
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < height; ++y)
+      for (int64_t x = 0; x < width; ++x)
+        samples[size_t((y * width + x) * 3 + c)] = std::clamp(picture.at(0, c, y, x), least, most);
+  image.samples = std::move(samples);
+  return image;
+}
+
+/// Cut to [0,1].
+Image to_image(const Tensor& picture) { return to_image(picture, 0, 1); }
+
+Image cut_to_range(Image picture) {
+  for (float& sample : std::get<std::vector<float>>(picture.samples))
+    sample = std::clamp(sample, 0.0f, 1.0f);
+  return picture;
+}
+
+/// What a model makes of an input, cut to [0,1].
+using MakePicture = std::function<Image(const Tensor&)>;
+
+/// The network by itself, or a photo as `enhance` cleans it.
+MakePicture picture_maker(std::shared_ptr<const Model> model, const PairEvaluateOptions& options) {
+  if (options.noise_limit > 0) {
+    const auto denoiser = std::make_shared<Denoiser>(
+        std::move(model),
+        DenoiseOptions{.engine = options.engine, .noise_limit = options.noise_limit});
+    constexpr float all = std::numeric_limits<float>::infinity();
+    return [denoiser](const Tensor& input) {
+      return cut_to_range(denoiser->picture(to_image(input, -all, all)));
+    };
+  }
+  const auto runner = std::make_shared<PairRunner>(std::move(model), options.engine);
+  return [runner, patch = options.patch](const Tensor& input) {
+    return to_image(runner->picture(input, patch));
+  };
+}
+
+PairScore score(const Image& picture, const Image& target) {
+  PairScore score;
+  score.width = target.width;
+  score.height = target.height;
+  score.psnr = psnr(picture, target);
+  score.psnr_8bit = psnr(to_u8(picture), to_u8(target));
+  score.ssim = ssim(picture, target);
+  score.ssim_volume = ssim_volume(picture, target);
+  if (std::min(target.width, target.height) >= ms_ssim_smallest_side) {
+    score.ms_ssim = ms_ssim(picture, target);
+    score.ms_ssim_channels_first = ms_ssim(picture, target, MsSsimForm::channels_first);
+  }
+  return score;
+}
+
+/// What the input is worth as it is.
+void score_input(const Image& input, const Image& target, PairScore& score) {
+  score.input_psnr = psnr(input, target);
+  score.input_psnr_8bit = psnr(to_u8(input), to_u8(target));
+  score.input_ssim = ssim(input, target);
+  score.input_ssim_volume = ssim_volume(input, target);
+}
+
+void check_options(const Model& model, const PairEvaluateOptions& options) {
+  const int patch = options.patch;
+  if (options.noise_limit > 0 && model.info().task != Task::denoise)
+    fail("the model '{}' is for the task '{}'; a noise limit is for 'denoise'", model.info().name,
+         to_string(model.info().task));
+  if (options.noise_limit > 0 && patch > 0)
+    fail("a noise limit follows from whole photos; patches show the network by itself");
+  const int multiple = size_multiple(model.graph()) * (model.info().task == Task::isp ? 2 : 1);
+  if (patch % multiple != 0)
+    fail("patches of {} do not suit the model '{}': multiples of {} do", patch, model.info().name,
+         multiple);
+}
+
+void check_fit(const Model& model, const PairSet& set, const PairEvaluateOptions& options) {
+  const Task wanted = set.is_mosaic() ? Task::isp : Task::denoise;
+  if (model.info().task != wanted)
+    fail("{}: holds pairs for the task '{}'; the model '{}' is for '{}'", set.folder().string(),
+         to_string(wanted), model.info().name, to_string(model.info().task));
+  check_options(model, options);
+  if (set.is_mosaic() && options.crop % 2 != 0)
+    fail("crops of {} do not suit mosaics: even sizes do", options.crop);
+}
+
+/// What is scored, a pair at a time.
+struct PairList {
+  int64_t size;
+  std::function<std::string(int64_t)> name;
+  std::function<TensorPair(int64_t)> read;
+  /// Told of a pair that could not be read, and why; may throw.
+  std::function<void(int64_t, const std::string&)> note;
+};
+
+/// The photo as it is seen, [1,3,h,w], without its alpha, cut to multiples of 16.
+Tensor clean_photo(const fs::path& path) {
+  constexpr int multiple = 16;
+  const Image photo = upright(read_image(path));
+  const int64_t height = photo.height / multiple * multiple,
+                width = photo.width / multiple * multiple;
+  if (std::min(height, width) < multiple)
+    fail("{}: is {}x{} pixels; photos of {}x{} or more can be scored", path.string(), photo.width,
+         photo.height, multiple, multiple);
+  const std::vector<float> samples = to_float(photo);
+  Tensor tensor({1, 3, height, width});
+  const bool is_colour = photo.channels >= 3;
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < height; ++y)
+      for (int64_t x = 0; x < width; ++x)
+        tensor.at(0, c, y, x) =
+            samples[size_t((y * photo.width + x) * photo.channels + (is_colour ? c : 0))];
+  return tensor;
+}
+
+/// "a/b" is no name for a file.
+std::string file_name(std::string name) {
+  std::ranges::replace(name, '/', '_');
+  return name + ".png";
+}
+
+struct NamedPair {
+  std::string name;
+  TensorPair pair;
+};
+
+/// The pair in squares of `side` pixels of its target.
+std::vector<NamedPair> crops_of(const NamedPair& whole, int64_t side) {
+  const auto& [name, pair] = whole;
+  const Shape &in = pair.input.shape(), &out = pair.target.shape();
+  const int64_t samples = out.h / in.h;  // pixels of the target for one of the input
+  std::vector<NamedPair> crops;
+  for (int64_t top = 0; top + side <= out.h; top += side)
+    for (int64_t left = 0; left + side <= out.w; left += side)
+      crops.push_back(
+          {fmt::format("{}/{},{}", name, top, left),
+           {cut_out(pair.input, top / samples, left / samples, side / samples, side / samples),
+            cut_out(pair.target, top, left, side, side)}});
+  if (crops.empty())
+    fail("{}: is {}x{} pixels; crops of {}x{} do not fit in", name, out.w, out.h, side, side);
+  return crops;
+}
+
+PairScore score_and_save(const MakePicture& make, const NamedPair& named, bool is_photo,
+                         const PairEvaluateOptions& options) {
+  const auto& [name, pair] = named;
+  const Image picture = make(pair.input);
+  const Image target = to_image(pair.target);
+  PairScore row = score(picture, target);
+  if (is_photo) score_input(to_image(pair.input), target, row);
+  row.name = name;
+  if (!options.save.empty()) write_image(options.save / file_name(name), to_u8(picture));
+  return row;
+}
+
+std::vector<PairScore> score_all(std::shared_ptr<const Model> model, const PairList& list,
+                                 const PairEvaluateOptions& options) {
+  const bool is_photo = model->info().task == Task::denoise;
+  const MakePicture make = picture_maker(std::move(model), options);
+  std::vector<PairScore> scores;
+  const int64_t count = options.limit > 0 ? std::min(options.limit, list.size) : list.size;
+  Progress progress("evaluating", count);
+  for (int64_t i = 0; i < count; ++i) {
+    if (!options.shard.has(i)) continue;
+    throw_if_interrupted();
+    try {
+      std::vector<NamedPair> pieces;
+      pieces.push_back({list.name(i), list.read(i)});
+      if (options.crop > 0) pieces = crops_of(pieces.front(), options.crop);
+      for (const NamedPair& piece : pieces) {
+        throw_if_interrupted();
+        scores.push_back(score_and_save(make, piece, is_photo, options));
+        scores.back().index = i;
+      }
+    } catch (const Error& error) {
+      throw_if_interrupted();
+      list.note(i, error.what());
+    }
+    progress.show(i + 1);
+  }
+  return scores;
+}
+
+}  // namespace
+
+const std::vector<ScoreColumn>& score_columns() {
+  using Value = std::optional<double>;
+  static const std::vector<ScoreColumn> all = {
+      {"psnr", [](const PairScore& s) -> Value { return s.psnr; }},
+      {"psnr_8bit", [](const PairScore& s) -> Value { return s.psnr_8bit; }},
+      {"ssim", [](const PairScore& s) -> Value { return s.ssim; }},
+      {"ssim_volume", [](const PairScore& s) -> Value { return s.ssim_volume; }},
+      {"ms_ssim", [](const PairScore& s) -> Value { return s.ms_ssim; }},
+      {"ms_ssim_channels_first",
+       [](const PairScore& s) -> Value { return s.ms_ssim_channels_first; }},
+      {"input_psnr", [](const PairScore& s) -> Value { return s.input_psnr; }},
+      {"input_psnr_8bit", [](const PairScore& s) -> Value { return s.input_psnr_8bit; }},
+      {"input_ssim", [](const PairScore& s) -> Value { return s.input_ssim; }},
+      {"input_ssim_volume", [](const PairScore& s) -> Value { return s.input_ssim_volume; }},
+  };
+  return all;
+}
+
+std::optional<MeanScore> mean_score(const std::vector<PairScore>& scores,
+                                    const ScoreColumn& column) {
+  double sum = 0, squares = 0;
+  for (const PairScore& score : scores) {
+    const auto value = column.of(score);
+    if (!value) return std::nullopt;
+    sum += *value;
+  }
+  if (scores.empty()) return std::nullopt;
+  const auto n = double(scores.size());
+  MeanScore result{sum / n, 0};
+  for (const PairScore& score : scores) squares += std::pow(*column.of(score) - result.mean, 2);
+  // Equal pictures have an infinite PSNR.
+  if (scores.size() > 1 && std::isfinite(result.mean))
+    result.interval = 1.96 * std::sqrt(squares / (n - 1) / n);
+  return result;
+}
+
+PairEvaluation evaluate_pairs(std::shared_ptr<const Model> model, const PairSet& set,
+                              const PairEvaluateOptions& options) {
+  check_fit(*model, set, options);
+  DamageLog damage(set);
+  const PairList list{int64_t(set.size()), [&](int64_t i) { return set.name(size_t(i)); },
+                      [&](int64_t i) { return set.read(size_t(i)); },
+                      [&](int64_t i, const std::string& why) { damage.note(size_t(i), why); }};
+  PairEvaluation result{score_all(std::move(model), list, options), {}};
+  result.skipped = damage.lines();
+  return result;
+}
+
+PairEvaluation evaluate_noisy_photos(std::shared_ptr<const Model> model, const fs::path& folder,
+                                     const SyntheticNoise& noise, uint64_t seed,
+                                     const PairEvaluateOptions& options) {
+  if (model->info().task != Task::denoise)
+    fail("the model '{}' is for the task '{}'; noise is added for 'denoise'", model->info().name,
+         to_string(model->info().task));
+  check_options(*model, options);
+  const auto photos = pictures_in(folder);
+  std::vector<std::string> skipped;
+  const auto read = [&](int64_t i) -> TensorPair {
+    const Tensor clean = clean_photo(photos[size_t(i)]);
+    const auto& shape = clean.shape();
+    Random random(seed, uint64_t(i));
+    return {with_noise(clean, deviation_map(noise, shape.h, shape.w, seed), random), clean};
+  };
+  const PairList list{int64_t(photos.size()),
+                      [&](int64_t i) { return photos[size_t(i)].filename().string(); }, read,
+                      [&](int64_t, const std::string& why) { skipped.push_back(why); }};
+  PairEvaluation result{score_all(std::move(model), list, options), std::move(skipped)};
+  if (result.scores.empty() && !result.skipped.empty())
+    fail("{}: holds no photo that could be used ({})", folder.string(), result.skipped.front());
+  return result;
+}
+
+}  // namespace hyperconv
