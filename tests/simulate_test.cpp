@@ -24,7 +24,9 @@ TEST(Simulate, WritesACameraFileThatKnowsItsSensor) {
   EXPECT_EQ(facts.at("width"), 96);
   EXPECT_EQ(facts.at("height"), 64);
   EXPECT_EQ(facts.at("cfa"), "gbrg");
-  EXPECT_DOUBLE_EQ(facts.at("shot").get<double>(), 0.006);
+  // Half way, in logarithms, between the medians of ISO 1600 and 6400.
+  const double shot = std::sqrt(2.5e-4 * 8.6e-4);
+  EXPECT_NEAR(facts.at("shot").get<double>(), shot, 1e-9);
 
   const Mosaic mosaic = read_camera_file(raw);
   EXPECT_EQ(mosaic.width, 96);
@@ -33,18 +35,36 @@ TEST(Simulate, WritesACameraFileThatKnowsItsSensor) {
   EXPECT_EQ(mosaic.white, 16383);
   EXPECT_THAT(mosaic.black, testing::Each(256));
   ASSERT_TRUE(mosaic.noise);
-  EXPECT_DOUBLE_EQ(mosaic.noise->shot, 0.006);
+  EXPECT_NEAR(mosaic.noise->shot, shot, 1e-9);
   EXPECT_EQ(mosaic.shot.iso, 3200);
   const SimulatedCamera camera = standard_camera();
   for (size_t c = 0; c < 3; ++c)
     EXPECT_NEAR(mosaic.white_balance[c], camera.white_balance[c], 1e-5);
 }
 
+TEST(Simulate, AnIsoValueIsOfAKindOfSensor) {
+  const TemporaryFolder folder;
+  const auto shot_of = [&](const std::string& kind) {
+    const Outcome run = run_program({"simulate", "--scene", "64x64", "--iso", "6400", "--sensor",
+                                     kind, "-o", (folder / "raw.dng").string(), "--json"});
+    EXPECT_EQ(run.status, 0) << run.errors;
+    return nlohmann::json::parse(run.output).at("shot").get<double>();
+  };
+  EXPECT_NEAR(shot_of("full-frame"), 4.3e-4, 1e-9);
+  EXPECT_NEAR(shot_of("aps-c"), 8.6e-4, 1e-9);
+  EXPECT_NEAR(shot_of("phone"), 6.88e-3, 1e-9);
+  EXPECT_EQ(run_program({"simulate", "--scene", "64x64", "--sensor", "film", "-o",
+                         (folder / "no.dng").string()})
+                .status,
+            2);
+  EXPECT_FALSE(std::filesystem::exists(folder / "no.dng"));
+}
+
 TEST(Simulate, InfoTellsTheNoiseAndWhoSaysSo) {
   const TemporaryFolder folder;
   const std::string raw = folder / "raw.dng", bare = folder / "bare.dng";
   ASSERT_EQ(
-      run_program({"simulate", "--scene", "480x320", "--iso", "3200", "--bits", "14", "-o", raw})
+      run_program({"simulate", "--scene", "480x320", "--shot", "0.006", "--bits", "14", "-o", raw})
           .status,
       0);
   const auto noise_of = [](const std::string& file) {

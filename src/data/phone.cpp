@@ -57,6 +57,12 @@ int reach_of(const Misalignment& m, int side) {
   return int(std::ceil(moved)) + cubic_reach;
 }
 
+/// A small sensor's: a variance of 0.012 per unit of light at ISO 6400, in proportion to ISO.
+NoiseProfile noise_of(const PhoneShot& phone_shot) {
+  const double shot = 0.012 * phone_shot.iso / 6400;
+  return {shot, typical_read_noise(shot)};
+}
+
 // ---- Light
 
 /// Encoded sample -> linear light as it was before the tone curve, for which Brooks et al. 2019
@@ -232,7 +238,7 @@ Image phone_mosaic(const Image& photo, int top, int left, int side, const PhoneS
   vignette(scene, shot);
   const SensorSettings sensor{.cfa = Cfa::rggb,
                               .bits = 10,
-                              .noise = noise_at_iso(shot.iso),
+                              .noise = noise_of(shot),
                               .exposure = shot.exposure,
                               .black = shot.black};
   return smallest_image(expose(scene, camera, sensor, random));

@@ -20,7 +20,7 @@ struct Misalignment {
 struct PhoneShot {
   double exposure = 1;           ///< 1: the photo's white saturates
   double red = 2, blue = 2;      ///< gains that would make grey grey, green 1; not applied
-  int iso = 100;                 ///< noise as noise_at_iso() says
+  int iso = 100;                 ///< shot variance 0.012 * iso / 6400, read on Brooks et al.'s line
   int black = 64;                ///< level of no light; white is 1023
   int frame_x = 0, frame_y = 0;  ///< of the patch's middle from the middle of the phone's frame
   Misalignment misalignment;

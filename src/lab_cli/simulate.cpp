@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -25,6 +26,7 @@ struct Options {
   std::string scene, output, clean, plain;
   std::string cfa = "rggb";
   double iso = 1600;
+  SensorKind sensor = SensorKind::aps_c;
   std::optional<double> shot, read;
   int bits = 12;
   int shrink = 1;
@@ -48,10 +50,10 @@ SensorSettings sensor_settings(const Options& options) {
   settings.cfa = cfa_from_string(options.cfa);
   settings.bits = options.bits;
   settings.exposure = options.exposure;
-  settings.noise = noise_at_iso(options.iso);
+  settings.noise = noise_at_iso(options.iso, options.sensor);
   if (options.shot) {
     settings.noise.shot = *options.shot;
-    settings.noise.read = options.read.value_or(typical_read_noise(*options.shot));
+    settings.noise.read = options.read.value_or(median_read_noise(*options.shot));
   }
   return settings;
 }
@@ -134,8 +136,15 @@ void add_noise(CLI::App& command, Options& options) {
   auto* iso = command.add_option("--iso", options.iso,
                                  "Noise of a typical camera at this ISO value; 0: none");
   iso->capture_default_str()->check(CLI::Range(0.0, 1e7));
+  const std::map<std::string, SensorKind> kinds = {{"full-frame", SensorKind::full_frame},
+                                                   {"aps-c", SensorKind::aps_c},
+                                                   {"phone", SensorKind::phone}};
+  auto* sensor =
+      command.add_option("--sensor", options.sensor,
+                         "Whose ISO value that is: full-frame, aps-c or phone (default: aps-c)");
+  sensor->transform(CLI::CheckedTransformer(kinds))->type_name("KIND");
   auto* shot = command.add_option("--shot", options.shot, "Noise variance per unit of light");
-  shot->check(CLI::Range(0.0, 1.0))->excludes(iso);
+  shot->check(CLI::Range(0.0, 1.0))->excludes(iso)->excludes(sensor);
   command
       .add_option("--read", options.read, "Noise variance in the dark; default: typical for --shot")
       ->check(CLI::Range(0.0, 1.0))
@@ -146,9 +155,9 @@ void add_sensor(CLI::App& command, Options& options) {
   command.add_option("--cfa", options.cfa, "rggb, bggr, grbg or gbrg")
       ->capture_default_str()
       ->check(CLI::IsMember({"rggb", "bggr", "grbg", "gbrg"}));
-  command.add_option("--bits", options.bits, "Bits of a sample, 10 to 14")
+  command.add_option("--bits", options.bits, "Bits of a sample, 10 to 16")
       ->capture_default_str()
-      ->check(CLI::Range(10, 14));
+      ->check(CLI::Range(10, 16));
   command
       .add_option("--exposure", options.exposure, "Brightness; at 1 the photo's white saturates")
       ->capture_default_str()

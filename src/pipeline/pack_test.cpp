@@ -82,7 +82,8 @@ TEST(Pack, EqualsWhatTheTrainerSees) {
   const SensorSettings sensor{.bits = 10, .noise = {0.01, 0.0001}};
   Tensor cells({1, 4, side / 2, side / 2}), clean({1, 3, side, side});
   Random one(9), two(9);
-  expose_patch({scene.data(), scene.size()}, side, side, camera, sensor, one,
+  expose_patch({scene.data(), scene.size()}, side, side, camera, sensor,
+               draw_noise(sensor, side, side, NormalNumbers::one_by_one, one),
                {cells.data(), cells.size()}, {clean.data(), clean.size()});
   const PackedMosaic packed = pack_mosaic(expose(scene, camera, sensor, two), 0, 1);
   for (size_t i = 0; i < cells.size(); ++i)

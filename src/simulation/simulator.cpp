@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "base/fail.hpp"
+#include "base/normals.hpp"
+#include "base/wide.hpp"
 #include "raw/colour.hpp"
 
 namespace hyperconv {
@@ -68,71 +70,243 @@ void decode_channel(const std::vector<Sample>& samples, const Image& photo, int 
   }
 }
 
-// What happens to one pixel between lens and file, with everything that is the same for all pixels
+// What happens to a pixel between lens and file, with everything that is the same for all pixels
 // worked out.
-class Sensor {
- public:
+struct Sensor {
   Sensor(const SimulatedCamera& camera, const SensorSettings& settings)
-      : exposure_(float(settings.exposure)),
-        shot_(float(settings.noise.shot)),
-        read_(float(settings.noise.read)),
-        noisy_(settings.noise != NoiseProfile{}),
-        white_(float((1 << settings.bits) - 1)),
-        black_(float(settings.black.value_or((1 << settings.bits) / 64))) {
-    const double least = std::ranges::min(camera.white_balance);
-    for (int c = 0; c < 3; ++c) {
-      gain_[c] = float(1 / camera.white_balance[c]);
-      balance_[c] = float(camera.white_balance[c] / least);
+      : exposure(float(settings.exposure)),
+        shot(float(settings.noise.shot)),
+        read(float(settings.noise.read)),
+        row(float(settings.row_noise)),
+        white(float((1 << settings.bits) - 1)),
+        black(float(settings.black.value_or((1 << settings.bits) / 64))),
+        dark(black + (white - black) * float(settings.black_error)),
+        least(settings.cuts_at_black ? black : 0) {
+    const double smallest = std::ranges::min(camera.white_balance);
+    for (size_t c = 0; c < 3; ++c) {
+      gain[c] = float(1 / camera.white_balance[c]);
+      balance[c] = float(camera.white_balance[c] / smallest);
+      most[c] = black + (white - black) * float(settings.saturation[c]);
     }
+    green = {float(1 + settings.green_imbalance / 2), float(1 - settings.green_imbalance / 2)};
   }
 
-  double black() const { return black_; }
-  double white() const { return white_; }
-
-  // White-balanced camera RGB -> the light that reaches the pixel through each colour, 1 = full.
-  // A gain below 1 would leave white unsaturated; Brooks et al. fade it out from 0.9 on.
-  std::array<float, 3> light(float red, float green, float blue) const {
-    std::array<float, 3> rgb = {exposure_ * red, exposure_ * green, exposure_ * blue};
-    const float grey = (rgb[0] + rgb[1] + rgb[2]) / 3;
-    const float reach = std::clamp((grey - 0.9f) / 0.1f, 0.f, 1.f);
-    const float fade = reach * reach;
-    for (int c = 0; c < 3; ++c) {
-      const float gain = std::max(fade + (1 - fade) * gain_[c], gain_[c]);
-      rgb[c] = std::clamp(rgb[c] * gain, 0.f, 1.f);
-    }
-    return rgb;
-  }
-
-  uint16_t sample(float light, Random& random) const {
-    if (noisy_) light += std::sqrt(shot_ * light + read_) * random.normal();
-    const float level = std::clamp(black_ + (white_ - black_) * light, 0.f, white_);
-    return uint16_t(level + 0.5f);
-  }
-
-  // As pack_mosaic normalises: black off, white-balanced, cut at 1.
-  float normalised(uint16_t sample, int colour) const {
-    return balanced((float(sample) - black_) / (white_ - black_), colour);
-  }
-  float balanced(float light, int colour) const { return std::min(light * balance_[colour], 1.f); }
-
- private:
-  float exposure_, shot_, read_;
-  bool noisy_;
-  float white_, black_;
-  std::array<float, 3> gain_{}, balance_{};
+  float exposure, shot, read, row;
+  float white, black;
+  float dark;   ///< the true level of no light
+  float least;  ///< that the file can hold
+  std::array<float, 3> gain{}, balance{};
+  std::array<float, 3> most{};       ///< level of saturation
+  std::array<float, 2> green{1, 1};  ///< gains of green in red's rows and in blue's
 };
 
-void check(const SensorSettings& settings) {
-  if (settings.bits < 10 || settings.bits > 14)
-    fail("a simulated sensor has 10 to 14 bits, not {}", settings.bits);
+/// Every second pixel of a row: all of one colour.
+struct HalfRow {
+  const float* light;    ///< of that colour at the first pixel; the next is two further
+  const float* normals;  ///< likewise; null: no noise
+  int64_t count;
+  int colour;
+  float gain;
+  float offset;
+};
+
+// White-balanced camera RGB -> the light that reaches the pixel through each colour, 1 = full. A
+// gain below 1 would leave white unsaturated; Brooks et al. fade it out from 0.9 on.
+HYPERCONV_WIDE void find_light(const Sensor& sensor, const float* const* rgb, int64_t count,
+                               float* const* light) {
+  const float exposure = sensor.exposure;
+  const float gains[3] = {sensor.gain[0], sensor.gain[1], sensor.gain[2]};
+  const float *red = rgb[0], *green = rgb[1], *blue = rgb[2];
+  float *red_light = light[0], *green_light = light[1], *blue_light = light[2];
+  for (int64_t i = 0; i < count; ++i) {
+    const float r = exposure * red[i], g = exposure * green[i], b = exposure * blue[i];
+    const float reach = std::clamp(((r + g + b) / 3 - 0.9f) / 0.1f, 0.f, 1.f);
+    const float fade = reach * reach;
+    const auto lit = [&](float value, float gain) {
+      return std::clamp(value * std::max(fade + (1 - fade) * gain, gain), 0.f, 1.f);
+    };
+    red_light[i] = lit(r, gains[0]);
+    green_light[i] = lit(g, gains[1]);
+    blue_light[i] = lit(b, gains[2]);
+  }
+}
+
+// Light -> values of the file.
+HYPERCONV_WIDE void record(const Sensor& sensor, const HalfRow& row, int32_t* values) {
+  const float shot = sensor.shot, read = sensor.read, dark = sensor.dark;
+  const float range = sensor.white - sensor.black, gain = row.gain, offset = row.offset;
+  const float least = sensor.least, most = sensor.most[size_t(row.colour)];
+  const float *light = row.light, *normals = row.normals;
+  if (normals == nullptr) {
+    for (int64_t i = 0; i < row.count; ++i) {
+      const float level = dark + range * (gain * light[2 * i] + offset);
+      values[i] = int32_t(std::clamp(level, least, most) + 0.5f);
+    }
+    return;
+  }
+  for (int64_t i = 0; i < row.count; ++i) {
+    const float mean = gain * light[2 * i];
+    const float noisy = mean + std::sqrt(shot * mean + read) * normals[2 * i];
+    const float level = dark + range * (noisy + offset);
+    values[i] = int32_t(std::clamp(level, least, most) + 0.5f);
+  }
+}
+
+int32_t record(const Sensor& sensor, float light, int colour) {
+  const float level = sensor.dark + (sensor.white - sensor.black) * light;
+  return int32_t(std::clamp(level, sensor.least, sensor.most[size_t(colour)]) + 0.5f);
+}
+
+// As pack_mosaic normalises: black off, white-balanced, cut at 1.
+HYPERCONV_WIDE void normalise(const Sensor& sensor, int colour, const int32_t* values,
+                              int64_t count, float* out) {
+  const float black = sensor.black, range = sensor.white - sensor.black;
+  const float balance = sensor.balance[size_t(colour)];
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = std::min((float(values[i]) - black) / range * balance, 1.f);
+}
+
+HYPERCONV_WIDE void scale_and_cut(const float* in, int64_t count, float factor, float* out) {
+  for (int64_t i = 0; i < count; ++i) out[i] = std::min(in[i] * factor, 1.f);
+}
+
+HYPERCONV_WIDE void mix_colours(const float* const* in, const Matrix3& matrix, int channel,
+                                int64_t count, float* out) {
+  const auto& row = matrix[size_t(channel)];
+  const auto from_red = float(row[0]), from_green = float(row[1]), from_blue = float(row[2]);
+  const float *red = in[0], *green = in[1], *blue = in[2];
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = std::clamp(from_red * red[i] + from_green * green[i] + from_blue * blue[i], 0.f, 1.f);
+}
+
+/// A shot, row by row.
+class Exposure {
+ public:
+  /// `rgb` are the three planes of the scene. What is given must outlive it.
+  Exposure(const Sensor& sensor, std::array<const float*, 3> rgb, int64_t width, Cfa cfa,
+           const SensorNoise& noise)
+      : sensor_(sensor),
+        rgb_(rgb),
+        width_(width),
+        cfa_(cfa),
+        noise_(noise),
+        light_(3 * size_t(width)),
+        values_(size_t(width + 1) / 2) {}
+
+  /// Goes to a row; the three colours' light.
+  std::array<const float*, 3> light(int64_t y) {
+    y_ = y;
+    const float* in[3];
+    float* out[3];
+    for (size_t c = 0; c < 3; ++c) {
+      in[c] = rgb_[c] + y * width_;
+      out[c] = light_.data() + c * size_t(width_);
+    }
+    find_light(sensor_, in, width_, out);
+    return {out[0], out[1], out[2]};
+  }
+
+  int colour(int64_t x) const { return cfa_colour(cfa_, y_, x); }
+
+  /// What the file holds of the row's even (first 0) or odd (1) columns; until the next call.
+  std::span<const int32_t> values(int64_t first) {
+    const int kind = colour(first);
+    const bool in_reds_row = kind == 0 || colour(1 - first) == 0;
+    const HalfRow row = {
+        .light = light_.data() + kind * width_ + first,
+        .normals = noise_.samples.empty() ? nullptr : noise_.samples.data() + y_ * width_ + first,
+        .count = (width_ + 1 - first) / 2,
+        .colour = kind,
+        .gain = kind == 1 ? sensor_.green[in_reds_row ? 0 : 1] : 1,
+        .offset = noise_.rows.empty() ? 0 : sensor_.row * noise_.rows[size_t(y_)]};
+    record(sensor_, row, values_.data());
+    return {values_.data(), size_t(row.count)};
+  }
+
+  /// What the file holds in a defective pixel instead of `value`.
+  int32_t with_defect(const SensorNoise::Defect& defect, int colour, int32_t value) const {
+    const int32_t own = record(sensor_, defect.light, colour);
+    return defect.is_hot ? std::max(value, own) : std::min(value, own);
+  }
+
+ private:
+  const Sensor& sensor_;
+  std::array<const float*, 3> rgb_;
+  int64_t width_;
+  Cfa cfa_;
+  const SensorNoise& noise_;
+  std::vector<float> light_;
+  std::vector<int32_t> values_;
+  int64_t y_ = 0;
+};
+
+void check_levels(const SensorSettings& settings) {
+  if (settings.bits < 10 || settings.bits > 16)
+    fail("a simulated sensor has 10 to 16 bits, not {}", settings.bits);
   if (settings.black && (*settings.black < 0 || *settings.black >= (1 << settings.bits) - 1))
     fail("a black level of {} cannot be; 0 to {} can", *settings.black, (1 << settings.bits) - 2);
   if (!(settings.exposure > 0) || !std::isfinite(settings.exposure))
     fail("an exposure is a number above 0, not {}", settings.exposure);
-  const auto is_variance = [](double v) { return v >= 0 && std::isfinite(v); };
-  if (!is_variance(settings.noise.shot) || !is_variance(settings.noise.read))
+}
+
+void check(const SensorSettings& settings) {
+  check_levels(settings);
+  const auto is_size = [](double v) { return v >= 0 && std::isfinite(v); };
+  if (!is_size(settings.noise.shot) || !is_size(settings.noise.read))
     fail("noise variances are 0 or more, not shot {} and read {}", settings.noise.shot,
          settings.noise.read);
+  if (!is_size(settings.row_noise))
+    fail("a deviation of rows is 0 or more, not {}", settings.row_noise);
+  if (!(std::abs(settings.black_error) < 1) || !(std::abs(settings.green_imbalance) < 1))
+    fail("a black level's error and an imbalance of green are below 1, not {} and {}",
+         settings.black_error, settings.green_imbalance);
+  for (const double level : settings.saturation)
+    if (!(level > 0 && level <= 1))
+      fail("a colour saturates above 0 and up to 1, not at {}", level);
+  for (const double share : {settings.hot_share, settings.dead_share})
+    if (!(share >= 0 && share <= 1)) fail("a share of pixels is 0 to 1, not {}", share);
+}
+
+/// `share` of the pixels, what is left over by chance.
+void add_defects(double share, bool is_hot, size_t pixels, Random& random,
+                 std::vector<SensorNoise::Defect>& defects) {
+  if (share == 0) return;
+  const auto count = size_t(share * double(pixels) + random.uniform());
+  for (size_t i = 0; i < count; ++i) {
+    const auto index = size_t(random.below(int64_t(pixels)));
+    // From hardly seen to white.
+    const double light = is_hot ? std::exp(random.uniform(std::log(0.02), 0)) : 0;
+    defects.push_back({index, float(light), is_hot});
+  }
+}
+
+struct IsoMedian {
+  double iso, shot, read;
+};
+constexpr std::array<IsoMedian, 4> iso_medians = {
+    {{100, 2.2e-5, 2.2e-8}, {1600, 2.5e-4, 7e-7}, {6400, 8.6e-4, 3.7e-6}, {25600, 2.4e-3, 1.2e-5}}};
+
+/// Straight between the medians in logarithms, and on beyond them.
+double through_medians(double x, double IsoMedian::*from, double IsoMedian::*to) {
+  if (!(x > 0)) return 0;
+  size_t i = 0;
+  while (i + 2 < iso_medians.size() && x > iso_medians[i + 1].*from) ++i;
+  const IsoMedian &low = iso_medians[i], &high = iso_medians[i + 1];
+  const double place = std::log(x / low.*from) / std::log(high.*from / low.*from);
+  return low.*to * std::pow(high.*to / low.*to, place);
+}
+
+/// Of a sensor's shot variance to that of APS-C.
+double shot_factor(SensorKind kind) {
+  switch (kind) {
+    case SensorKind::full_frame:
+      return 0.5;
+    case SensorKind::aps_c:
+      return 1;
+    case SensorKind::phone:
+      return 8;
+  }
+  return 1;
 }
 
 }  // namespace
@@ -156,9 +330,13 @@ SimulatedCamera random_camera(Random& random) {
   return camera;
 }
 
-NoiseProfile noise_at_iso(double iso) {
-  const double shot = 0.012 * iso / 6400;
-  return {shot, typical_read_noise(shot)};
+NoiseProfile noise_at_iso(double iso, SensorKind kind) {
+  const double shot = shot_factor(kind) * through_medians(iso, &IsoMedian::iso, &IsoMedian::shot);
+  return {shot, median_read_noise(shot)};
+}
+
+double median_read_noise(double shot) {
+  return through_medians(shot, &IsoMedian::shot, &IsoMedian::read);
 }
 
 double typical_read_noise(double shot) {
@@ -182,28 +360,36 @@ Tensor linear_srgb(const Image& photo, int shrink) {
   return linear;
 }
 
+SensorNoise draw_noise(const SensorSettings& settings, int height, int width, NormalNumbers numbers,
+                       Random& random) {
+  check(settings);
+  const auto pixels = size_t(height) * size_t(width);
+  const auto fill = [&](std::vector<float>& values, size_t count) {
+    values.resize(count);
+    if (numbers == NormalNumbers::table)
+      fill_normal(values, random);
+    else
+      for (float& value : values) value = random.normal();
+  };
+  SensorNoise noise;
+  if (settings.noise != NoiseProfile{}) fill(noise.samples, pixels);
+  if (settings.row_noise > 0) fill(noise.rows, size_t(height));
+  add_defects(settings.hot_share, true, pixels, random, noise.defects);
+  add_defects(settings.dead_share, false, pixels, random, noise.defects);
+  return noise;
+}
+
 Tensor scene_in_camera_colours(const Tensor& linear, const SimulatedCamera& camera) {
   const Matrix3 matrix = srgb_to_camera(camera.xyz_to_camera);
-  const int64_t count = linear.shape().plane();
   Tensor result(linear.shape());
-  const float* red = linear.row(0, 0, 0);
-  const float* green = linear.row(0, 1, 0);
-  const float* blue = linear.row(0, 2, 0);
-  for (int c = 0; c < 3; ++c) {
-    const auto from_red = float(matrix[c][0]);
-    const auto from_green = float(matrix[c][1]);
-    const auto from_blue = float(matrix[c][2]);
-    float* out = result.row(0, c, 0);
-    for (int64_t i = 0; i < count; ++i) {
-      const float value = from_red * red[i] + from_green * green[i] + from_blue * blue[i];
-      out[i] = std::clamp(value, 0.f, 1.f);
-    }
-  }
+  const float* planes[3] = {linear.row(0, 0, 0), linear.row(0, 1, 0), linear.row(0, 2, 0)};
+  for (int c = 0; c < 3; ++c)
+    mix_colours(planes, matrix, c, linear.shape().plane(), result.row(0, c, 0));
   return result;
 }
 
 Mosaic expose(const Tensor& camera_rgb, const SimulatedCamera& camera,
-              const SensorSettings& settings, Random& random) {
+              const SensorSettings& settings, const SensorNoise& noise) {
   check(settings);
   const Sensor sensor(camera, settings);
   Mosaic mosaic;
@@ -211,25 +397,42 @@ Mosaic expose(const Tensor& camera_rgb, const SimulatedCamera& camera,
   mosaic.height = int(camera_rgb.shape().h);
   mosaic.samples.resize(size_t(camera_rgb.shape().plane()));
   mosaic.cfa = settings.cfa;
-  mosaic.black.fill(sensor.black());
-  mosaic.white = sensor.white();
+  mosaic.black.fill(double(sensor.black));
+  mosaic.white = double(sensor.white);
   mosaic.white_balance = camera.white_balance;
   mosaic.xyz_to_camera = camera.xyz_to_camera;
   mosaic.noise = settings.noise;
   mosaic.shot.make = "hyperconv";
   mosaic.shot.model = "simulated camera";
-  for (int y = 0; y < mosaic.height; ++y) {
-    const float* red = camera_rgb.row(0, 0, y);
-    const float* green = camera_rgb.row(0, 1, y);
-    const float* blue = camera_rgb.row(0, 2, y);
-    const int colours[2] = {cfa_colour(settings.cfa, y, 0), cfa_colour(settings.cfa, y, 1)};
-    uint16_t* out = mosaic.samples.data() + size_t(y) * size_t(mosaic.width);
-    for (int x = 0; x < mosaic.width; ++x) {
-      const auto light = sensor.light(red[x], green[x], blue[x]);
-      out[x] = sensor.sample(light[size_t(colours[x & 1])], random);
+  Exposure exposure(sensor,
+                    {camera_rgb.row(0, 0, 0), camera_rgb.row(0, 1, 0), camera_rgb.row(0, 2, 0)},
+                    mosaic.width, settings.cfa, noise);
+  for (int64_t y = 0; y < mosaic.height; ++y) {
+    exposure.light(y);
+    for (int64_t first = 0; first < 2; ++first) {
+      uint16_t* out = mosaic.samples.data() + y * mosaic.width + first;
+      for (const int32_t value : exposure.values(first)) {
+        *out = uint16_t(value);
+        out += 2;
+      }
     }
   }
+  for (const auto& defect : noise.defects) {
+    const auto width = size_t(mosaic.width);
+    const int colour =
+        cfa_colour(settings.cfa, int64_t(defect.index / width), int64_t(defect.index % width));
+    uint16_t& sample = mosaic.samples[defect.index];
+    sample = uint16_t(exposure.with_defect(defect, colour, sample));
+  }
   return mosaic;
+}
+
+Mosaic expose(const Tensor& camera_rgb, const SimulatedCamera& camera,
+              const SensorSettings& settings, Random& random) {
+  const SensorNoise noise =
+      draw_noise(settings, int(camera_rgb.shape().h), int(camera_rgb.shape().w),
+                 NormalNumbers::one_by_one, random);
+  return expose(camera_rgb, camera, settings, noise);
 }
 
 Tensor clean_camera_rgb(const Tensor& camera_rgb, const SimulatedCamera& camera,
@@ -238,36 +441,46 @@ Tensor clean_camera_rgb(const Tensor& camera_rgb, const SimulatedCamera& camera,
   const Sensor sensor(camera, settings);
   Tensor clean(camera_rgb.shape());
   const int64_t plane = camera_rgb.shape().plane();
-  const float* in = camera_rgb.data();
-  float* out = clean.data();
-  for (int64_t i = 0; i < plane; ++i) {
-    const auto light = sensor.light(in[i], in[plane + i], in[2 * plane + i]);
-    for (int c = 0; c < 3; ++c) out[c * plane + i] = sensor.balanced(light[size_t(c)], c);
-  }
+  const float* in[3] = {camera_rgb.row(0, 0, 0), camera_rgb.row(0, 1, 0), camera_rgb.row(0, 2, 0)};
+  float* out[3] = {clean.row(0, 0, 0), clean.row(0, 1, 0), clean.row(0, 2, 0)};
+  find_light(sensor, in, plane, out);
+  for (size_t c = 0; c < 3; ++c) scale_and_cut(out[c], plane, sensor.balance[c], out[c]);
   return clean;
 }
 
 void expose_patch(std::span<const float> camera_rgb, int height, int width,
-                  const SimulatedCamera& camera, const SensorSettings& settings, Random& random,
-                  std::span<float> cells, std::span<float> clean) {
+                  const SimulatedCamera& camera, const SensorSettings& settings,
+                  const SensorNoise& noise, std::span<float> cells, std::span<float> clean) {
   check(settings);
-  const size_t plane = size_t(height) * size_t(width);
-  assert(height % 2 == 0 && width % 2 == 0 && camera_rgb.size() == 3 * plane);
-  assert(cells.size() == plane && clean.size() == 3 * plane);
+  const int64_t plane = int64_t(height) * width;
+  assert(height % 2 == 0 && width % 2 == 0 && int64_t(camera_rgb.size()) == 3 * plane);
+  assert(int64_t(cells.size()) == plane && int64_t(clean.size()) == 3 * plane);
   const Sensor sensor(camera, settings);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      const size_t i = size_t(y) * size_t(width) + size_t(x);
-      const auto light =
-          sensor.light(camera_rgb[i], camera_rgb[plane + i], camera_rgb[2 * plane + i]);
-      for (int c = 0; c < 3; ++c)
-        clean[size_t(c) * plane + i] = sensor.balanced(light[size_t(c)], c);
-      const int place = 2 * (y & 1) + (x & 1);  // in the cell: R G / G B
-      const int colour = (y & 1) + (x & 1);
-      const size_t cell = size_t(y / 2) * size_t(width / 2) + size_t(x / 2);
-      cells[size_t(place) * (plane / 4) + cell] =
-          sensor.normalised(sensor.sample(light[size_t(colour)], random), colour);
+  const float* rgb = camera_rgb.data();
+  Exposure exposure(sensor, {rgb, rgb + plane, rgb + 2 * plane}, width, Cfa::rggb, noise);
+  // Of a pixel, in the cells: its place (R G / G B) is the channel.
+  const auto cell_at = [&](int64_t y, int64_t x) {
+    return cells.data() + (2 * (y & 1) + (x & 1)) * (plane / 4) + y / 2 * (width / 2) + x / 2;
+  };
+  for (int64_t y = 0; y < height; ++y) {
+    const auto light = exposure.light(y);
+    for (int64_t c = 0; c < 3; ++c)
+      scale_and_cut(light[size_t(c)], width, sensor.balance[size_t(c)],
+                    clean.data() + c * plane + y * width);
+    for (int64_t first = 0; first < 2; ++first) {
+      const auto values = exposure.values(first);
+      normalise(sensor, exposure.colour(first), values.data(), int64_t(values.size()),
+                cell_at(y, first));
     }
+  }
+  for (const auto& defect : noise.defects) {
+    const auto y = int64_t(defect.index) / width, x = int64_t(defect.index) % width;
+    const int colour = cfa_colour(Cfa::rggb, y, x);
+    float* cell = cell_at(y, x);
+    const int32_t own = record(sensor, defect.light, colour);
+    float shown = 0;
+    normalise(sensor, colour, &own, 1, &shown);
+    *cell = defect.is_hot ? std::max(*cell, shown) : std::min(*cell, shown);
   }
 }
 

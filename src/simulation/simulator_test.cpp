@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -147,10 +148,31 @@ TEST(Cameras, RandomOnesStayPlausible) {
 }
 
 TEST(Noise, FollowsTheRegressionLine) {
-  EXPECT_DOUBLE_EQ(noise_at_iso(6400).shot, 0.012);
-  EXPECT_DOUBLE_EQ(noise_at_iso(1600).shot, 0.003);
   EXPECT_NEAR(std::log(typical_read_noise(0.012)), 2.18 * std::log(0.012) + 1.20, 1e-12);
-  EXPECT_EQ(noise_at_iso(0), NoiseProfile{});
+  EXPECT_EQ(typical_read_noise(0), 0);
+}
+
+TEST(Noise, OfAnIsoValueIsTheMedianOfCameras) {
+  const NoiseProfile base = noise_at_iso(100, SensorKind::aps_c);
+  EXPECT_NEAR(base.shot, 2.2e-5, 1e-12);
+  EXPECT_NEAR(base.read, 2.2e-8, 1e-15);
+  const NoiseProfile high = noise_at_iso(25600, SensorKind::aps_c);
+  EXPECT_NEAR(high.shot, 2.4e-3, 1e-9);
+  EXPECT_NEAR(high.read, 1.2e-5, 1e-12);
+  EXPECT_NEAR(noise_at_iso(400, SensorKind::aps_c).shot, std::sqrt(2.2e-5 * 2.5e-4), 1e-12);
+  EXPECT_NEAR(noise_at_iso(1600, SensorKind::full_frame).shot, 1.25e-4, 1e-12);
+  EXPECT_NEAR(noise_at_iso(1600, SensorKind::phone).shot, 2e-3, 1e-12);
+  EXPECT_NEAR(median_read_noise(8.6e-4), 3.7e-6, 1e-13);
+  for (const auto kind : {SensorKind::full_frame, SensorKind::aps_c, SensorKind::phone}) {
+    EXPECT_EQ(noise_at_iso(0, kind), NoiseProfile{});
+    double last = 0;
+    for (double iso = 25; iso < 500000; iso *= 1.7) {
+      const NoiseProfile noise = noise_at_iso(iso, kind);
+      EXPECT_GT(noise.shot, last);
+      EXPECT_EQ(noise.read, median_read_noise(noise.shot));
+      last = noise.shot;
+    }
+  }
 }
 
 TEST(Expose, DevelopsBackToThePhotosColour) {
@@ -193,7 +215,7 @@ TEST(Expose, PutsEveryColourInItsPlace) {
 TEST(Expose, BlackAndWhiteAreTheSensorsLevels) {
   const SimulatedCamera camera = standard_camera();
   Random random(1);
-  for (int bits = 10; bits <= 14; ++bits) {
+  for (int bits = 10; bits <= 16; ++bits) {
     SensorSettings settings;
     settings.bits = bits;
     const double white = std::pow(2, bits) - 1;
@@ -271,9 +293,109 @@ TEST(Expose, DarkNoiseGoesBelowBlack) {
   EXPECT_NEAR(measured.mean, 0, 5 * 0.01 / std::sqrt(double(measured.count)));
 }
 
+// Row means of an even picture vary by the row noise and what is left of the pixels'.
+TEST(Defects, RowNoiseIsTheSameAlongARow) {
+  SensorSettings settings;
+  settings.bits = 14;
+  settings.noise = {0, 1e-5};
+  settings.row_noise = 2e-3;
+  Random random(3);
+  const SimulatedCamera camera = {identity3, {1, 1, 1}};
+  const int height = 2000, width = 64;
+  const Mosaic mosaic =
+      expose(flat({0.5f, 0.5f, 0.5f}, height, width), camera, settings, random);
+  double sum = 0, squares = 0;
+  for (int y = 0; y < height; ++y) {
+    double mean = 0;
+    for (int x = 0; x < width; ++x)
+      mean += (mosaic.samples[size_t(y * width + x)] - mosaic.black[0]) /
+              (mosaic.white - mosaic.black[0]) / width;
+    sum += mean;
+    squares += mean * mean;
+  }
+  const double variance = squares / height - sum * sum / height / height;
+  const double expected = 4e-6 + 1e-5 / width;
+  EXPECT_NEAR(variance, expected, 5 * expected * std::sqrt(2.0 / height));
+}
+
+TEST(Defects, HotAndDeadPixelsAreAsManyAsTheirShareSays) {
+  SensorSettings settings;
+  settings.hot_share = 0.01;
+  settings.dead_share = 0.005;
+  Random random(3);
+  const Tensor grey = flat({0.01f, 0.01f, 0.01f}, 200, 200);
+  const Mosaic mosaic = expose(grey, {identity3, {1, 1, 1}}, settings, random);
+  const auto usual = uint16_t(64 + 0.01 * (4095 - 64) + 0.5);
+  int hot = 0, dead = 0;
+  for (const uint16_t sample : mosaic.samples) {
+    hot += sample > usual ? 1 : 0;
+    dead += sample == 64 ? 1 : 0;
+  }
+  // A few places are drawn twice.
+  EXPECT_NEAR(hot, 400, 12);
+  EXPECT_NEAR(dead, 200, 8);
+}
+
+TEST(Defects, TheFileDoesNotKnowOfItsBlackLevelsError) {
+  SensorSettings settings;
+  settings.black_error = 10.0 / (4095 - 64);
+  Random random(1);
+  const Mosaic dark = expose(flat({0, 0, 0}, 4, 4), standard_camera(), settings, random);
+  EXPECT_THAT(dark.samples, testing::Each(74));
+  EXPECT_THAT(dark.black, testing::Each(64));
+}
+
+TEST(Defects, CutAtBlackLeavesNothingBelow) {
+  SensorSettings settings;
+  settings.noise = {0, 1e-4};
+  settings.cuts_at_black = true;
+  Random random(1);
+  const Mosaic dark = expose(flat({0, 0, 0}, 100, 100), standard_camera(), settings, random);
+  EXPECT_THAT(dark.samples, testing::Each(testing::Ge(64)));
+  // Half of a normal distribution is cut.
+  EXPECT_NEAR(double(std::ranges::count(dark.samples, 64)), 5000, 5 * 50 + 100);
+}
+
+TEST(Defects, GreensDiffer) {
+  for (const Cfa cfa : all_phases) {
+    SensorSettings settings;
+    settings.cfa = cfa;
+    settings.bits = 16;
+    settings.green_imbalance = 0.02;
+    Random random(1);
+    const Mosaic mosaic =
+        expose(flat({0.5f, 0.5f, 0.5f}, 4, 4), {identity3, {1, 1, 1}}, settings, random);
+    for (int y = 0; y < 2; ++y)
+      for (int x = 0; x < 2; ++x) {
+        const bool in_reds_row = cfa_colour(cfa, y, 1 - x) == 0;
+        const double gain = cfa_colour(cfa, y, x) != 1 ? 1 : in_reds_row ? 1.01 : 0.99;
+        const double level = 1024 + 0.5 * gain * (65535 - 1024);
+        EXPECT_NEAR(mosaic.samples[size_t(y * 4 + x)], level, 1) << to_string(cfa);
+      }
+  }
+}
+
+TEST(Defects, EachColourSaturatesAtItsLevel) {
+  SensorSettings settings;
+  settings.saturation = {0.9, 1, 0.95};
+  Random random(1);
+  const SimulatedCamera camera = {identity3, {1, 1, 1}};
+  const Tensor bright = flat({1, 1, 1}, 4, 4);
+  const Mosaic mosaic = expose(bright, camera, settings, random);
+  for (int y = 0; y < 4; ++y)
+    for (int x = 0; x < 4; ++x) {
+      const double level = settings.saturation[size_t(cfa_colour(Cfa::rggb, y, x))];
+      EXPECT_NEAR(mosaic.samples[size_t(y * 4 + x)], 64 + level * (4095 - 64), 0.51);
+    }
+  EXPECT_EQ(mosaic.white, 4095);
+  // What should be made of it is white.
+  const Tensor clean = clean_camera_rgb(bright, camera, settings);
+  for (size_t i = 0; i < clean.size(); ++i) EXPECT_EQ(clean.data()[i], 1);
+}
+
 TEST(Expose, IsTheSameForASeedOnEveryMachine) {
   SensorSettings settings;
-  settings.noise = noise_at_iso(3200);
+  settings.noise = {0.006, typical_read_noise(0.006)};
   const auto simulate = [&](uint64_t seed) {
     Random random(seed);
     const SimulatedCamera camera = random_camera(random);
@@ -306,6 +428,60 @@ TEST(Expose, RefusesImpossibleSettings) {
   settings = {};
   settings.noise.read = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THROW(attempt(settings), Error);
+  const auto refuses = [&](auto change) {
+    SensorSettings changed;
+    change(changed);
+    EXPECT_THROW(attempt(changed), Error);
+  };
+  refuses([](SensorSettings& s) { s.bits = 17; });
+  refuses([](SensorSettings& s) { s.row_noise = -1; });
+  refuses([](SensorSettings& s) { s.black_error = 1; });
+  refuses([](SensorSettings& s) { s.green_imbalance = -1; });
+  refuses([](SensorSettings& s) { s.saturation[2] = 0; });
+  refuses([](SensorSettings& s) { s.hot_share = 1.5; });
+  refuses([](SensorSettings& s) { s.dead_share = -0.1; });
+}
+
+SensorSettings sensor_with_everything() {
+  SensorSettings settings;
+  settings.noise = {0.002, 1e-4};
+  settings.row_noise = 0.01;
+  settings.black_error = 0.002;
+  settings.cuts_at_black = true;
+  settings.green_imbalance = 0.02;
+  settings.saturation = {0.9, 0.95, 1};
+  settings.hot_share = 0.05;
+  settings.dead_share = 0.05;
+  return settings;
+}
+
+TEST(Patch, HasADefectiveSensorsDefectsToo) {
+  const int height = 22, width = 18;
+  const Tensor scene = mixture(height, width, 11);
+  const SimulatedCamera camera = standard_camera();
+  const SensorSettings settings = sensor_with_everything();
+  Random random(4);
+  const SensorNoise noise = draw_noise(settings, height, width, NormalNumbers::table, random);
+  EXPECT_EQ(noise.samples.size(), size_t(height * width));
+  EXPECT_EQ(noise.rows.size(), size_t(height));
+  EXPECT_GT(noise.defects.size(), 30u);
+  const Mosaic mosaic = expose(scene, camera, settings, noise);
+  std::vector<float> cells(height * width), patch_clean(3 * height * width);
+  expose_patch({scene.data(), scene.size()}, height, width, camera, settings, noise, cells,
+               patch_clean);
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) {
+      const auto colour = size_t(cfa_colour(Cfa::rggb, y, x));
+      const double value = (mosaic.samples[size_t(y * width + x)] - mosaic.black[0]) /
+                           (mosaic.white - mosaic.black[0]) * camera.white_balance[colour];
+      const int cell =
+          (2 * (y % 2) + x % 2) * (height / 2) * (width / 2) + y / 2 * (width / 2) + x / 2;
+      EXPECT_NEAR(cells[size_t(cell)], std::min(value, 1.0), 1e-6);
+    }
+  SensorSettings none;
+  none.noise = settings.noise;
+  const Tensor clean = clean_camera_rgb(scene, camera, none);
+  EXPECT_THAT(patch_clean, testing::ElementsAreArray(clean.data(), clean.size()));
 }
 
 TEST(Patch, IsThePackedMosaicAndItsCleanPicture) {
@@ -314,13 +490,14 @@ TEST(Patch, IsThePackedMosaicAndItsCleanPicture) {
   Random cameras(2);
   const SimulatedCamera camera = random_camera(cameras);
   SensorSettings settings;
-  settings.noise = noise_at_iso(6400);
+  settings.noise = {0.012, typical_read_noise(0.012)};
   settings.exposure = 0.9;
   Random random(4), again(4);
   const Mosaic mosaic = expose(scene, camera, settings, random);
   const Tensor clean = clean_camera_rgb(scene, camera, settings);
   std::vector<float> cells(height * width), patch_clean(3 * height * width);
-  expose_patch({scene.data(), scene.size()}, height, width, camera, settings, again, cells,
+  expose_patch({scene.data(), scene.size()}, height, width, camera, settings,
+               draw_noise(settings, height, width, NormalNumbers::one_by_one, again), cells,
                patch_clean);
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x) {

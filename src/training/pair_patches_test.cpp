@@ -77,7 +77,7 @@ TEST(Sources, RefusePairsOfAnotherTask) {
   EXPECT_NE(validation_source(recipe), nullptr);
   recipe.network = "vdn";
   EXPECT_THAT(error_of([&] { training_source(recipe); }), HasSubstr("denoise"));
-  recipe.data.source = SimulatedData{.photos = folder.path()};
+  recipe.data.source = SimulatedData{.photos = {folder.path()}};
   EXPECT_THAT(error_of([&] { training_source(recipe); }), HasSubstr("simulated"));
 }
 

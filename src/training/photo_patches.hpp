@@ -9,7 +9,7 @@
 
 namespace hyperconv {
 
-/// Crops of photos, turned and mirrored, seen by random cameras (raw/photo_noise.hpp).
+/// Crops of photos, turned and mirrored, seen by random cameras (simulation/photo_noise.hpp).
 class CameraNoisePatches : public SampleSource {
  public:
   /// The pool's photos are no smaller than a patch; patches are even.

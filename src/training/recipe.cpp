@@ -59,6 +59,35 @@ class Table {
       fail("{}: [{}] {} is {}, must be {} to {}", path_, name_, key, value, low, high);
   }
 
+  /// A value or a list of them; empty where the key is not there.
+  template <class T>
+  std::vector<T> read_one_or_more(const char* key) {
+    known_.insert(key);
+    std::vector<T> values;
+    if (!has(key)) return values;
+    const auto add = [&](const toml::node& node) {
+      const auto value = node.value<T>();
+      if (!value) fail("{}: [{}] {} has the wrong type", path_, name_, key);
+      values.push_back(*value);
+    };
+    const toml::node& node = *table_->get(key);
+    if (const toml::array* list = node.as_array())
+      for (const toml::node& element : *list) add(element);
+    else
+      add(node);
+    return values;
+  }
+
+  /// Numbers that must lie within [low, high].
+  template <class T>
+  std::vector<T> read_one_or_more(const char* key, T low, T high) {
+    const auto values = read_one_or_more<T>(key);
+    for (const T value : values)
+      if (!(value >= low && value <= high))
+        fail("{}: [{}] {} is {}, must be {} to {}", path_, name_, key, value, low, high);
+    return values;
+  }
+
   /// Empty where the key is not there, or no text.
   std::string text(const char* key) const {
     return table_ != nullptr ? (*table_)[key].value_or(std::string()) : std::string();
@@ -120,15 +149,69 @@ std::filesystem::path read_path(Table& table, const char* key,
   return name.empty() ? std::filesystem::path() : folder / name;
 }
 
-SimulatedData read_simulated(Table& table, const std::filesystem::path& folder) {
+/// One of a few words.
+template <class Value, size_t size>
+void read_word(Table& table, const std::string& path, const char* key, Value& value,
+               const std::pair<const char*, Value> (&words)[size]) {
+  std::string word;
+  table.read(key, word);
+  if (word.empty()) return;
+  std::vector<std::string> known;
+  for (const auto& [name, meaning] : words) {
+    if (word == name) {
+      value = meaning;
+      return;
+    }
+    known.push_back(name);
+  }
+  fail("{}: [{}] {} is '{}'; known are {}", path, table.name(), key, word, fmt::join(known, ", "));
+}
+
+std::vector<std::filesystem::path> read_paths(Table& table, const char* key,
+                                              const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> paths;
+  for (const std::string& name : table.read_one_or_more<std::string>(key))
+    if (!name.empty()) paths.push_back(folder / name);
+  return paths;
+}
+
+constexpr std::pair<const char*, PatchDraw> patch_draws[] = {{"even", PatchDraw::even},
+                                                             {"detail", PatchDraw::detail}};
+
+PhotoDraw read_draw(Table& table, const std::string& path) {
+  PhotoDraw draw;
+  if (table.has("shrink")) draw.shrink = table.read_one_or_more<int64_t>("shrink", 1, 16);
+  draw.shrink_share.assign(draw.shrink.size(), 1);
+  if (table.has("shrink_share"))
+    draw.shrink_share = table.read_one_or_more<double>("shrink_share", 1e-6, 1e6);
+  if (draw.shrink.empty() || draw.shrink.size() != draw.shrink_share.size())
+    fail("{}: [{}] shrink has {} values and shrink_share {}; one share belongs to each", path,
+         table.name(), draw.shrink.size(), draw.shrink_share.size());
+  read_word(table, path, "draw", draw.places, patch_draws);
+  return draw;
+}
+
+enum class Sensors { plain, all };
+constexpr std::pair<const char*, Sensors> sensor_words[] = {{"plain", Sensors::plain},
+                                                            {"all", Sensors::all}};
+
+SimulatedData read_simulated(Table& table, const std::string& path,
+                             const std::filesystem::path& folder) {
   SimulatedData data;
-  data.photos = read_path(table, "photos", folder);
-  data.validation = read_path(table, "validation", folder);
-  table.read("shrink", data.shrink, 1, 16);
-  table.read("clean_share", data.clean_share, 0.0, 1.0);
-  table.read("least_shot", data.least_shot, 1e-8, 1.0);
-  table.read("most_shot", data.most_shot, data.least_shot, 1.0);
-  table.read("least_exposure", data.least_exposure, 1e-3, 1.0);
+  data.photos = read_paths(table, "photos", folder);
+  data.validation = read_paths(table, "validation", folder);
+  data.draw = read_draw(table, path);
+  Sensors sensors = Sensors::plain;
+  read_word(table, path, "sensors", sensors, sensor_words);
+  if (sensors == Sensors::all) {
+    data.sensors = all_sensors();
+    data.normal_numbers = NormalNumbers::table;
+  }
+  SensorRange& range = data.sensors;
+  table.read("clean_share", range.clean_share, 0.0, 1.0);
+  table.read("least_shot", range.least_shot, 1e-8, 1.0);
+  table.read("most_shot", range.most_shot, range.least_shot, 1.0);
+  table.read("least_exposure", range.least_exposure, 1e-3, 1.0);
   return data;
 }
 
@@ -189,7 +272,7 @@ OneSource read_source(Table& table, const std::string& path, const std::filesyst
   std::string noise;
   table.read("noise", noise);
   if (table.has("pairs")) return read_pairs(table, path, folder);
-  if (noise.empty()) return read_simulated(table, folder);
+  if (noise.empty()) return read_simulated(table, path, folder);
   if (noise == "niid-gaussian") return read_noisy(table, folder);
   if (noise == "camera") return read_camera_noise(table, folder);
   if (noise == "none") return read_clean(table, folder);
@@ -225,24 +308,6 @@ void read_data(Table table, const std::string& path, const std::filesystem::path
     std::visit([&](auto&& source) { data.source = std::move(source); },
                read_source(table, path, folder));
   table.refuse_the_rest();
-}
-
-/// One of a few words.
-template <class Value, size_t size>
-void read_word(Table& table, const std::string& path, const char* key, Value& value,
-               const std::pair<const char*, Value> (&words)[size]) {
-  std::string word;
-  table.read(key, word);
-  if (word.empty()) return;
-  std::vector<std::string> known;
-  for (const auto& [name, meaning] : words) {
-    if (word == name) {
-      value = meaning;
-      return;
-    }
-    known.push_back(name);
-  }
-  fail("{}: [training] {} is '{}'; known are {}", path, key, word, fmt::join(known, ", "));
 }
 
 constexpr std::pair<const char*, Schedule> schedules[] = {

@@ -10,6 +10,7 @@
 
 #include "hyperconv/zoo.hpp"
 #include "simulation/photo_noise.hpp"
+#include "simulation/random_sensor.hpp"
 
 namespace hyperconv {
 
@@ -32,16 +33,31 @@ using LossSum = std::vector<LossTerm>;
 /// "l1", "0.84 ms-ssim + 0.16 l1".
 std::string to_string(const LossSum& losses);
 
-/// Simulated RAW patches from a folder of photos, for the task `develop`.
+/// Which places of photos become patches.
+enum class PatchDraw {
+  even,   ///< all alike
+  detail  ///< in proportion to their fine detail, so that sky and blur are rare (photo_pool.hpp)
+};
+
+struct PhotoDraw {
+  /// Photos are shrunk by this in linear light (JPEG artefacts go with it). Of several values each
+  /// has its share of the patches, in proportion to the others'.
+  std::vector<int64_t> shrink = {2};
+  std::vector<double> shrink_share = {1};  ///< one for each of `shrink`
+  PatchDraw places = PatchDraw::even;      ///< the key `draw`
+};
+
+/// Simulated RAW patches from folders of photos, for the task `develop`.
 struct SimulatedData {
-  std::filesystem::path photos;      ///< relative to the recipe's folder
-  std::filesystem::path validation;  ///< photos that training does not see; empty: none
-  int shrink = 2;                    ///< photos are shrunk by this in linear light (JPEG artefacts)
-  double clean_share = 0.1;          ///< share of patches without noise
-  double least_shot = 1e-4;          ///< shot variance is drawn log-uniform between these two
-  double most_shot = 1.6e-2;
-  double least_exposure =
-      0.3;  ///< half the patches are darkened by a log-uniform factor down to this
+  std::vector<std::filesystem::path> photos;  ///< one or a list; relative to the recipe's folder
+  std::vector<std::filesystem::path>
+      validation;  ///< photos that training does not see; may be none
+  PhotoDraw draw;
+  /// The key `sensors`: "plain" (the default) or "all" (simulation/random_sensor.hpp). Of its fields
+  /// clean_share, least_shot, most_shot and least_exposure are keys too.
+  SensorRange sensors = plain_sensors();
+  /// "all" takes fast ones; "plain" those that its recipes always had.
+  NormalNumbers normal_numbers = NormalNumbers::one_by_one;
 };
 
 /// Pairs from a folder in any layout that the room `data` knows, for the tasks `isp` and `denoise`.
@@ -65,7 +81,7 @@ struct NoisyData {
   double most_sigma = 75;  ///< of 255; deviations are drawn from 0 to this, as VDN's authors do
 };
 
-/// Photos with a camera's noise (raw/photo_noise.hpp), for the task `denoise`.
+/// Photos with a camera's noise (simulation/photo_noise.hpp), for the task `denoise`.
 struct CameraNoiseData {
   std::filesystem::path photos;      ///< relative to the recipe's folder
   std::filesystem::path validation;  ///< photos that training does not see; empty: none

@@ -90,8 +90,9 @@ class SourceMaker {
  private:
   Source make(const SimulatedData& data, uint64_t seed) {
     check_task(recipe_, task() == Task::develop, "simulated RAW patches");
-    if (folder_of(data).empty()) return nullptr;
-    return std::make_unique<SimulatedPatches>(folder_of(data), data, patch(), seed);
+    const auto& folders = trains_ ? data.photos : data.validation;
+    if (folders.empty()) return nullptr;
+    return std::make_unique<SimulatedPatches>(folders, data, patch(), seed);
   }
   Source make(const NoisyData& data, uint64_t seed) {
     check_denoises();

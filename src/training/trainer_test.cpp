@@ -175,7 +175,7 @@ TEST_F(TrainerTest, KeepsTheBestModelOfItsValidations) {
   std::filesystem::create_directories(folder_ / "held");
   write_image(folder_ / "held/c.png", painted_scene(140, 130));
   Recipe r = recipe("validate_every = 4\nvalidation_samples = 3\n");
-  std::get<SimulatedData>(r.data.source).validation = folder_ / "held";
+  std::get<SimulatedData>(r.data.source).validation = {folder_ / "held"};
   const TrainSummary end = train(r, options("run"));
   EXPECT_GT(end.validation_psnr, 1);
   EXPECT_NO_THROW(Model::load(end.best_model));
