@@ -50,8 +50,8 @@ TEST(Normals, HaveBothTails) {
   for (const double limit : {2.0, 3.0, 4.0, 5.0}) {
     const double expected = double(values.size()) * probability_below(-limit);
     const auto beyond = [&](double sign) {
-      return double(std::ranges::count_if(
-          values, [&](float value) { return sign * double(value) > limit; }));
+      return double(
+          std::ranges::count_if(values, [&](float value) { return sign * double(value) > limit; }));
     };
     EXPECT_NEAR(beyond(1), expected, 5 * std::sqrt(expected) + 1) << limit;
     EXPECT_NEAR(beyond(-1), expected, 5 * std::sqrt(expected) + 1) << limit;

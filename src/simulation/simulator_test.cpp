@@ -302,8 +302,7 @@ TEST(Defects, RowNoiseIsTheSameAlongARow) {
   Random random(3);
   const SimulatedCamera camera = {identity3, {1, 1, 1}};
   const int height = 2000, width = 64;
-  const Mosaic mosaic =
-      expose(flat({0.5f, 0.5f, 0.5f}, height, width), camera, settings, random);
+  const Mosaic mosaic = expose(flat({0.5f, 0.5f, 0.5f}, height, width), camera, settings, random);
   double sum = 0, squares = 0;
   for (int y = 0; y < height; ++y) {
     double mean = 0;

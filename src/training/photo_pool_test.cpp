@@ -103,8 +103,7 @@ TEST_F(PhotoPoolTest, DrawnByDetailAllPlacesCanBeReached) {
     Random random(3, i);
     const Tensor crop = pool.crop(36, random);
     for (const int64_t y : {0, 35})
-      for (const int64_t x : {0, 35})
-        reached |= std::abs(crop.at(0, 0, y, x) - corner) < 2e-5f;
+      for (const int64_t x : {0, 35}) reached |= std::abs(crop.at(0, 0, y, x) - corner) < 2e-5f;
   }
   EXPECT_TRUE(reached);
 }

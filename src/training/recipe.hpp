@@ -53,8 +53,8 @@ struct SimulatedData {
   std::vector<std::filesystem::path>
       validation;  ///< photos that training does not see; may be none
   PhotoDraw draw;
-  /// The key `sensors`: "plain" (the default) or "all" (simulation/random_sensor.hpp). Of its fields
-  /// clean_share, least_shot, most_shot and least_exposure are keys too.
+  /// The key `sensors`: "plain" (the default) or "all" (simulation/random_sensor.hpp). Of its
+  /// fields clean_share, least_shot, most_shot and least_exposure are keys too.
   SensorRange sensors = plain_sensors();
   /// "all" takes fast ones; "plain" those that its recipes always had.
   NormalNumbers normal_numbers = NormalNumbers::one_by_one;
