@@ -3,7 +3,9 @@
 //     build/release/bench/training_bench recipes/zrr-hyper-iii.toml [ROUNDS [THREADS]]
 //
 // One batch of drawn numbers in the recipe's size; forward, loss, backward, Adam and the average,
-// as hyperconv train does them, without reading data and without checkpoints. Each way of
+// as hyperconv train does them, without reading data and without checkpoints. Where samples are
+// simulated and the recipe's photos are there, making a batch of them on one thread is timed by
+// itself. Each way of
 // convolving gets a step in turn; the table is of our own. Operations are told apart by libtorch's
 // own record, each with what it took by itself; what they do not account for is the last line.
 #include <ATen/record_function.h>
@@ -12,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <string>
@@ -21,6 +24,7 @@
 #include "training/adam.hpp"
 #include "training/clipper.hpp"
 #include "training/objective.hpp"
+#include "training/sources.hpp"
 #include "training/torch_setup.hpp"
 
 namespace hyperconv {
@@ -153,6 +157,31 @@ void print_times(const char* name, std::vector<double> seconds, int64_t batch) {
              median, seconds.front(), seconds.back(), double(batch) / median);
 }
 
+/// Whether the recipe's samples are simulated and its photos are here.
+bool has_photos(const Recipe& recipe) {
+  const auto* data = std::get_if<SimulatedData>(&recipe.data.source);
+  return data != nullptr && std::ranges::all_of(data->photos, [](const auto& folder) {
+           return std::filesystem::is_directory(folder);
+         });
+}
+
+/// What making a batch takes one thread.
+void print_data(const Recipe& recipe, int rounds) {
+  const auto source = training_source(recipe);
+  const int64_t batch = recipe.data.batch;
+  source->make(0, batch);
+  std::vector<double> seconds;
+  for (int i = 1; i <= 10 * rounds; ++i) {
+    const auto start = Clock::now();
+    source->make(i * batch, batch);
+    seconds.push_back(seconds_since(start));
+  }
+  std::ranges::sort(seconds);
+  const double median = seconds[seconds.size() / 2];
+  fmt::print("data       {:.4f} s a batch in the median, {:.4f} to {:.4f}: {:.3f} ms a patch\n",
+             median, seconds.front(), seconds.back(), 1e3 * median / double(batch));
+}
+
 void run(const std::string& path, int rounds, int threads) {
   fmt::print("{} threads, {} rounds\n", prepare_torch(threads), rounds);
   const Recipe recipe = read_recipe(path);
@@ -165,6 +194,7 @@ void run(const std::string& path, int rounds, int threads) {
   }
   print_times("own", own, recipe.data.batch);
   print_times("libtorch", libtorch, recipe.data.batch);
+  if (has_photos(recipe)) print_data(recipe, rounds);
   at::addGlobalCallback(at::RecordFunctionCallback(begin_span, end_span));
   double whole = 0;
   for (int i = 0; i < rounds; ++i) whole += timed_step(stepper, "own");

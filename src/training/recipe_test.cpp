@@ -48,6 +48,56 @@ TEST(Recipe, ReadsWhatItSays) {
   EXPECT_NE(other.text, recipe.text);  // a checkpoint of one is not the other's
 }
 
+TEST(Recipe, ReadsWhichPatchesAndSensors) {
+  const TemporaryFolder folder;
+  std::string text = good;
+  text.replace(text.find("photos = \"photos\""), 17, R"(photos = ["a", "b"]
+validation = "held"
+shrink = [1, 2]
+shrink_share = [0.7, 0.3]
+draw = "detail"
+sensors = "all"
+most_shot = 0.05)");
+  write_file(folder / "r.toml", text);
+  const auto data = std::get<SimulatedData>(read_recipe(folder / "r.toml").data.source);
+  EXPECT_THAT(data.photos, testing::ElementsAre(folder / "a", folder / "b"));
+  EXPECT_THAT(data.validation, testing::ElementsAre(folder / "held"));
+  EXPECT_THAT(data.draw.shrink, testing::ElementsAre(1, 2));
+  EXPECT_THAT(data.draw.shrink_share, testing::ElementsAre(0.7, 0.3));
+  EXPECT_EQ(data.draw.places, PatchDraw::detail);
+  EXPECT_EQ(data.normal_numbers, NormalNumbers::table);
+  EXPECT_EQ(data.sensors.least_shot, 5e-6);
+  EXPECT_EQ(data.sensors.most_shot, 0.05);
+  EXPECT_GT(data.sensors.lens_share, 0);
+}
+
+// What recipes from before those keys say.
+TEST(Recipe, WithoutTheKeysPatchesAreDrawnAsBefore) {
+  const TemporaryFolder folder;
+  write_file(folder / "r.toml", good);
+  const auto data = std::get<SimulatedData>(read_recipe(folder / "r.toml").data.source);
+  EXPECT_THAT(data.draw.shrink, testing::ElementsAre(2));
+  EXPECT_EQ(data.draw.places, PatchDraw::even);
+  EXPECT_EQ(data.normal_numbers, NormalNumbers::one_by_one);
+  EXPECT_EQ(data.sensors.least_shot, 1e-4);
+  EXPECT_EQ(data.sensors.lens_share, 0);
+  EXPECT_TRUE(data.validation.empty());
+}
+
+TEST(Recipe, RefusesPatchesAndSensorsThatCannotBe) {
+  const auto message = [](const std::string& keys) {
+    std::string text = good;
+    text.insert(text.find("[training]"), keys + "\n");
+    return message_for(text);
+  };
+  EXPECT_THAT(message("shrink = [1, 2]\nshrink_share = [1]"), HasSubstr("one share belongs"));
+  EXPECT_THAT(message("shrink = []"), HasSubstr("one share belongs"));
+  EXPECT_THAT(message("shrink = [1, 0]"), HasSubstr("must be 1 to 16"));
+  EXPECT_THAT(message("shrink = [1, \"2\"]"), HasSubstr("shrink has the wrong type"));
+  EXPECT_THAT(message("draw = \"best\""), HasSubstr("known are even, detail"));
+  EXPECT_THAT(message("sensors = \"none\""), HasSubstr("[data] sensors is 'none'; known are plain"));
+}
+
 TEST(Recipe, ReadsPairsSchedulesAndWeightedLosses) {
   const TemporaryFolder folder;
   write_file(folder / "r.toml", R"([model]
