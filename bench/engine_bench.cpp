@@ -140,7 +140,7 @@ void show_steps(const std::string& network, Precision precision, int runs) {
   std::vector<double> best(executor.plan().steps.size(), 1e9);
   double total = 1e9, predicting = 0;
   for (int run = 0; run < runs; ++run) {
-    executor.run(input, output);
+    executor.run(input, neutral_side_inputs(graph), output);
     double sum = 0;
     for (size_t i = 0; i < best.size(); ++i) {
       best[i] = std::min(best[i], executor.seconds()[i]);

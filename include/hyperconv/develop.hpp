@@ -26,11 +26,17 @@ struct PackedMosaic {
 };
 PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple);
 
+/// Cells in light where the noise of this profile is about equally strong everywhere:
+/// what a model of Domain::stabilised takes. In place, on all cores.
+void stabilise(Tensor& cells, const NoiseProfile& noise);
+
 /// The shape of the cells that pack_mosaic makes of it.
 Shape packed_shape(const Mosaic& mosaic, int margin, int multiple);
 
 struct DevelopOptions {
   EngineOptions engine;
+  /// The photos' noise, for models that are told it; nothing: what the mosaic says of itself.
+  std::optional<NoiseProfile> noise = {};
   /// Bytes that a photo's floats (cells and camera RGB) and the network's activations may take; a
   /// photo that needs more is refused. Nothing: no limit.
   std::optional<int64_t> memory = {};
@@ -45,8 +51,8 @@ struct DevelopTimes {
 /// Develops mosaics with one model; photos of any size of at least 2x2 samples.
 class Developer {
  public:
-  /// Throws Error when the model is for another task, or its graph does not turn a packed mosaic
-  /// [1,4,h,w] into RGB [1,3,2h,2w].
+  /// Throws Error when the model is for another task, its graph does not turn a packed mosaic
+  /// [1,4,h,w] into RGB [1,3,2h,2w], or it has other side inputs than `noise`.
   explicit Developer(std::shared_ptr<const Model> model, const DevelopOptions& options = {});
 
   /// Camera RGB, linear, white-balanced: [1,3,height,width]. Around 1 a channel is saturated; noise
@@ -59,6 +65,8 @@ class Developer {
 
   /// Of the last photo.
   const DevelopTimes& times() const { return times_; }
+  /// What the network was told of the last photo's noise; nothing where it asks for nothing.
+  const std::optional<NoiseProfile>& noise() const { return noise_; }
 
  private:
   Region run_network(const Mosaic& mosaic);  // into output_; where the photo is in it
@@ -67,8 +75,10 @@ class Developer {
   std::shared_ptr<const Model> model_;
   Engine engine_;
   std::optional<int64_t> memory_;
-  int margin_;    ///< mirrored samples around the photo: as far as the network looks
-  int multiple_;  ///< of cells
+  std::optional<NoiseProfile> given_, noise_;
+  bool is_told_noise_;  ///< the model takes the noise, as a side input or for its domain
+  int margin_;          ///< mirrored samples around the photo: as far as the network looks
+  int multiple_;        ///< of cells
   Tensor output_;
   DevelopTimes times_;
 };

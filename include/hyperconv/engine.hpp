@@ -45,9 +45,10 @@ class Engine {
   Engine& operator=(Engine&&) noexcept;
 
   /// [1,C,H,W] -> the graph's output, into `output` (resized only when its shape is wrong). H and W
-  /// must be multiples of size_multiple(graph). Throws Error on another shape, on memory that is
-  /// not there (with the figure), and when the user interrupts.
-  void run(const Tensor& input, Tensor& output);
+  /// must be multiples of size_multiple(graph). `side`: a value for each of the graph's side
+  /// inputs, [1,channels,1,1]. Throws Error on another shape, on a side input that is missing or
+  /// unknown, on memory that is not there (with the figure), and when the user interrupts.
+  void run(const Tensor& input, Tensor& output, const SideInputs& side = {});
 
   /// Bytes of activations that a run on this input shape needs beside input and output.
   int64_t arena_bytes(const Shape& input);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -14,6 +15,12 @@ namespace hyperconv {
 
 /// The network's input, [N,channels,H,W].
 struct Input {
+  int channels = 0;
+};
+
+/// A vector that is given beside the photo, [N,channels,1,1]: what is known of it and cannot be
+/// seen in it, such as how strong its noise is. The node's name is the input's name (SideInputs).
+struct SideInput {
   int channels = 0;
 };
 
@@ -38,7 +45,8 @@ struct Conv2d {
 /// Where a HyperConv2d's filters come from.
 enum class Conditioning {
   layer,    ///< the mean of each channel of x over the frame: inputs {x}
-  image,    ///< a descriptor of the whole photo, the same for all layers: inputs {x, s}
+  image,    ///< what is known of the whole photo, the same for all layers: inputs {x, s}, s a
+            ///< PhotoDescriptor, a SideInput, or several of them in a Concat
   constant  ///< a learned vector: filters do not depend on the input (a control): inputs {x}
 };
 
@@ -149,7 +157,7 @@ struct PhotoDescriptor {};
 using Operator =
     std::variant<Input, Conv2d, HyperConv2d, ConvTranspose2d, AveragePool2d, MaxPool2d,
                  AdaptiveAveragePool2d, AttentionPool, Upsample2d, Bilinear2d, Haar2d, PixelShuffle,
-                 Concat, Add, Multiply, Activation, PRelu, Norm2d, PhotoDescriptor>;
+                 Concat, Add, Multiply, Activation, PRelu, Norm2d, PhotoDescriptor, SideInput>;
 
 /// "conv2d", "hyper_conv2d", ...: the name in files and messages.
 std::string operator_name(const Operator& op);
@@ -186,6 +194,17 @@ std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input);
 /// For every node whether the output depends on it. The others hold weights that a published
 /// network has and never uses: they are parameters, and nothing runs them.
 std::vector<bool> needed_nodes(const Graph& graph);
+
+/// Values of a graph's side inputs by their nodes' names: [N,channels,1,1].
+using SideInputs = std::map<std::string, Tensor>;
+
+/// Throws Error that names the node where a side input that the graph has is missing or of another
+/// shape than [samples,channels,1,1], and names what the graph has no node for.
+void check_side_inputs(const Graph& graph, const SideInputs& side, int64_t samples = 1);
+
+/// Zeros for each of the graph's side inputs, [samples,channels,1,1]: for what does not depend on
+/// them, such as how long a network takes.
+SideInputs neutral_side_inputs(const Graph& graph, int64_t samples = 1);
 
 /// H and W of the input must be multiples of this: the product of all poolings on the longest way.
 int size_multiple(const Graph& graph);

@@ -57,12 +57,23 @@ enum class Task {
 };
 std::string to_string(Task task);
 
-/// Facts about a model that no tensor holds. All free text, one line each.
+/// The light that a `develop` network's input and output are in.
+enum class Domain {
+  linear,     ///< linear in the light
+  stabilised  ///< through the curve after which noise is as strong in shadows as in highlights
+              ///< (raw/stabilised.hpp), made for the photo's noise
+};
+std::string to_string(Domain domain);
+/// Throws Error that lists the names.
+Domain domain_from_string(const std::string& name);
+
+/// Facts about a model that no tensor holds. Text is free, one line each.
 struct ModelInfo {
   Task task = Task::develop;
   std::string name;          ///< "develop-16"
   std::string summary;       ///< how it was trained: data, steps, loss
   std::string data_licence;  ///< terms of the data it saw
+  Domain domain = Domain::linear;
 };
 
 class Model {

@@ -73,6 +73,17 @@ struct SmallDenoiser {
 /// photo; H and W multiples of 16. The 3x3 convolutions of the two upper levels are
 /// HyperConvolutions, which look at the whole photo's descriptor. Ours, after the paper's idea.
 Graph small_denoiser(const SmallDenoiser& shape);
+struct DevelopNetwork {
+  /// Of the levels, the first at the cells' size, each at half the size of the one above.
+  std::vector<int> widths = {24, 32, 64, 96};
+  int hidden = 32;       ///< 0: no HyperConvolution, ordinary convolutions in the same places
+  int hyper_levels = 2;  ///< from the first on; the filters of the others do not follow the noise
+};
+/// A packed mosaic [N,4,H,W] and the side input `noise` [N,6,1,1] (raw/stabilised.hpp) -> RGB
+/// [N,3,2H,2W]; H and W multiples of 2^(levels - 1). Filters follow from the noise; without
+/// HyperConvolutions the noise is what constant channels beside the cells would be. A linear
+/// demosaicer beside the network, as in HyperUNet. Ours, after the paper's idea.
+Graph develop_network(const DevelopNetwork& shape);
 /// VDN's S-Net, for its training only: [N,3,H,W] -> [N,6,H,W], log alpha and log beta of the noise.
 Graph vdn_noise(int width = 64);
 
@@ -92,6 +103,7 @@ struct NetworkUse {
   /// The side of the square of a photo's samples that one pixel of the input holds: 2 for a packed
   /// mosaic, 1 for RGB.
   int samples = 2;
+  Domain domain = Domain::linear;  ///< of a `develop` network
 };
 /// Throws Error that lists the known names.
 NetworkUse network_use(const std::string& name);

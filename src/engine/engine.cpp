@@ -83,7 +83,8 @@ class Engine::Impl {
         execution_(execution_of(smallest_plan_, options)),
         filters_(model_, smallest_plan_.filters, kernels_, threads_) {}
 
-  void run(const Tensor& input, Tensor& output) {
+  void run(const Tensor& input, Tensor& output, const SideInputs& side) {
+    check_side_inputs(model_->graph(), side);
     if (!executor_ || executor_->plan().input != input.shape()) {
       Plan plan = make_checked_plan(input.shape());
       executor_.reset();  // the old memory goes before the new one comes
@@ -91,7 +92,7 @@ class Engine::Impl {
     }
     const Shape& shape = executor_->plan().output;
     if (output.shape() != shape) output = Tensor(shape);
-    executor_->run(input, output);
+    executor_->run(input, side, output);
   }
 
   int64_t arena_bytes(const Shape& input) const {
@@ -134,7 +135,9 @@ Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
-void Engine::run(const Tensor& input, Tensor& output) { impl_->run(input, output); }
+void Engine::run(const Tensor& input, Tensor& output, const SideInputs& side) {
+  impl_->run(input, output, side);
+}
 
 Execution Engine::execution() const { return impl_->execution(); }
 

@@ -40,8 +40,8 @@ double largest(const Tensor& tensor) {
 void check(const Shared& model, const Shape& shape) {
   SCOPED_TRACE(to_string(shape));
   const Tensor input = random_tensor(shape);
-  const Tensor want = reference::run(*model, input);
-  const double tolerance = reference::tolerance(*model, input);
+  const Tensor want = reference::run(*model, input, nullptr, random_side(model->graph()));
+  const double tolerance = reference::tolerance(*model, input, random_side(model->graph()));
   // A network that magnifies roundings so much would let anything pass.
   ASSERT_LT(tolerance, 1e-3 * largest(want));
   for (const std::string& target : tested_targets()) {
@@ -70,6 +70,15 @@ TEST(Engine, LinearPathAndPlainConvolutions) {
   check(shared(random_model(small_hyper(Conditioning::image, true))), {1, 4, 12, 20});
   check(shared(random_model(hyper_unet({.width = 4, .hidden = 0, .linear_path = true}))),
         {1, 4, 8, 12});
+}
+
+TEST(Engine, DevelopNetworks) {
+  const DevelopNetwork told{.widths = {4, 5, 6}, .hidden = 4};
+  DevelopNetwork plain = told;
+  plain.hidden = 0;
+  for (const Graph& graph : {develop_network(told), develop_network(plain)})
+    for (const Shape& shape : {Shape{1, 4, 4, 4}, Shape{1, 4, 12, 28}})
+      check(shared(random_model(graph)), shape);
 }
 
 // The comparators at small widths: instance norms over very few pixels would magnify every
@@ -164,6 +173,27 @@ Graph unusual_borders() {
   return g;
 }
 
+TEST(Engine, SideInputsAreChecked) {
+  Graph graph;
+  const NodeId x = graph.add("input", Input{3}, {});
+  graph.add("sum", Add{}, {x, graph.add("told", SideInput{3}, {})});
+  const Shared model = shared(random_model(graph));
+  Engine engine(model);
+  const Tensor input = random_tensor({1, 3, 4, 4});
+  Tensor output;
+  const auto refused = [&](const SideInputs& side) {
+    return error_of([&] { engine.run(input, output, side); });
+  };
+  EXPECT_EQ(refused({}), "the network needs the side input 'told', [1,3,1,1]");
+  EXPECT_EQ(refused({{"told", Tensor({1, 2, 1, 1})}}),
+            "the side input 'told' is [1,2,1,1], the network takes [1,3,1,1]");
+  EXPECT_EQ(refused({{"told", Tensor({1, 3, 1, 1})}, {"more", Tensor({1, 1, 1, 1})}}),
+            "the network has no side input 'more'");
+  const SideInputs side = random_side(graph);
+  engine.run(input, output, side);
+  EXPECT_EQ(output.at(0, 1, 2, 3), input.at(0, 1, 2, 3) + side.at("told").at(0, 1, 0, 0));
+}
+
 TEST(Engine, UnusualBorders) {
   const Shared model = shared(random_model(unusual_borders()));
   for (const Shape& shape : {Shape{1, 3, 2, 4}, Shape{1, 3, 14, 26}}) check(model, shape);
@@ -233,7 +263,8 @@ TEST(Engine, RunsSizeAfterSizeAndPhotoAfterPhoto) {
   for (const auto& [h, w, seed] : {std::array{8, 12, 1}, {16, 8, 2}, {8, 12, 3}, {8, 12, 4}}) {
     const Tensor input = random_tensor({1, 4, h, w}, uint64_t(seed));
     engine.run(input, output);
-    expect_near(output, reference::run(*model, input), reference::tolerance(*model, input));
+    expect_near(output, reference::run(*model, input, nullptr, random_side(model->graph())),
+                reference::tolerance(*model, input, random_side(model->graph())));
   }
 }
 
@@ -298,7 +329,8 @@ TEST(Engine, StopsWhenInterruptedAndRunsAgain) {
   EXPECT_EQ(error_of([&] { engine.run(input, output); }), "interrupted");
   set_interrupted(false);
   engine.run(input, output);
-  expect_near(output, reference::run(*model, input), reference::tolerance(*model, input));
+  expect_near(output, reference::run(*model, input, nullptr, random_side(model->graph())),
+              reference::tolerance(*model, input, random_side(model->graph())));
 }
 
 double root_mean_square(const Tensor& tensor) {

@@ -11,8 +11,9 @@ class Executor {
   virtual ~Executor() = default;
 
   virtual const Plan& plan() const = 0;
-  /// Shapes as in the plan. Throws Error when the user interrupts.
-  virtual void run(const Tensor& input, Tensor& output) = 0;
+  /// Shapes as in the plan, the graph's side inputs as check_side_inputs wants them. Throws Error
+  /// when the user interrupts.
+  virtual void run(const Tensor& input, const SideInputs& side, Tensor& output) = 0;
 };
 
 /// Throws Error with the figure when the machine has not that much.

@@ -37,11 +37,14 @@ void check(const Graph& graph, int channels, Size size) {
   const auto longer_model = std::make_shared<const Model>(random_model(longer));
 
   const Tensor input = random_tensor({1, channels, size.h, size.w});
+  const SideInputs side = random_side(graph);
   std::vector<Tensor> values = {input};
   reference::Result want;
   for (NodeId id = 1; id <= last; ++id) {
     std::vector<Tensor> inputs;
     for (const NodeId from : graph.node(id).inputs) inputs.push_back(values[size_t(from)]);
+    const Node& node = graph.node(id);
+    if (std::holds_alternative<SideInput>(node.op)) inputs.push_back(side.at(node.name));
     want = reference::apply(*model, id, inputs);
     values.push_back(want.value);
   }
@@ -255,6 +258,20 @@ TEST(Operators, Norms) {
   for (const auto kind : {NormKind::instance, NormKind::layer, NormKind::folded}) {
     for (const Size size : sizes) check(Norm2d{kind}, 5, size);
     for (const int channels : channel_counts) check(Norm2d{kind}, channels, {9, 31});
+  }
+}
+
+// A vector beside the photo reaches what reads it, alone and joined with others.
+TEST(Operators, SideInputs) {
+  for (const int channels : channel_counts) {
+    Graph graph;
+    const NodeId x = graph.add("input", Input{4}, {});
+    graph.add("told", SideInput{channels}, {});
+    check(graph, 4, {5, 13});
+    const NodeId more = graph.add("more", SideInput{3}, {});
+    const NodeId both = graph.add("both", Concat{}, {NodeId(1), more});
+    graph.add("node", HyperConv2d{.out_channels = 5, .hidden = 4}, {x, both});
+    check(graph, 4, {5, 13});
   }
 }
 

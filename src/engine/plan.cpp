@@ -90,7 +90,8 @@ class Planner {
     for (const Step& step : plan_.steps) {
       const auto* action = std::get_if<FrameAction>(&step.action);
       if (action == nullptr || std::holds_alternative<PredictFilters>(*action) ||
-          std::holds_alternative<Describe>(*action))
+          std::holds_alternative<Describe>(*action) ||
+          std::holds_alternative<TakeSideInput>(*action))
         continue;
       fail("node '{}' ({}) can be computed in fp32 only", graph_.node(step.node).name,
            operator_name(graph_.node(step.node).op));
@@ -104,6 +105,10 @@ class Planner {
   }
 
   void add(NodeId id, const Input&) { emit(ReadInput{}, {}, {picture(id)}); }
+
+  void add(NodeId id, const SideInput&) {
+    emit(TakeSideInput{graph_.node(id).name}, {}, {picture(id)});
+  }
 
   void add(NodeId id, const Conv2d&) { add_convolution(id); }
   void add(NodeId id, const HyperConv2d&) { add_convolution(id); }
@@ -514,7 +519,8 @@ std::string step_name(const Action& action) {
                                 [](const Attend&) { return "attend"; },
                                 [](const Interpolate&) { return "interpolate"; },
                                 [](const Normalise&) { return "normalise"; },
-                                [](const Describe&) { return "describe"; }};
+                                [](const Describe&) { return "describe"; },
+                                [](const TakeSideInput&) { return "take side input"; }};
   return std::visit(Overloaded{[&](const RowAction& one) { return std::visit(row, one); },
                                [&](const FrameAction& one) { return std::visit(frame, one); }},
                     action);

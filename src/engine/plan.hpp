@@ -159,6 +159,10 @@ struct Normalise {
 struct Join {};
 /// Statistics of all inputs into one picture of 1x1.
 struct Describe {};
+/// A side input becomes a picture of 1x1.
+struct TakeSideInput {
+  std::string name;
+};
 struct WriteOutput {};
 
 /// What makes a row of its outputs from a few rows of its inputs.
@@ -166,8 +170,8 @@ using RowAction = std::variant<ReadInput, Convolve, ConvolveToOutput, ConvolveTr
                                PoolLargest, Upsample, Transform, Shuffle, Sum, Product, Rectify,
                                Squash, RectifyLearned, Join, WriteOutput>;
 /// What looks at whole frames, or at rows that no formula gives.
-using FrameAction =
-    std::variant<FillBorder, PredictFilters, PoolParts, Attend, Interpolate, Normalise, Describe>;
+using FrameAction = std::variant<FillBorder, PredictFilters, PoolParts, Attend, Interpolate,
+                                 Normalise, Describe, TakeSideInput>;
 using Action = std::variant<RowAction, FrameAction>;
 
 /// How far a RowAction looks in one direction. Its work comes in units: unit u reads lines

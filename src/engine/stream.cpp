@@ -64,7 +64,8 @@ bool can_stream(const Plan& plan) {
     return action != nullptr && std::holds_alternative<ReadInput>(*action);
   };
   const auto is_described = [&](PictureId p) {
-    return frame_action<Describe>(plan.steps[size_t(writer[size_t(p)])]) != nullptr;
+    const Step& step = plan.steps[size_t(writer[size_t(p)])];
+    return frame_action<Describe>(step) != nullptr || frame_action<TakeSideInput>(step) != nullptr;
   };
   return std::all_of(plan.steps.begin(), plan.steps.end(), [&](const Step& step) {
     const Pictures& in = step.inputs;
@@ -72,6 +73,7 @@ bool can_stream(const Plan& plan) {
       return same_frame(plan, in) && std::none_of(in.begin(), in.end(), is_described);
     if (frame_action<Describe>(step) != nullptr)
       return std::all_of(in.begin(), in.end(), reads_input);
+    if (frame_action<TakeSideInput>(step) != nullptr) return true;
     const auto* predict = frame_action<PredictFilters>(step);
     return predict != nullptr && std::all_of(in.begin(), in.end(), is_described);
   });
@@ -268,17 +270,22 @@ void StreamExecutor::predict(const Step& step) {
     const std::vector<float>& s = descriptors_[size_t(p)];
     statistics.insert(statistics.end(), s.begin(), s.end());
   }
-  filters_.predict(frame_action<PredictFilters>(step)->filter, step.node, statistics);
+  const auto& action = *frame_action<PredictFilters>(step);
+  filters_.predict(action.filter, action.node, statistics);
 }
 
-void StreamExecutor::run(const Tensor& input, Tensor& output) {
+void StreamExecutor::run(const Tensor& input, const SideInputs& side, Tensor& output) {
   throw_if_interrupted();
   for (const int i : layout_.frame_steps) {
     const Step& step = plan_.steps[size_t(i)];
-    if (frame_action<Describe>(step) != nullptr)
+    if (frame_action<Describe>(step) != nullptr) {
       describe_input(step, input);
-    else
+    } else if (const auto* given = frame_action<TakeSideInput>(step)) {
+      const Tensor& value = side.at(given->name);
+      descriptors_[size_t(step.outputs.front())].assign(value.data(), value.data() + value.size());
+    } else {
       predict(step);
+    }
   }
   std::atomic<size_t> next{0};
   const auto work = [&](int64_t worker) {

@@ -32,7 +32,7 @@ class StreamExecutor : public Executor {
                  int64_t tile_width = widest_tile);
 
   const Plan& plan() const override { return plan_; }
-  void run(const Tensor& input, Tensor& output) override;
+  void run(const Tensor& input, const SideInputs& side, Tensor& output) override;
 
   /// Bytes that an executor with so many threads takes.
   static int64_t bytes(const Plan& plan, int threads);

@@ -49,7 +49,7 @@ class Rig {
   Tensor run(Executor& executor, const Tensor& input) const {
     Tensor output(plan_.output);
     std::fill_n(output.data(), output.size(), NAN);
-    executor.run(input, output);
+    executor.run(input, random_side(model_->graph()), output);
     return output;
   }
 
@@ -92,6 +92,12 @@ TEST(Stream, UNetsAsAWhole) {
       check(graph, shape);
   }
   check(plain_unet({8}), {1, 4, 26, 34});
+}
+
+TEST(Stream, DevelopNetworksThatAreToldTheNoise) {
+  const Graph graph = develop_network({.widths = {5, 6, 7}, .hidden = 4, .hyper_levels = 3});
+  for (const Shape& shape : {Shape{1, 4, 4, 4}, Shape{1, 4, 12, 28}, Shape{1, 4, 60, 44}})
+    check(graph, shape);
 }
 
 TEST(Stream, DenoisersOfAnySize) {

@@ -42,6 +42,13 @@ inline Tensor random_tensor(const Shape& shape, uint64_t seed = 2) {
   return tensor;
 }
 
+/// Random values for each of a graph's side inputs.
+inline SideInputs random_side(const Graph& graph, int64_t samples = 1) {
+  SideInputs side = neutral_side_inputs(graph, samples);
+  for (auto& [name, value] : side) value = random_tensor(value.shape(), 7);
+  return side;
+}
+
 /// An environment variable for as long as it lives.
 class ForcedVariable {
  public:
@@ -79,7 +86,7 @@ inline Tensor run_engine(const std::shared_ptr<const Model>& model, const Tensor
                          int threads = 2) {
   Engine engine(model, {.threads = threads});
   Tensor output;
-  engine.run(input, output);
+  engine.run(input, output, random_side(model->graph()));
   return output;
 }
 

@@ -50,9 +50,10 @@ WholeExecutor::WholeExecutor(Plan plan, FilterBank& filters, const Kernels& kern
   seconds_.resize(plan_.steps.size());
 }
 
-void WholeExecutor::run(const Tensor& input, Tensor& output) {
+void WholeExecutor::run(const Tensor& input, const SideInputs& side, Tensor& output) {
   const RowRunner rows({plan_, filters_, kernels_, views_, zeros_.data(), input, output});
   rows_ = &rows;
+  side_ = &side;
   for (auto& sums : picture_sums_) sums.clear();
   for (size_t i = 0; i < plan_.steps.size(); ++i) {
     throw_if_interrupted();
@@ -160,6 +161,11 @@ void WholeExecutor::add_sums(const Step& step, const RowReach& reach, int64_t y,
 
 void WholeExecutor::execute(const FrameAction& action, const Step& step) {
   std::visit([&](const auto& frame) { execute(frame, step); }, action);
+}
+
+void WholeExecutor::execute(const TakeSideInput& action, const Step& step) {
+  const Tensor& given = side_->at(action.name);
+  std::copy_n(given.data(), given.size(), pixel(step.outputs.front(), 0, 0));
 }
 
 void WholeExecutor::execute(const PredictFilters& action, const Step& step) {

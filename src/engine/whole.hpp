@@ -20,7 +20,7 @@ class WholeExecutor : public Executor {
   WholeExecutor(Plan plan, FilterBank& filters, const Kernels& kernels, Threads& threads);
 
   const Plan& plan() const override { return plan_; }
-  void run(const Tensor& input, Tensor& output) override;
+  void run(const Tensor& input, const SideInputs& side, Tensor& output) override;
   /// What each step of the last run took.
   const std::vector<double>& seconds() const { return seconds_; }
 
@@ -34,6 +34,7 @@ class WholeExecutor : public Executor {
   void execute(const Interpolate& action, const Step& step);
   void execute(const Normalise& action, const Step& step);
   void execute(const Describe&, const Step& step);
+  void execute(const TakeSideInput& action, const Step& step);
 
   const Picture& picture(PictureId id) const { return plan_.picture(id); }
   // Of a picture in f32.
@@ -81,7 +82,9 @@ class WholeExecutor : public Executor {
   std::vector<float> means_, factors_, shift_;     // of a Normalise, a channel each
   std::vector<double> row_maxima_;
   std::vector<double> seconds_;
-  const RowRunner* rows_ = nullptr;  // of the run at work
+  // Of the run at work.
+  const RowRunner* rows_ = nullptr;
+  const SideInputs* side_ = nullptr;
 };
 
 // Rows that one thread takes at a time: many enough that a convolution reads few of its

@@ -62,6 +62,7 @@ Cost cost_of(const Node& node, const Shape& out, const std::vector<Shape>& in) {
           // Sum, sum of squares, and the gradient's difference, magnitude and sum.
           [&](const PhotoDescriptor&) { cost.flops_total = 6 * in[0].count(); },
           [](const Input&) {},
+          [](const SideInput&) {},
           [](const Upsample2d&) {},
           [](const PixelShuffle&) {},
           [](const Concat&) {},

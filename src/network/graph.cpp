@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/fail.hpp"
 #include "base/overloaded.hpp"
@@ -41,6 +42,9 @@ struct Subject {
 void check_fields(const Subject& subject) {
   std::visit(Overloaded{
                  [&](const Input& op) {
+                   subject.require_range("channels", op.channels, 1, largest_channels);
+                 },
+                 [&](const SideInput& op) {
                    subject.require_range("channels", op.channels, 1, largest_channels);
                  },
                  [&](const Conv2d& op) {
@@ -88,6 +92,7 @@ void check_input_count(const Subject& subject) {
   std::visit(
       Overloaded{
           [&](const Input&) { exactly(0); },
+          [&](const SideInput&) { exactly(0); },
           [&](const HyperConv2d& op) { exactly(op.conditioning == Conditioning::image ? 2 : 1); },
           [&](const Concat&) {
             if (count < 2) subject.refuse("has {} inputs, takes two or more", count);
@@ -133,6 +138,7 @@ Shape output_shape(const Subject& subject, const std::vector<Shape>& in, const S
               subject.refuse("got {}, takes {} channels", to_string(input), op.channels);
             return resized(input.c, input.h, input.w);
           },
+          [&](const SideInput& op) { return resized(op.channels, 1, 1); },
           [&](const Conv2d& op) {
             if (op.stride == 2) even(in[0]);
             return resized(op.out_channels, in[0].h / op.stride, in[0].w / op.stride);
@@ -257,6 +263,7 @@ View view_of(const Node& node, const std::vector<View>& views) {
                  [&](const AttentionPool&) { view = View{}; },
                  [&](const PhotoDescriptor&) { view = View{}; },
                  [](const Input&) {},
+                 [](const SideInput&) {},
                  [](const Concat&) {},
                  [](const Add&) {},
                  [](const Multiply&) {},
@@ -319,6 +326,7 @@ void append_parameters(const Node& node, NodeId id, const std::vector<Shape>& in
             add(".bias", {in[0].c}, ParameterRole::bias);
           },
           [](const Input&) {},
+          [](const SideInput&) {},
           [](const AveragePool2d&) {},
           [](const MaxPool2d&) {},
           [](const AdaptiveAveragePool2d&) {},
@@ -347,6 +355,7 @@ std::vector<Shape> shapes_of_inputs(const Node& node, const std::vector<Shape>& 
 std::string operator_name(const Operator& op) {
   return std::visit(Overloaded{
                         [](const Input&) { return "input"; },
+                        [](const SideInput&) { return "side_input"; },
                         [](const Conv2d&) { return "conv2d"; },
                         [](const HyperConv2d&) { return "hyper_conv2d"; },
                         [](const ConvTranspose2d&) { return "conv_transpose2d"; },
@@ -391,6 +400,32 @@ std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input) {
   for (const Node& node : graph.nodes())
     shapes.push_back(output_shape({node}, shapes_of_inputs(node, shapes), input));
   return shapes;
+}
+
+void check_side_inputs(const Graph& graph, const SideInputs& side, int64_t samples) {
+  std::set<std::string> known;
+  for (const Node& node : graph.nodes()) {
+    const auto* op = std::get_if<SideInput>(&node.op);
+    if (op == nullptr) continue;
+    known.insert(node.name);
+    const Shape wanted{samples, op->channels, 1, 1};
+    const auto found = side.find(node.name);
+    if (found == side.end())
+      fail("the network needs the side input '{}', {}", node.name, to_string(wanted));
+    if (found->second.shape() != wanted)
+      fail("the side input '{}' is {}, the network takes {}", node.name,
+           to_string(found->second.shape()), to_string(wanted));
+  }
+  for (const auto& [name, value] : side)
+    if (!known.contains(name)) fail("the network has no side input '{}'", name);
+}
+
+SideInputs neutral_side_inputs(const Graph& graph, int64_t samples) {
+  SideInputs side;
+  for (const Node& node : graph.nodes())
+    if (const auto* op = std::get_if<SideInput>(&node.op))
+      side[node.name] = Tensor({samples, op->channels, 1, 1});
+  return side;
 }
 
 std::vector<bool> needed_nodes(const Graph& graph) {

@@ -99,6 +99,7 @@ Json to_json(const Operator& op) {
   Json json = {{"op", operator_name(op)}};
   std::visit(Overloaded{
                  [&](const Input& o) { json["channels"] = o.channels; },
+                 [&](const SideInput& o) { json["channels"] = o.channels; },
                  [&](const Conv2d& o) {
                    json["out_channels"] = o.out_channels;
                    json["kernel"] = o.kernel;
@@ -140,6 +141,7 @@ struct Reader {
   const Fields& f;
 
   void operator()(Input& o) const { o.channels = f.integer("channels"); }
+  void operator()(SideInput& o) const { o.channels = f.integer("channels"); }
   void operator()(Conv2d& o) const {
     o.out_channels = f.integer("out_channels");
     o.kernel = f.integer("kernel");

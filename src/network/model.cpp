@@ -16,6 +16,9 @@ constexpr std::pair<Task, const char*> tasks[] = {{Task::develop, "develop"},
                                                   {Task::denoise, "denoise"},
                                                   {Task::noise, "noise"}};
 
+constexpr std::pair<Domain, const char*> domains[] = {{Domain::linear, "linear"},
+                                                      {Domain::stabilised, "stabilised"}};
+
 Task task_from_string(const std::string& name) {
   for (const auto& [task, text] : tasks)
     if (name == text) return task;
@@ -26,6 +29,12 @@ const std::string& metadata(const Safetensors& file, const char* key) {
   const auto found = file.metadata.find(key);
   if (found == file.metadata.end()) fail("its metadata lack '{}'", key);
   return found->second;
+}
+
+/// Absent in the first files of this format.
+Domain domain_of(const Safetensors& file) {
+  const auto found = file.metadata.find("domain");
+  return found == file.metadata.end() ? Domain::linear : domain_from_string(found->second);
 }
 
 std::string dims_text(const std::vector<int64_t>& dims) {
@@ -136,6 +145,18 @@ std::string to_string(Task task) {
   return {};
 }
 
+std::string to_string(Domain domain) {
+  for (const auto& [candidate, text] : domains)
+    if (candidate == domain) return text;
+  return {};
+}
+
+Domain domain_from_string(const std::string& name) {
+  for (const auto& [domain, text] : domains)
+    if (name == text) return domain;
+  fail("the domain '{}' is not known; known are linear, stabilised", name);
+}
+
 int64_t WeightView::count() const {
   int64_t product = 1;
   for (const int64_t extent : dims) product *= extent;
@@ -182,7 +203,7 @@ Model Model::load(const std::filesystem::path& path) {
     Model model;
     model.graph_ = graph_from_json(metadata(file, "graph"));
     model.info_ = {task_from_string(metadata(file, "task")), metadata(file, "name"),
-                   metadata(file, "summary"), metadata(file, "data_licence")};
+                   metadata(file, "summary"), metadata(file, "data_licence"), domain_of(file)};
     attach_scales(model.graph_, file.tensors);
     check_weights(model.graph_, file.tensors);
     model.weights_ = std::move(file.tensors);
@@ -216,12 +237,13 @@ const WeightView& Model::weight(const std::string& name) const {
 }
 
 void save_model(const std::filesystem::path& path, const Model& model, Precision precision) {
-  const std::map<std::string, std::string> facts = {{"format", model_format},
+  std::map<std::string, std::string> facts = {{"format", model_format},
                                                     {"graph", graph_to_json(model.graph())},
                                                     {"task", to_string(model.info().task)},
                                                     {"name", model.info().name},
                                                     {"summary", model.info().summary},
                                                     {"data_licence", model.info().data_licence}};
+  if (model.info().domain != Domain::linear) facts["domain"] = to_string(model.info().domain);
   const Precision others = precision == Precision::i8 ? Precision::f16 : precision;
   std::vector<Parameter> floats, matrices;
   for (const Parameter& p : parameters(model.graph()))

@@ -79,6 +79,17 @@ void refuse_hidden(const ZooOptions& options) {
   if (options.hidden) fail("a network without HyperConvolutions has no hidden width to set");
 }
 
+/// `width` is the first level's; the others keep their ratio to it.
+Graph told_network(DevelopNetwork shape, const ZooOptions& options) {
+  if (shape.hidden == 0) refuse_hidden(options);
+  if (options.hidden) shape.hidden = *options.hidden;
+  if (options.width) {
+    const int standard = shape.widths.front();
+    for (int& width : shape.widths) width = width * *options.width / standard;
+  }
+  return develop_network(shape);
+}
+
 /// Makes a network that has a width and nothing else to choose.
 Maker by_width(Graph (*make)(int), int width) {
   return [=](const ZooOptions& options) {
@@ -108,7 +119,9 @@ struct Entry {
   Initialisation start = Initialisation::kaiming;
 };
 
-constexpr NetworkUse develops{Task::develop, 2}, is_isp{Task::isp, 2}, denoises{Task::denoise, 1};
+constexpr NetworkUse develops{Task::develop, 2},
+    develops_told{Task::develop, 2, Domain::stabilised}, is_isp{Task::isp, 2},
+    denoises{Task::denoise, 1};
 
 /// Each is there for two tasks.
 constexpr std::pair<StudyVariant, const char*> study_variants[] = {
@@ -124,6 +137,9 @@ constexpr std::pair<StudyVariant, const char*> study_variants[] = {
 const std::map<std::string, Entry>& entries() {
   const auto hyper = [](int width, int64_t parameters) {
     return [=](const ZooOptions& o) { return poster_network(width, parameters, o); };
+  };
+  const auto told = [](const DevelopNetwork& shape) {
+    return [=](const ZooOptions& o) { return told_network(shape, o); };
   };
   const auto shipped = [](int width, int hidden) {
     return [=](const ZooOptions& o) { return shipped_network(width, hidden, o); };
@@ -160,6 +176,9 @@ const std::map<std::string, Entry>& entries() {
         {"vdn-plain-20", {by_width(vdn, 14), denoises}},
         {"denoise-16", {small(16, 32), denoises}},
         {"denoise-16-plain", {by_width(plain_denoiser, 16), denoises}},
+        {"develop", {told({}), develops_told}},
+        {"develop-plain", {told({.hidden = 0}), develops_told}},
+        {"develop-best", {told({.widths = {48, 64, 96, 128}}), develops_told}},
         {"develop-16", {shipped(16, 32), develops}},
         {"develop-16-plain", {shipped(16, 0), develops}},
     };

@@ -79,6 +79,7 @@ OnnxFile file_of(const Graph& graph, const ModelInfo& info) {
   add_fact("name", info.name, file.model);
   add_fact("summary", info.summary, file.model);
   add_fact("data_licence", info.data_licence, file.model);
+  add_fact("domain", to_string(info.domain), file.model);
   add_fact("size_multiple", std::to_string(size_multiple(graph)), file.model);
   add_fact("smallest_height", std::to_string(smallest.height), file.model);
   add_fact("smallest_width", std::to_string(smallest.width), file.model);

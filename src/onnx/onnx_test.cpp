@@ -122,7 +122,9 @@ void expect_shapes(const Graph& graph, const onnx::ModelProto& model, const Shap
 /// A network of the zoo at a width that is quickly exported.
 Graph narrow(const std::string& name) {
   ZooOptions options{.width = 8};
-  if (name.starts_with("hyper") || name == "develop-16") options.hidden = 5;
+  if (name.starts_with("hyper") || name == "develop-16" || name == "develop" ||
+      name == "develop-best")
+    options.hidden = 5;
   return make_network(name, options);
 }
 
@@ -278,6 +280,14 @@ const OperatorCase operator_cases[] = {
      [] {
        Graph g;
        g.add("node", Input{8}, {});
+       return g;
+     }(),
+     {"Identity"}},
+    {"SideInput",
+     [] {
+       Graph g;
+       g.add("in", Input{8}, {});
+       g.add("node", SideInput{5}, {});
        return g;
      }(),
      {"Identity"}},

@@ -75,8 +75,15 @@ void describe(const std::string& name, const Extent& extent, onnx::ValueInfoProt
 constexpr const char* input_name = "input";
 constexpr const char* output_name = "output";
 
+/// A graph may call a side input as the photo is called here.
+std::string side_input_name(const Node& node) {
+  return node.name == input_name || node.name == output_name ? "side_" + node.name : node.name;
+}
+
 std::set<std::string> reserved_names(const Graph& graph) {
   std::set<std::string> names = {input_name, output_name};
+  for (const Node& node : graph.nodes())
+    if (std::holds_alternative<SideInput>(node.op)) names.insert(side_input_name(node));
   for (const Parameter& p : parameters(graph)) names.insert(p.name);
   return names;
 }
@@ -122,6 +129,11 @@ class Translator {
   Value apply(const Input&) {
     if (graph_.output() != 0) return {input_name};
     return b_.last("Identity", {{input_name}});
+  }
+
+  Value apply(const SideInput&) {
+    if (graph_.output() != id_) return {side_input_name(node())};
+    return b_.last("Identity", {{side_input_name(node())}});
   }
 
   static Attributes convolution(int64_t kernel, int64_t stride, int64_t pad) {
@@ -428,9 +440,13 @@ class Translator {
     onnx::GraphProto& graph = b_.graph();
     describe(input_name, extents_.front(), *graph.add_input());
     describe(output_name, extents_.back(), *graph.add_output());
-    for (NodeId id = 1; id < graph_.output(); ++id)
-      if (needed[size_t(id)])
+    for (NodeId id = 1; id <= graph_.output(); ++id) {
+      const bool is_side = std::holds_alternative<SideInput>(graph_.node(id).op);
+      if (is_side && needed[size_t(id)])
+        describe(side_input_name(graph_.node(id)), extents_[size_t(id)], *graph.add_input());
+      else if (needed[size_t(id)] && id < graph_.output())
         describe(values_[size_t(id)].name, extents_[size_t(id)], *graph.add_value_info());
+    }
   }
 
   const Graph& graph_;

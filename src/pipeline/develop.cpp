@@ -1,10 +1,13 @@
 #include "hyperconv/develop.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/fail.hpp"
 #include "raw/colour.hpp"
 #include "raw/exif.hpp"
+#include "raw/mosaic_noise.hpp"
+#include "raw/stabilised.hpp"
 
 namespace hyperconv {
 namespace {
@@ -15,6 +18,8 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+constexpr const char* noise_input = "noise";
+
 const Model& checked(const std::shared_ptr<const Model>& model) {
   const ModelInfo& info = model->info();
   if (info.task != Task::develop)
@@ -24,7 +29,38 @@ const Model& checked(const std::shared_ptr<const Model>& model) {
   if (out != Shape{1, 3, 2 * side, 2 * side})
     fail("the model '{}' turns {} into {}; a developer needs {}", info.name, to_string(in),
          to_string(out), to_string(Shape{1, 3, 2 * side, 2 * side}));
+  for (const Node& node : model->graph().nodes()) {
+    const auto* beside = std::get_if<SideInput>(&node.op);
+    if (beside != nullptr && (node.name != noise_input || beside->channels != noise_condition_size))
+      fail("the model '{}' takes the side input '{}' of {} numbers; a developer gives '{}' of {}",
+           info.name, node.name, beside->channels, noise_input, noise_condition_size);
+  }
   return *model;
+}
+
+bool takes_noise(const Graph& graph) {
+  return std::ranges::any_of(
+      graph.nodes(), [](const Node& node) { return std::holds_alternative<SideInput>(node.op); });
+}
+
+/// The curve whose light a network works in; nothing: linear.
+std::optional<StabilisingCurve> curve_for(const Model& model,
+                                          const std::optional<NoiseProfile>& noise) {
+  switch (model.info().domain) {
+    case Domain::linear:
+      return std::nullopt;
+    case Domain::stabilised:
+      return StabilisingCurve(*noise);
+  }
+  fail("the model's domain is not known");
+}
+
+SideInputs noise_inputs(const Graph& graph, const NoiseProfile& noise, const Mosaic& mosaic) {
+  if (!takes_noise(graph)) return {};
+  const auto condition = noise_condition(noise, balance_gains(mosaic.white_balance));
+  Tensor values({1, noise_condition_size, 1, 1});
+  std::ranges::copy(condition, values.data());
+  return {{noise_input, std::move(values)}};
 }
 
 /// The photo's part of a padded frame.
@@ -48,6 +84,8 @@ Developer::Developer(std::shared_ptr<const Model> model, const DevelopOptions& o
     : model_(std::move(model)),
       engine_(model_, options.engine),
       memory_(options.memory),
+      given_(options.noise),
+      is_told_noise_(takes_noise(model_->graph()) || model_->info().domain != Domain::linear),
       // A cell is two samples wide, and the network looks half its receptive field to each side.
       margin_(receptive_field(checked(model_).graph())),
       multiple_(size_multiple(model_->graph())) {}
@@ -65,21 +103,27 @@ void Developer::check_memory(const Mosaic& mosaic) {
 Region Developer::run_network(const Mosaic& mosaic) {
   const auto start = Clock::now();
   check_memory(mosaic);
-  const PackedMosaic packed = pack_mosaic(mosaic, margin_, multiple_);
-  engine_.run(packed.cells, output_);
+  PackedMosaic packed = pack_mosaic(mosaic, margin_, multiple_);
+  if (is_told_noise_) noise_ = noise_of(mosaic, given_).profile;
+  if (model_->info().domain == Domain::stabilised) stabilise(packed.cells, *noise_);
+  const SideInputs side = noise_ ? noise_inputs(model_->graph(), *noise_, mosaic) : SideInputs();
+  engine_.run(packed.cells, output_, side);
   times_ = {.network = seconds_since(start)};
   return {packed.top, packed.left, packed.height, packed.width};
 }
 
 Tensor Developer::camera_rgb(const Mosaic& mosaic) {
   const Region photo = run_network(mosaic);
-  return cropped(output_, photo);
+  Tensor rgb = cropped(output_, photo);
+  if (const auto curve = curve_for(*model_, noise_))
+    for (size_t i = 0; i < rgb.size(); ++i) rgb.data()[i] = curve->inverse(rgb.data()[i]);
+  return rgb;
 }
 
 Image Developer::picture(const Mosaic& mosaic) {
   const Region photo = run_network(mosaic);
   const auto start = Clock::now();
-  Image picture = srgb_picture(output_, photo, camera_to_srgb(mosaic));
+  Image picture = srgb_picture(output_, photo, camera_to_srgb(mosaic), curve_for(*model_, noise_));
   picture.metadata.exif = exif_for_picture(mosaic);
   picture.metadata.orientation = mosaic.orientation;
   times_.colour = seconds_since(start);

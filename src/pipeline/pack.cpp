@@ -6,6 +6,7 @@
 #include "base/interrupt.hpp"
 #include "base/threads.hpp"
 #include "hyperconv/develop.hpp"
+#include "raw/stabilised.hpp"
 
 namespace hyperconv {
 namespace {
@@ -92,6 +93,15 @@ PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple) {
     }
   });
   return packed;
+}
+
+void stabilise(Tensor& cells, const NoiseProfile& noise) {
+  const StabilisingCurve curve(noise);
+  const Shape& shape = cells.shape();
+  Threads().parallel_for(shape.c * shape.h, [&](int64_t row) {
+    float* values = cells.row(0, row / shape.h, row % shape.h);
+    for (int64_t x = 0; x < shape.w; ++x) values[x] = curve(values[x]);
+  });
 }
 
 }  // namespace hyperconv

@@ -89,7 +89,8 @@ Image srgb_picture(const Tensor& camera_rgb, const Matrix3& camera_to_srgb) {
   return srgb_picture(camera_rgb, {0, 0, shape.h, shape.w}, camera_to_srgb);
 }
 
-Image srgb_picture(const Tensor& camera_rgb, const Region& part, const Matrix3& camera_to_srgb) {
+Image srgb_picture(const Tensor& camera_rgb, const Region& part, const Matrix3& camera_to_srgb,
+                   const std::optional<StabilisingCurve>& curve) {
   static const EncodingTable encode;
   std::array<std::array<float, 3>, 3> m{};
   for (int row = 0; row < 3; ++row)
@@ -98,8 +99,14 @@ Image srgb_picture(const Tensor& camera_rgb, const Region& part, const Matrix3& 
   auto samples = large_vector<uint16_t>(image.count());
   Threads().parallel_for(part.height, [&](int64_t y) {
     throw_if_interrupted();
-    const auto row_of = [&](int64_t channel) {
-      return camera_rgb.row(0, channel, part.top + y) + part.left;
+    thread_local std::vector<float> linear;
+    linear.resize(curve ? size_t(3 * part.width) : 0);
+    const auto row_of = [&](int64_t channel) -> const float* {
+      const float* row = camera_rgb.row(0, channel, part.top + y) + part.left;
+      if (!curve) return row;
+      float* to = linear.data() + channel * part.width;
+      for (int64_t x = 0; x < part.width; ++x) to[x] = curve->inverse(row[x]);
+      return to;
     };
     const float *red = row_of(0), *green = row_of(1), *blue = row_of(2);
     uint16_t* out = samples.data() + y * part.width * 3;

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <array>
+#include <optional>
 
 #include "hyperconv/image.hpp"
 #include "hyperconv/mosaic.hpp"
 #include "hyperconv/tensor.hpp"
 #include "raw/matrix3.hpp"
+#include "raw/stabilised.hpp"
 
 namespace hyperconv {
 
@@ -38,7 +40,8 @@ double decode_srgb(double encoded);
 /// outside [0,1] are cut. On all cores.
 Image srgb_picture(const Tensor& camera_rgb, const Matrix3& camera_to_srgb);
 
-/// The same of a part of a frame.
-Image srgb_picture(const Tensor& camera_rgb, const Region& part, const Matrix3& camera_to_srgb);
+/// The same of a part of a frame; where a curve is given, the frame is in its light and not linear.
+Image srgb_picture(const Tensor& camera_rgb, const Region& part, const Matrix3& camera_to_srgb,
+                   const std::optional<StabilisingCurve>& curve = {});
 
 }  // namespace hyperconv

@@ -46,6 +46,15 @@ torch::Tensor srgb_encode(const torch::Tensor& linear) {
   return torch::where(magnitude > knee, curved * torch::sign(linear), linear * 12.92);
 }
 
+torch::Tensor linear_light(const torch::Tensor& stabilised, const torch::Tensor& offset) {
+  const torch::Tensor t = offset.view({-1, 1, 1, 1}), root = t.sqrt();
+  const torch::Tensor range = (1 + t).sqrt() - root;
+  // (f range + root)^2 - t above 0, and 2 root range f below: both are f range (c f range + 2
+  // root).
+  const torch::Tensor scaled = stabilised * range;
+  return scaled * (scaled.clamp_min(0) + 2 * root);
+}
+
 torch::Tensor display(const torch::Tensor& camera_rgb, const torch::Tensor& camera_to_srgb) {
   const torch::Tensor pixels = camera_rgb.flatten(2);
   return srgb_encode(torch::bmm(camera_to_srgb, pixels).view_as(camera_rgb));

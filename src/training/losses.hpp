@@ -15,6 +15,10 @@ torch::Tensor srgb_encode(const torch::Tensor& linear);
 /// curve.
 torch::Tensor display(const torch::Tensor& camera_rgb, const torch::Tensor& camera_to_srgb);
 
+/// What a network made in a StabilisingCurve's domain (raw/stabilised.hpp), [N,3,H,W], in linear
+/// light: the curve's inverse, differentiable. `offset`: [N].
+torch::Tensor linear_light(const torch::Tensor& stabilised, const torch::Tensor& offset);
+
 /// Of two batches [N,C,H,W]; the mean over its samples. Throws Error when the pictures are too
 /// small for an SSIM.
 torch::Tensor loss_between(const LossSum& losses, const torch::Tensor& a, const torch::Tensor& b);

@@ -192,12 +192,20 @@ torch::Tensor norm(const Norm2d& op, const torch::Tensor& x, const NodeWeights& 
   return centred * torch::rsqrt(centred.square().mean(over, true) + 1e-5) * scale + bias;
 }
 
+const torch::Tensor& side_input(const Node& node, const TorchSideInputs& side) {
+  const auto found = side.find(node.name);
+  if (found == side.end())
+    fail("the network needs the side input '{}', which its data do not have", node.name);
+  return found->second;
+}
+
 /// A node's value; `rectifier` is what a convolution applies to its own (rectifiers_of()).
 torch::Tensor run(const Node& node, const std::vector<torch::Tensor>& in, const NodeWeights& w,
                   Rectifier rectifier) {
   return std::visit(
       Overloaded{
           [&](const Input&) { return in[0]; },
+          [&](const SideInput&) { return in[0]; },
           [&](const Conv2d& op) { return conv2d(op, in[0], w, rectifier); },
           [&](const HyperConv2d& op) { return hyper_conv2d(op, in, w, rectifier); },
           [&](const ConvTranspose2d&) { return conv_transpose2d(in[0], w); },
@@ -276,12 +284,14 @@ LoweredNetwork::LoweredNetwork(const Model& model, torch::Device device)
   }
 }
 
-torch::Tensor LoweredNetwork::forward(const torch::Tensor& input, ProductTape* tape) const {
-  return forward_with(weights_, input, tape);
+torch::Tensor LoweredNetwork::forward(const torch::Tensor& input, ProductTape* tape,
+                                      const TorchSideInputs& side) const {
+  return forward_with(weights_, input, tape, side);
 }
 
 torch::Tensor LoweredNetwork::forward_with(const std::vector<torch::Tensor>& values_of,
-                                           const torch::Tensor& input, ProductTape* tape) const {
+                                           const torch::Tensor& input, ProductTape* tape,
+                                           const TorchSideInputs& side) const {
   std::vector<NodeWeights> weights(graph_.nodes().size());
   for (NodeWeights& node : weights) node.tape = tape;
   for (size_t i = 0; i < parameters_.size(); ++i)
@@ -295,7 +305,7 @@ torch::Tensor LoweredNetwork::forward_with(const std::vector<torch::Tensor>& val
     const Node& node = graph_.node(id);
     std::vector<torch::Tensor> in;
     for (const NodeId source : node.inputs) in.push_back(values[size_t(source)]);
-    if (in.empty()) in.push_back(input);
+    if (in.empty()) in.push_back(id == 0 ? input : side_input(node, side));
     const bool is_applied = !node.inputs.empty() && rectifier_of(node.op) &&
                             rectifiers[size_t(node.inputs[0])] != Rectifier::none;
     values[size_t(id)] =

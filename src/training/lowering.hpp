@@ -3,6 +3,7 @@
 
 #include <torch/types.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@
 #include "training/gradients.hpp"
 
 namespace hyperconv {
+
+/// Values beside the picture by their nodes' names, [N,channels,1,1] (graph.hpp: SideInput).
+using TorchSideInputs = std::map<std::string, torch::Tensor>;
 
 /// A network's weights as leaf tensors, and the way from input to output.
 class LoweredNetwork {
@@ -19,10 +23,12 @@ class LoweredNetwork {
 
   /// [N,C,H,W] -> the graph's output. Every sample of the batch gets filters of its own.
   /// With a tape, the matrices A2 leave their gradients' factors there and get none in grad().
-  torch::Tensor forward(const torch::Tensor& input, ProductTape* tape = nullptr) const;
+  /// `side` holds at least the graph's side inputs; throws Error that names one that is missing.
+  torch::Tensor forward(const torch::Tensor& input, ProductTape* tape = nullptr,
+                        const TorchSideInputs& side = {}) const;
   /// The same with other weights, in the order of parameters().
   torch::Tensor forward_with(const std::vector<torch::Tensor>& weights, const torch::Tensor& input,
-                             ProductTape* tape = nullptr) const;
+                             ProductTape* tape = nullptr, const TorchSideInputs& side = {}) const;
 
   const Graph& graph() const { return graph_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }

@@ -27,6 +27,8 @@ std::vector<Case> cases() {
   std::vector<Case> all = {{"plain_unet", plain_unet({.width = 5})},
                            {"no_hyper", hyper_unet({.width = 4, .hidden = 0, .linear_path = true})},
                            {"vdn", vdn_denoiser(3), {{1, 3, 8, 8}, {2, 3, 24, 40}}},
+                           {"develop", develop_network({.widths = {4, 5, 6}, .hidden = 4})},
+                           {"develop_plain", develop_network({.widths = {4, 5, 6}, .hidden = 0})},
                            {"vdn_s", vdn_noise(5), {{1, 3, 1, 1}, {2, 3, 11, 17}}}};
   for (const auto conditioning : {Conditioning::layer, Conditioning::image, Conditioning::constant})
     all.push_back({"conditioning_" + std::to_string(int(conditioning)),
@@ -44,8 +46,10 @@ std::vector<Case> normalised_cases() {
 
 double difference_from_oracle(const Model& model, const Tensor& input) {
   const torch::NoGradGuard no_grad;
-  const torch::Tensor output = LoweredNetwork(model).forward(to_torch(input));
-  return relative_difference(output, reference::run(model, input));
+  const torch::Tensor output = LoweredNetwork(model).forward(
+      to_torch(input), nullptr, to_torch(told_side(model.graph(), input.shape().n)));
+  return relative_difference(
+      output, reference::run(model, input, nullptr, told_side(model.graph(), input.shape().n)));
 }
 
 // The oracle accumulates in double; libtorch in float. A chain of fifteen layers of sums of up to a
@@ -68,11 +72,13 @@ TEST(Lowering, AgreesWithTheOracleOnNormalisedNetworks) {
     const Model model = untrained(graph, {}, 11);
     for (const Shape& shape : shapes) {
       const Tensor input = random_light(shape, 5);
-      const Tensor expected = reference::run(model, input);
+      const Tensor expected =
+          reference::run(model, input, nullptr, told_side(model.graph(), input.shape().n));
       const torch::NoGradGuard no_grad;
-      const auto output = LoweredNetwork(model).forward(to_torch(input));
+      const auto output = LoweredNetwork(model).forward(
+          to_torch(input), nullptr, to_torch(told_side(model.graph(), input.shape().n)));
       EXPECT_LT((output - to_torch(expected)).abs().max().item<double>(),
-                2 * reference::tolerance(model, input))
+                2 * reference::tolerance(model, input, told_side(model.graph(), input.shape().n)))
           << name << " " << to_string(shape);
     }
   }
@@ -100,7 +106,10 @@ TEST(Lowering, EveryWeightGetsAGradient) {
   for (const auto& [name, graph, shapes] : cases()) {
     const LoweredNetwork network(untrained(graph, {}, 2));
     const Shape shape{2, shapes.front().c, 16, 16};
-    network.forward(to_torch(random_light(shape, 3))).square().mean().backward();
+    network.forward(to_torch(random_light(shape, 3)), nullptr, to_torch(told_side(graph, 2)))
+        .square()
+        .mean()
+        .backward();
     for (size_t i = 0; i < network.weights().size(); ++i) {
       const auto& gradient = network.weights()[i].grad();
       ASSERT_TRUE(gradient.defined()) << name << " " << network.parameters()[i].name;

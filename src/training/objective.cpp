@@ -20,6 +20,12 @@ Model first_model(const Recipe& recipe) {
   return model;
 }
 
+/// What a graph may take beside the picture.
+TorchSideInputs side_inputs(const Batch& batch) {
+  if (!batch.noise.defined()) return {};
+  return {{"noise", batch.noise.unsqueeze(2).unsqueeze(3)}};
+}
+
 /// One network, and losses between its picture and the target.
 class PictureObjective : public Objective {
  public:
@@ -39,7 +45,7 @@ class PictureObjective : public Objective {
     torch::Tensor output;
     {
       const Autocast autocast(training_.precision, device_);
-      output = network_.forward(batch.input, &tape);
+      output = network_.forward(batch.input, &tape, side_inputs(batch));
     }
     return loss_between(training_.losses, picture_of(output.to(torch::kFloat32), batch, task_),
                         target(batch));
@@ -47,7 +53,8 @@ class PictureObjective : public Objective {
 
   torch::Tensor picture(const std::vector<torch::Tensor>& weights,
                         const Batch& batch) const override {
-    return picture_of(network_.forward_with(weights, batch.input), batch, task_);
+    return picture_of(network_.forward_with(weights, batch.input, nullptr, side_inputs(batch)),
+                      batch, task_);
   }
 
   Model to_model(const ModelInfo& info, const std::vector<torch::Tensor>& weights) const override {
@@ -144,7 +151,9 @@ std::vector<double> rate_factors(const std::vector<Parameter>& parameters,
 
 torch::Tensor picture_of(const torch::Tensor& output, const Batch& batch, Task task) {
   if (task == Task::denoise) return batch.input + output.narrow(1, 0, 3);
-  return batch.camera_to_srgb.defined() ? display(output, batch.camera_to_srgb) : output;
+  const torch::Tensor light =
+      batch.curve_offset.defined() ? linear_light(output, batch.curve_offset) : output;
+  return batch.camera_to_srgb.defined() ? display(light, batch.camera_to_srgb) : light;
 }
 
 torch::Tensor Objective::target(const Batch& batch) const {

@@ -43,7 +43,9 @@ Model without_statistics(const Model& model, const Shape& frame) {
 torch::Tensor run_in_double(const Model& model, const Tensor& input) {
   const LoweredNetwork network(model);
   for (torch::Tensor weight : network.weights()) weight.set_data(weight.to(torch::kFloat64));
-  return network.forward(to_torch(input).to(torch::kFloat64));
+  TorchSideInputs side = to_torch(random_side(model.graph()));
+  for (auto& [name, value] : side) value = value.to(torch::kFloat64);
+  return network.forward(to_torch(input).to(torch::kFloat64), nullptr, side);
 }
 
 bool uses_statistics(const std::string& network) {
@@ -66,14 +68,18 @@ TEST_P(Parity, EngineAndLibtorchAgree) {
     SCOPED_TRACE(to_string(frame));
     const Tensor input = random_light(frame, 5);
     const torch::Tensor exact = run_in_double(*model, input);
-    const torch::Tensor in_float = LoweredNetwork(*model).forward(to_torch(input));
+    const torch::Tensor in_float =
+        LoweredNetwork(*model).forward(to_torch(input), nullptr, to_torch(random_side(graph)));
     const double tolerance = 8 * largest(in_float - exact);
     // What tells pixels apart, or what statistics do, must be far above the roundings.
     ASSERT_GT(tolerance, 0);
     ASSERT_LT(tolerance, 0.01 * largest(exact - exact.mean({2, 3}, true)));
     if (uses_statistics(GetParam())) {
       const Model blind = without_statistics(*model, frame);
-      ASSERT_LT(tolerance, 0.01 * largest(LoweredNetwork(blind).forward(to_torch(input)) - exact));
+      ASSERT_LT(tolerance,
+                0.01 * largest(LoweredNetwork(blind).forward(to_torch(input), nullptr,
+                                                             to_torch(random_side(graph))) -
+                               exact));
     }
     EXPECT_LT(largest(to_torch(run_engine(model, input)) - exact), tolerance);
   }

@@ -131,6 +131,9 @@ void read_network(Table table, const std::filesystem::path& folder, Recipe& reci
   table.require("network", recipe.network);
   table.require("name", recipe.name);
   table.require("data_licence", recipe.data_licence);
+  std::string domain;
+  table.read("domain", domain);
+  if (!domain.empty()) recipe.domain = domain_from_string(domain);
   std::string start;
   table.read("start", start);
   if (!start.empty()) recipe.start = folder / start;
@@ -439,6 +442,10 @@ Recipe read_recipe(const std::filesystem::path& path, std::optional<uint64_t> se
     recipe.text += fmt::format("\n# seed {}\n", *seed);
   }
   return recipe;
+}
+
+Domain network_domain(const Recipe& recipe) {
+  return recipe.domain.value_or(network_use(recipe.network).domain);
 }
 
 double learning_rate_at(const TrainingRecipe& recipe, int64_t step) {

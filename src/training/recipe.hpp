@@ -158,6 +158,8 @@ struct TrainingRecipe {
 struct Recipe {
   std::string network;  ///< a name of the zoo
   ZooOptions options;
+  /// Of a `develop` network, where it is not what the zoo says (network_domain()).
+  std::optional<Domain> domain;
   std::string name;             ///< of the model it makes
   std::filesystem::path start;  ///< model whose weights it begins with; empty: untrained
   std::string data_licence;     ///< one line for the model file
@@ -170,6 +172,9 @@ struct Recipe {
 /// refused, so that a misspelt key does not train the wrong thing for a day. `seed`: instead of the
 /// recipe's.
 Recipe read_recipe(const std::filesystem::path& path, std::optional<uint64_t> seed = {});
+
+/// The light that the network works in. Throws Error where the zoo does not know the network.
+Domain network_domain(const Recipe& recipe);
 
 /// Learning rate at a step (0-based).
 double learning_rate_at(const TrainingRecipe& recipe, int64_t step);

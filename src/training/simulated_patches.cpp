@@ -2,7 +2,10 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "raw/colour.hpp"
+#include "raw/stabilised.hpp"
 #include "simulation/random_sensor.hpp"
 
 namespace hyperconv {
@@ -13,11 +16,27 @@ std::span<float> sample_of(const torch::Tensor& batch, int64_t index) {
   return {sample.data_ptr<float>(), size_t(sample.numel())};
 }
 
+/// Sample i's noise as the network is told it; its cells go through the curve that follows from it
+/// where the batch wants one.
+void tell_noise(const RandomSensor& sensor, Batch& batch, int64_t index) {
+  const auto condition = noise_condition(sensor.told, balance_gains(sensor.camera.white_balance));
+  std::ranges::copy(condition, sample_of(batch.noise, index).begin());
+  if (!batch.curve_offset.defined()) return;
+  const StabilisingCurve curve(sensor.told);
+  batch.curve_offset[index] = curve.offset();
+  for (float& cell : sample_of(batch.input, index)) cell = curve(cell);
+}
+
 }  // namespace
 
 SimulatedPatches::SimulatedPatches(const std::vector<std::filesystem::path>& photos,
-                                   const SimulatedData& recipe, int patch, uint64_t seed)
-    : recipe_(recipe), patch_(patch), seed_(seed), photos_(photos, recipe.draw, patch) {}
+                                   const SimulatedData& recipe, int patch, uint64_t seed,
+                                   Domain domain)
+    : recipe_(recipe),
+      patch_(patch),
+      seed_(seed),
+      domain_(domain),
+      photos_(photos, recipe.draw, patch) {}
 
 Batch SimulatedPatches::make(int64_t first, int64_t count) const {
   const int64_t side = patch_;
@@ -25,6 +44,8 @@ Batch SimulatedPatches::make(int64_t first, int64_t count) const {
   batch.input = torch::empty({count, 4, side / 2, side / 2});
   batch.target = torch::empty({count, 3, side, side});
   batch.camera_to_srgb = torch::empty({count, 3, 3});
+  batch.noise = torch::empty({count, noise_condition_size});
+  if (domain_ == Domain::stabilised) batch.curve_offset = torch::empty({count});
   auto matrices = batch.camera_to_srgb.accessor<float, 3>();
   for (int64_t i = 0; i < count; ++i) {
     Random random(seed_, uint64_t(first + i));
@@ -36,6 +57,7 @@ Batch SimulatedPatches::make(int64_t first, int64_t count) const {
         draw_noise(sensor.settings, patch_, patch_, recipe_.normal_numbers, random);
     expose_patch({scene.data(), scene.size()}, patch_, patch_, sensor.camera, sensor.settings,
                  noise, sample_of(batch.input, i), sample_of(batch.target, i));
+    tell_noise(sensor, batch, i);
     const Matrix3 colours = camera_to_srgb(sensor.camera.xyz_to_camera);
     for (int64_t r = 0; r < 3; ++r)
       for (int64_t c = 0; c < 3; ++c) matrices[i][r][c] = float(colours[size_t(r)][size_t(c)]);

@@ -9,13 +9,14 @@
 
 namespace hyperconv {
 
-/// Crops of photos seen by random cameras: input [N,4,patch/2,patch/2] as pack_mosaic makes it,
-/// target [N,3,patch,patch] camera RGB after white balance in [0,1], and each camera's colours.
+/// Crops of photos seen by random cameras: input [N,4,patch/2,patch/2] as pack_mosaic makes it, in
+/// the domain asked for, target [N,3,patch,patch] camera RGB after white balance in [0,1], linear,
+/// each camera's colours, and what a network is told of the noise.
 class SimulatedPatches : public SampleSource {
  public:
   /// Reads `photos` (the recipe's own or its validation ones). Throws Error as PhotoPool does.
   SimulatedPatches(const std::vector<std::filesystem::path>& photos, const SimulatedData& recipe,
-                   int patch, uint64_t seed);
+                   int patch, uint64_t seed, Domain domain);
 
   Batch make(int64_t first, int64_t count) const override;
   std::string description() const override;
@@ -24,6 +25,7 @@ class SimulatedPatches : public SampleSource {
   SimulatedData recipe_;
   int patch_;
   uint64_t seed_;
+  Domain domain_;
   PhotoPool photos_;
 };
 

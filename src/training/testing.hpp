@@ -3,6 +3,7 @@
 
 #include <torch/types.h>
 
+#include <map>
 #include <string>
 
 #include "base/random.hpp"
@@ -14,6 +15,21 @@ namespace hyperconv {
 inline torch::Tensor to_torch(const Tensor& tensor) {
   const Shape& s = tensor.shape();
   return torch::from_blob(const_cast<float*>(tensor.data()), {s.n, s.c, s.h, s.w}).clone();
+}
+
+/// Values for each of a graph's side inputs, of everyday size.
+inline SideInputs told_side(const Graph& graph, int64_t samples = 1) {
+  SideInputs side = neutral_side_inputs(graph, samples);
+  Random random(9);
+  for (auto& [name, value] : side)
+    for (size_t i = 0; i < value.size(); ++i) value.data()[i] = random.normal();
+  return side;
+}
+
+inline std::map<std::string, torch::Tensor> to_torch(const SideInputs& side) {
+  std::map<std::string, torch::Tensor> result;
+  for (const auto& [name, value] : side) result[name] = to_torch(value);
+  return result;
 }
 
 inline double largest(const torch::Tensor& tensor) { return tensor.abs().max().item<double>(); }

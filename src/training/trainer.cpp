@@ -45,13 +45,14 @@ Batch part_of(const Batch& batch, int64_t start, int64_t length) {
   const auto narrow = [&](const torch::Tensor& t) {
     return t.defined() ? t.narrow(0, start, length) : t;
   };
-  return {narrow(batch.input), narrow(batch.target), narrow(batch.camera_to_srgb),
-          narrow(batch.variance)};
+  return {narrow(batch.input),    narrow(batch.target), narrow(batch.camera_to_srgb),
+          narrow(batch.variance), narrow(batch.noise),  narrow(batch.curve_offset)};
 }
 
 Batch moved(const Batch& batch, torch::Device device) {
   const auto to = [&](const torch::Tensor& t) { return t.defined() ? t.to(device) : t; };
-  return {to(batch.input), to(batch.target), to(batch.camera_to_srgb), to(batch.variance)};
+  return {to(batch.input),    to(batch.target), to(batch.camera_to_srgb),
+          to(batch.variance), to(batch.noise),  to(batch.curve_offset)};
 }
 
 void make_folder(const fs::path& folder) {
@@ -260,7 +261,7 @@ class Trainer {
             fmt::format("{} trained for {} of {} steps of {} {} ({}, seed {}){}", recipe_.network,
                         step_, t.steps, recipe_.data.batch, description_, objective_->description(),
                         t.seed, began_with()),
-            recipe_.data_licence};
+            recipe_.data_licence, network_domain(recipe_)};
   }
 
   /// The history that a model it began with brings along.

@@ -97,6 +97,7 @@ class Evaluator {
   const Shape& shape() const { return in_[0].shape(); }
 
   Result apply(const Input&) { return {x(), Tensor(shape()), 1}; }
+  Result apply(const SideInput&) { return {x(), Tensor(shape()), 1}; }
 
   Result apply(const Conv2d& op) {
     Filters filters;
@@ -502,7 +503,8 @@ Result apply(const Model& model, NodeId node, const std::vector<Tensor>& inputs)
   return Evaluator(model, node, inputs).evaluate();
 }
 
-Tensor run(const Model& model, const Tensor& input, Random* noise) {
+Tensor run(const Model& model, const Tensor& input, Random* noise, const SideInputs& side) {
+  check_side_inputs(model.graph(), side, input.shape().n);
   std::vector<Tensor> values;
   const auto needed = needed_nodes(model.graph());
   for (NodeId id = 0; id <= model.graph().output(); ++id) {
@@ -513,6 +515,8 @@ Tensor run(const Model& model, const Tensor& input, Random* noise) {
     std::vector<Tensor> inputs;
     for (const NodeId from : model.graph().node(id).inputs) inputs.push_back(values[size_t(from)]);
     if (id == 0) inputs.push_back(input);
+    const Node& node = model.graph().node(id);
+    if (std::holds_alternative<SideInput>(node.op)) inputs.push_back(side.at(node.name));
     Result result = apply(model, id, inputs);
     if (noise != nullptr) move_by_usual_error(result, *noise);
     values.push_back(std::move(result.value));
@@ -520,12 +524,12 @@ Tensor run(const Model& model, const Tensor& input, Random* noise) {
   return values.back();
 }
 
-double tolerance(const Model& model, const Tensor& input) {
-  const Tensor exact = run(model, input);
+double tolerance(const Model& model, const Tensor& input, const SideInputs& side) {
+  const Tensor exact = run(model, input, nullptr, side);
   double farthest = 0;
   for (const uint64_t seed : {1, 2, 3}) {
     Random noise(seed);
-    const Tensor moved = run(model, input, &noise);
+    const Tensor moved = run(model, input, &noise, side);
     for (size_t i = 0; i < exact.size(); ++i) {
       farthest = std::max(farthest, std::fabs(double(moved.data()[i]) - double(exact.data()[i])));
     }

@@ -28,11 +28,12 @@ Result apply(const Model& model, NodeId node, const std::vector<Tensor>& inputs)
 /// The whole network. With `noise`, every node's output is moved by a random part of its usual
 /// error, bound / sqrt(n): roundings are as good as random, and their sum grows with the root of
 /// their number (Higham, 2.8). Two such runs show how far the network carries rounding errors.
-Tensor run(const Model& model, const Tensor& input, Random* noise = nullptr);
+Tensor run(const Model& model, const Tensor& input, Random* noise = nullptr,
+           const SideInputs& side = {});
 
 /// How far a float run of the network may be from run(): the farthest that a few runs with noise
 /// get. A bound in the sense of Result for the whole would multiply the worst case of every layer
 /// and say nothing.
-double tolerance(const Model& model, const Tensor& input);
+double tolerance(const Model& model, const Tensor& input, const SideInputs& side = {});
 
 }  // namespace hyperconv::reference
