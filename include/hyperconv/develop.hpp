@@ -6,6 +6,7 @@
 #include "hyperconv/engine.hpp"
 #include "hyperconv/image.hpp"
 #include "hyperconv/mosaic.hpp"
+#include "hyperconv/mosaic_noise.hpp"
 
 namespace hyperconv {
 
@@ -65,8 +66,9 @@ class Developer {
 
   /// Of the last photo.
   const DevelopTimes& times() const { return times_; }
-  /// What the network was told of the last photo's noise; nothing where it asks for nothing.
-  const std::optional<NoiseProfile>& noise() const { return noise_; }
+  /// What the network was told of the last photo's noise, and who says so; nothing where it asks
+  /// for nothing.
+  const std::optional<KnownNoise>& noise() const { return noise_; }
 
  private:
   Region run_network(const Mosaic& mosaic);  // into output_; where the photo is in it
@@ -75,7 +77,8 @@ class Developer {
   std::shared_ptr<const Model> model_;
   Engine engine_;
   std::optional<int64_t> memory_;
-  std::optional<NoiseProfile> given_, noise_;
+  std::optional<NoiseProfile> given_;
+  std::optional<KnownNoise> noise_;
   bool is_told_noise_;  ///< the model takes the noise, as a side input or for its domain
   int margin_;          ///< mirrored samples around the photo: as far as the network looks
   int multiple_;        ///< of cells

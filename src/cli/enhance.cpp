@@ -111,6 +111,12 @@ nlohmann::ordered_json seconds_of(const Outcome& o) {
   return seconds;
 }
 
+nlohmann::ordered_json to_json(const KnownNoise& noise) {
+  return {{"source", to_string(noise.source)},
+          {"shot", noise.profile.shot},
+          {"read", noise.profile.read}};
+}
+
 nlohmann::ordered_json to_json(const Outcome& o) {
   nlohmann::ordered_json json = {{"input", o.job.input.string()},
                                  {"output", o.job.output.string()},
@@ -120,6 +126,7 @@ nlohmann::ordered_json to_json(const Outcome& o) {
                                  {"model", o.model},
                                  {"seconds", seconds_of(o)},
                                  {"peak_rss_bytes", peak_resident_bytes()}};
+  if (o.noise) json["noise"] = to_json(*o.noise);
   if (!o.noise_map.empty())
     json["noise_map"] = {{"output", o.noise_map},
                          {"shows", o.noise_estimated ? "estimated" : "removed"},
@@ -175,6 +182,24 @@ CLI::Validator preview_validator() {
             return fits ? std::string() : "a part of a photo is x,y,width,height, not " + text;
           },
           "X,Y,W,H"};
+}
+
+CLI::Validator noise_validator() {
+  return {
+      [](const std::string& text) -> std::string {
+        const auto values = numbers_of<double>(text);
+        const bool fits = values && values->size() == 2 &&
+                          std::ranges::all_of(*values, [](double v) { return v >= 0 && v <= 1; });
+        return fits ? std::string() : "noise is two variances from 0 to 1, shot,read, not " + text;
+      },
+      "SHOT,READ"};
+}
+
+/// The text has passed noise_validator(), or is empty.
+std::optional<NoiseProfile> noise_of_text(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const auto values = *numbers_of<double>(text);
+  return NoiseProfile{values.front(), values.back()};
 }
 
 /// The text has passed strength_validator(), or is empty.
@@ -241,6 +266,7 @@ std::vector<Job> share_of(const std::vector<Job>& all, const EnhanceArguments& a
 void enhance_command(EnhanceArguments a) {
   a.format = format_of(a);
   a.write.threads = a.engine.threads;
+  a.noise = noise_of_text(a.noise_text);
   a.photo.strength = strength_of(a.strength);
   a.photo.preview = preview_of(a.preview);
   Enhancer enhancer(a);
@@ -256,6 +282,15 @@ void enhance_command(EnhanceArguments a) {
     fmt::print("{}\n", to_json(outcome).dump());
   else
     print_outcome(outcome);
+}
+
+void add_mosaic_options(CLI::App& command, EnhanceArguments& a) {
+  command
+      .add_option("--noise", a.noise_text,
+                  "The noise's variance, shot * x + read, x in [0,1] between black and white level "
+                  "(default: the DNG's NoiseProfile, or estimated; hyperconv info says which)")
+      ->check(noise_validator())
+      ->group("Mosaics (camera RAW files)");
 }
 
 void add_headerless_options(CLI::App& command, EnhanceArguments& a) {
@@ -351,6 +386,7 @@ void add_enhance(CLI::App& program) {
                       "srun or a Slurm array says)");
   command->add_flag("--json", a->json, "One JSON object on stdout");
   add_photo_options(*command, *a);
+  add_mosaic_options(*command, *a);
   add_headerless_options(*command, *a);
   command->callback([a] { enhance_command(*a); });
 }

@@ -86,8 +86,9 @@ Enhancer::Loaded Enhancer::load(Task task) const {
 Developer& Enhancer::developer() {
   if (!developer_) {
     develops_ = load(Task::develop);
-    developer_.emplace(develops_.model,
-                       DevelopOptions{.engine = arguments_.engine, .memory = memory()});
+    developer_.emplace(
+        develops_.model,
+        DevelopOptions{.engine = arguments_.engine, .noise = arguments_.noise, .memory = memory()});
   }
   return *developer_;
 }
@@ -148,6 +149,7 @@ Outcome Enhancer::develop(const Job& job) {
   outcome.encode = stage.lap();
   outcome.total = total.lap();
   outcome.develop = developer.times();
+  outcome.noise = developer.noise();
   return outcome;
 }
 
@@ -155,6 +157,8 @@ Outcome Enhancer::denoise(const Job& job) {
   if (is_dng(job.output))
     fail("{}: is a photo, which cannot become a DNG; name a .jpg, .png or .tif",
          job.input.string());
+  if (arguments_.noise)
+    fail("{}: is a photo; --noise is for a sensor's mosaics", job.input.string());
   Denoiser& denoiser = this->denoiser();
   Outcome outcome;
   outcome.job = job;

@@ -23,11 +23,12 @@ struct PhotoArguments {
 
 struct EnhanceArguments {
   std::vector<std::string> inputs;
-  std::string output, model, task, raw_size, strength, preview;
+  std::string output, model, task, raw_size, strength, preview, noise_text;
   std::string ending = "jpg";
   std::string shard;
   std::string cfa = "rggb";
   MosaicFormat format;
+  std::optional<NoiseProfile> noise;  ///< of mosaics; nothing: what they say of themselves
   PhotoArguments photo;
   double white = 0, memory_gib = 0;
   WriteOptions write;
@@ -46,6 +47,7 @@ struct Outcome {
   int width = 0, height = 0;
   double decode = 0, process = 0, encode = 0, total = 0;  ///< seconds
   DevelopTimes develop;                                   ///< the parts of `process`, of a mosaic
+  std::optional<KnownNoise> noise;                        ///< what a network was told of a mosaic
   DenoiseTimes denoise;                                   ///< the same of a photo
   std::string noise_map;                                  ///< file; empty: none
   bool noise_estimated = false;  ///< by an S-Net; else it shows what was removed

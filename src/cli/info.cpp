@@ -17,7 +17,7 @@
 #include "hyperconv/error.hpp"
 #include "hyperconv/model.hpp"
 #include "hyperconv/mosaic.hpp"
-#include "raw/mosaic_noise.hpp"
+#include "hyperconv/mosaic_noise.hpp"
 
 namespace hyperconv::cli {
 namespace {

@@ -4,9 +4,9 @@
 #include <chrono>
 
 #include "base/fail.hpp"
+#include "hyperconv/mosaic_noise.hpp"
 #include "raw/colour.hpp"
 #include "raw/exif.hpp"
-#include "raw/mosaic_noise.hpp"
 #include "raw/stabilised.hpp"
 
 namespace hyperconv {
@@ -45,12 +45,12 @@ bool takes_noise(const Graph& graph) {
 
 /// The curve whose light a network works in; nothing: linear.
 std::optional<StabilisingCurve> curve_for(const Model& model,
-                                          const std::optional<NoiseProfile>& noise) {
+                                          const std::optional<KnownNoise>& noise) {
   switch (model.info().domain) {
     case Domain::linear:
       return std::nullopt;
     case Domain::stabilised:
-      return StabilisingCurve(*noise);
+      return StabilisingCurve(noise->profile);
   }
   fail("the model's domain is not known");
 }
@@ -104,9 +104,10 @@ Region Developer::run_network(const Mosaic& mosaic) {
   const auto start = Clock::now();
   check_memory(mosaic);
   PackedMosaic packed = pack_mosaic(mosaic, margin_, multiple_);
-  if (is_told_noise_) noise_ = noise_of(mosaic, given_).profile;
-  if (model_->info().domain == Domain::stabilised) stabilise(packed.cells, *noise_);
-  const SideInputs side = noise_ ? noise_inputs(model_->graph(), *noise_, mosaic) : SideInputs();
+  if (is_told_noise_) noise_ = noise_of(mosaic, given_);
+  if (model_->info().domain == Domain::stabilised) stabilise(packed.cells, noise_->profile);
+  const SideInputs side =
+      noise_ ? noise_inputs(model_->graph(), noise_->profile, mosaic) : SideInputs();
   engine_.run(packed.cells, output_, side);
   times_ = {.network = seconds_since(start)};
   return {packed.top, packed.left, packed.height, packed.width};

@@ -10,6 +10,7 @@
 #include "hyperconv/error.hpp"
 #include "hyperconv/zoo.hpp"
 #include "raw/colour.hpp"
+#include "raw/stabilised.hpp"
 #include "simulation/scene.hpp"
 #include "simulation/simulator.hpp"
 
@@ -22,7 +23,7 @@ std::shared_ptr<const Model> tiny_model(Task task = Task::develop) {
 }
 
 /// A network that hands its input on: R, the mean of both greens, B of the cell to its four pixels.
-std::shared_ptr<const Model> nearest_neighbour_model() {
+std::shared_ptr<const Model> nearest_neighbour_model(Domain domain = Domain::linear) {
   Graph graph;
   const NodeId input = graph.add("input", Input{4}, {});
   const NodeId conv = graph.add("conv", Conv2d{12, 1}, {input});
@@ -37,7 +38,8 @@ std::shared_ptr<const Model> nearest_neighbour_model() {
     w[(4 + pixel) * 4 + 2] = 0.5f;
     w[(8 + pixel) * 4 + 3] = 1;
   }
-  return std::make_shared<const Model>(graph, ModelInfo{.name = "nearest"}, weights);
+  return std::make_shared<const Model>(graph, ModelInfo{.name = "nearest", .domain = domain},
+                                       weights);
 }
 
 /// The top left of the painted scene, which cannot be painted smaller than 64x64.
@@ -55,6 +57,74 @@ Mosaic scene_mosaic(int width, int height, Cfa cfa = Cfa::rggb) {
     part.samples.insert(part.samples.end(), &whole.samples[size_t(y * side)],
                         &whole.samples[size_t(y * side)] + width);
   return part;
+}
+
+// What the network hands on is the same in any light, but for the mean of both greens.
+TEST(Developer, ADomainsCurveLeadsBackToLinearLight) {
+  Mosaic mosaic = scene_mosaic(40, 36);
+  Developer linear(nearest_neighbour_model());
+  Developer stabilised(nearest_neighbour_model(Domain::stabilised));
+  const Tensor want = linear.camera_rgb(mosaic);
+  const Image picture = linear.picture(mosaic);
+  for (const NoiseProfile noise : {NoiseProfile{1e-3, 1e-6}, {2e-2, 1e-3}, {0, 0}}) {
+    mosaic.noise = noise;
+    const Tensor got = stabilised.camera_rgb(mosaic);
+    ASSERT_EQ(got.shape(), want.shape());
+    for (const int64_t c : {0, 2})
+      for (int64_t y = 0; y < want.shape().h; ++y)
+        for (int64_t x = 0; x < want.shape().w; ++x)
+          // A few roundings of values up to 1, squared (raw/stabilised_test.cpp).
+          ASSERT_NEAR(got.at(0, c, y, x), want.at(0, c, y, x), 3e-6);
+    // As the picture shows it: the same but where the greens differ, which is noise.
+    const auto &a = std::get<std::vector<uint16_t>>(picture.samples),
+               &b = std::get<std::vector<uint16_t>>(stabilised.picture(mosaic).samples);
+    double sum = 0;
+    for (size_t i = 0; i < a.size(); ++i) sum += std::abs(double(a[i]) - double(b[i]));
+    EXPECT_LT(sum / double(a.size()), 0.01 * 65535);
+  }
+}
+
+/// Adds to every cell what it is told of R's shot noise.
+std::shared_ptr<const Model> telling_model(const std::string& name = "noise", int channels = 6) {
+  Graph graph;
+  const NodeId input = graph.add("input", Input{4}, {});
+  const NodeId told = graph.add(name, SideInput{channels}, {});
+  const NodeId first = graph.add("first", Conv2d{12, 1}, {told});
+  const NodeId cells = graph.add("cells", Conv2d{12, 1}, {input});
+  graph.add("output", PixelShuffle{2}, {graph.add("sum", Add{}, {cells, first})});
+  std::map<std::string, std::vector<float>> weights;
+  for (const Parameter& p : parameters(graph)) weights[p.name].assign(size_t(p.count()), 0);
+  for (size_t out = 0; out < 12; ++out) weights["first.weight"][out * size_t(channels)] = 1;
+  return std::make_shared<const Model>(graph, ModelInfo{.name = "telling"}, weights);
+}
+
+TEST(Developer, TellsTheNetworkTheNoise) {
+  Mosaic mosaic = scene_mosaic(40, 36);
+  mosaic.noise = NoiseProfile{1e-3, 1e-6};
+  const auto told = [&](const NoiseProfile& noise) {
+    return noise_condition(noise, balance_gains(mosaic.white_balance))[0];
+  };
+  Developer developer(telling_model());
+  EXPECT_FLOAT_EQ(developer.camera_rgb(mosaic).at(0, 1, 7, 9), told(*mosaic.noise));
+  EXPECT_EQ(developer.noise()->profile, *mosaic.noise);
+  EXPECT_EQ(developer.noise()->source, NoiseSource::file);
+
+  const NoiseProfile given{5e-3, 1e-5};
+  Developer with_given(telling_model(), {.noise = given});
+  EXPECT_FLOAT_EQ(with_given.camera_rgb(mosaic).at(0, 1, 7, 9), told(given));
+  EXPECT_EQ(with_given.noise()->source, NoiseSource::given);
+
+  // Estimated: within a factor of two of the truth, even on so small a picture.
+  mosaic.noise.reset();
+  developer.camera_rgb(mosaic);
+  EXPECT_EQ(developer.noise()->source, NoiseSource::estimated);
+}
+
+TEST(Developer, RefusesOtherSideInputs) {
+  EXPECT_THAT(error_of([] { Developer(telling_model("exposure")); }),
+              testing::HasSubstr("'exposure'"));
+  EXPECT_THAT(error_of([] { Developer(telling_model("noise", 5)); }),
+              testing::HasSubstr("of 5 numbers"));
 }
 
 TEST(Developer, TakesPhotosOfAnySize) {

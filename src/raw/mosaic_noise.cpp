@@ -1,4 +1,4 @@
-#include "raw/mosaic_noise.hpp"
+#include "hyperconv/mosaic_noise.hpp"
 
 #include <algorithm>
 #include <cmath>
