@@ -206,7 +206,7 @@ TEST_F(TrainerTest, ADeviceThatIsNotThereIsNamed) {
 TEST_F(TrainerTest, SamplesDependOnSeedAndNumberOnly) {
   const Recipe r = recipe();
   const auto& data = std::get<SimulatedData>(r.data.source);
-  const SimulatedPatches source(data.photos, data, 32, 1);
+  const SimulatedPatches source(data.photos, data, 32, 1, Domain::linear);
   const Batch both = source.make(20, 8), second = source.make(24, 4);
   EXPECT_TRUE(torch::equal(both.input.narrow(0, 4, 4), second.input));
   EXPECT_TRUE(torch::equal(both.camera_to_srgb.narrow(0, 4, 4), second.camera_to_srgb));
