@@ -42,7 +42,7 @@ def channels_of(nodes):
     for node in nodes:
         inputs = [channels[i] for i in node["inputs"]]
         op = node["op"]
-        if op == "input":
+        if op in ("input", "side_input"):
             count = node["channels"]
         elif "out_channels" in node:
             count = node["out_channels"]
@@ -150,26 +150,27 @@ class Outcome:
         return self.problem or "agrees"
 
 
-def run_onnx(session, values):
-    return session.run(None, {"input": values})[0]
+def run_onnx(session, values, side):
+    return session.run(None, {"input": values, **side})[0]
 
 
-def reaction(session, values, output):
+def reaction(session, values, side, output):
     generator, farthest = np.random.default_rng(2), 0.0
     for _ in range(3):
         moved = values * (1 + UNIT * 2 * generator.uniform(-1, 1, values.shape))
-        farthest = max(farthest, np.abs(run_onnx(session, moved.astype(np.float32)) - output).max())
+        farthest = max(farthest, np.abs(run_onnx(session, moved.astype(np.float32), side) - output).max())
     return float(farthest)
 
 
 def compare(session, sample):
-    values, engine = sample["input"], sample["output"]
-    output = run_onnx(session, values)
+    values, engine = sample.pop("input"), sample.pop("output")
+    side = sample  # what is left
+    output = run_onnx(session, values, side)
     size = "{}x{}".format(*values.shape[2:])
     if output.shape != engine.shape:
         return Outcome([size], problem=f"shape {output.shape}, ours {engine.shape}")
     rms = float(np.sqrt(np.mean(np.square(engine, dtype=np.float64))))
-    moved = reaction(session, values, output)
+    moved = reaction(session, values, side, output)
     tolerance = max(ROUNDINGS * moved, 4 * 2 * UNIT * rms)
     result = Outcome([size], float(np.abs(output - engine).max()), rms, tolerance)
     if not np.isfinite(output).all() or not np.isfinite(engine).all():

@@ -167,6 +167,8 @@ def make_network(nodes, weights, torch):
                 return norm(node["kind"], x[0], self.weight(node, "weight"), self.weight(node, "bias"))
             if op == "photo_descriptor":
                 return descriptor(x[0])
+            if op == "side_input":  # how long a network takes does not depend on it
+                return torch.zeros(1, node["channels"], 1, 1)
             raise RuntimeError(f"operator {op} is not known to rival.py")
 
         def forward(self, photo):
@@ -193,16 +195,20 @@ def load_onnxruntime(a, photo):
     options.add_free_dimension_override_by_name("height", a.shape[1])
     options.add_free_dimension_override_by_name("width", a.shape[2])
     session = onnxruntime.InferenceSession(a.onnx, options, providers=["CPUExecutionProvider"])
+    # How long a network takes does not depend on what stands beside the photo.
+    inputs = {"input": photo, **{i.name: np.zeros(i.shape, np.float32)
+                                 for i in session.get_inputs() if i.name != "input"}}
     if not a.tuned:
-        return lambda: session.run(["output"], {"input": photo})[0], onnxruntime.__version__, []
+        return lambda: session.run(["output"], inputs)[0], onnxruntime.__version__, []
     binding = session.io_binding()
     output = None
 
     def run():
         nonlocal output
         if output is None:  # its shape is known once it is there
-            output = session.run(["output"], {"input": photo})[0]
-            binding.bind_cpu_input("input", photo)
+            output = session.run(["output"], inputs)[0]
+            for name, values in inputs.items():
+                binding.bind_cpu_input(name, values)
             binding.bind_output("output", "cpu", 0, np.float32, output.shape, output.ctypes.data)
         else:
             session.run_with_iobinding(binding)
@@ -215,16 +221,19 @@ def load_openvino(a, photo):
     import openvino
     core = openvino.Core()
     network = core.read_model(a.onnx)
-    network.reshape([1, *a.shape])
+    network.reshape({"input": [1, *a.shape]})
     compiled = core.compile_model(network, "CPU", {
         "INFERENCE_NUM_THREADS": a.threads,
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[a.precision],
     })
     request = compiled.create_infer_request()
+    import numpy as np
+    inputs = {i.any_name: photo if i.any_name == "input" else np.zeros(list(i.shape), np.float32)
+              for i in compiled.inputs}
 
     def run():
-        return request.infer([photo], share_inputs=True, share_outputs=True)[0]
+        return request.infer(inputs, share_inputs=True, share_outputs=True)[0]
 
     return run, openvino.__version__.split("-")[0], ["latency hint"]
 

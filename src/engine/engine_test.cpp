@@ -173,6 +173,19 @@ Graph unusual_borders() {
   return g;
 }
 
+// A plan of the smallest frame, one pixel, must not take a vector for a frame: filters are packed
+// once for every size.
+TEST(Engine, ConvolutionsOfVectorsAreNotJoinedWithThoseOfFrames) {
+  Graph graph;
+  const NodeId x = graph.add("input", Input{4}, {});
+  const NodeId told = graph.add("told", SideInput{6}, {});
+  const NodeId a = graph.add("a", Conv2d{12, 1}, {x});
+  const NodeId b = graph.add("b", Conv2d{12, 1}, {told});
+  graph.add("output", PixelShuffle{2}, {graph.add("sum", Add{}, {a, b})});
+  const Shared model = shared(random_model(graph));
+  for (const Shape& shape : {Shape{1, 4, 1, 1}, Shape{1, 4, 5, 9}}) check(model, shape);
+}
+
 TEST(Engine, SideInputsAreChecked) {
   Graph graph;
   const NodeId x = graph.add("input", Input{3}, {});

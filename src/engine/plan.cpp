@@ -53,7 +53,11 @@ std::optional<Sweep> sweep_of(const Operator& op) {
 class Planner {
  public:
   Planner(const Graph& graph, const Shape& input, const PlanOptions& options)
-      : graph_(graph), shapes_(infer_shapes(graph, input)), options_(options) {
+      : graph_(graph),
+        shapes_(infer_shapes(graph, input)),
+        other_shapes_(
+            infer_shapes(graph, {1, input.c, 2 * size_multiple(graph), 2 * size_multiple(graph)})),
+        options_(options) {
     plan_.input = input;
     plan_.output = shapes_.back();
     values_.resize(shapes_.size());
@@ -194,11 +198,16 @@ class Planner {
     }
   }
 
+  // Whatever the size of the input: a vector is no frame that happens to be one pixel large.
+  bool have_one_shape(NodeId a, NodeId b) const {
+    return shape(a) == shape(b) && other_shapes_[size_t(a)] == other_shapes_[size_t(b)];
+  }
+
   // conv(a, V) + conv(b, W) is one convolution over the channels of both.
   bool is_sum_of_convolutions(NodeId id) const {
     const Node& sum = graph_.node(id);
     if (!std::holds_alternative<Add>(sum.op) || sum.inputs[0] == sum.inputs[1]) return false;
-    if (shape(sum.inputs[0]) != shape(sum.inputs[1])) return false;
+    if (!have_one_shape(sum.inputs[0], sum.inputs[1])) return false;
     const auto left = sweep_of(graph_.node(sum.inputs[0]).op);
     return left && left == sweep_of(graph_.node(sum.inputs[1]).op) &&
            only_consumer(sum.inputs[0]) && only_consumer(sum.inputs[1]);
@@ -404,6 +413,7 @@ class Planner {
 
   const Graph& graph_;
   const std::vector<Shape> shapes_;
+  const std::vector<Shape> other_shapes_;  // for an input that is larger than one pixel
   const PlanOptions options_;
   Plan plan_;
   NodeId node_ = 0;

@@ -64,7 +64,9 @@ Runner our_engine(const ChildArguments& a) {
   const auto engine = std::make_shared<Engine>(
       model, EngineOptions{.threads = a.threads,
                            .precision = a.precision == "bf16" ? Precision::bf16 : Precision::f32});
-  return {[engine](const Tensor& input, Tensor& output) { engine->run(input, output); },
+  // How long a network takes does not depend on what stands beside the photo.
+  const SideInputs side = neutral_side_inputs(model->graph());
+  return {[engine, side](const Tensor& input, Tensor& output) { engine->run(input, output, side); },
           HYPERCONV_VERSION, ""};
 }
 
@@ -74,8 +76,12 @@ Runner libtorch(const ChildArguments& a) {
         .threads = a.threads,
         .tuned = a.tuned,
         .precision = a.precision == "bf16" ? TrainingPrecision::bf16 : TrainingPrecision::fp32};
-    const auto network = std::make_shared<TorchInference>(Model::load(a.model), options);
-    return {[network](const Tensor& input, Tensor& output) { network->run(input, output); },
+    const Model model = Model::load(a.model);
+    const auto network = std::make_shared<TorchInference>(model, options);
+    const SideInputs side = neutral_side_inputs(model.graph());
+    return {[network, side](const Tensor& input, Tensor& output) {
+              network->run(input, output, side);
+            },
             TorchInference::version(), a.tuned ? "channels-last" : ""};
   }
   fail("this build has no libtorch");

@@ -72,16 +72,21 @@ Shape sample_shape(const ExportArguments& a, const Model& model, const OnnxSumma
   return {1, channels, height, width};
 }
 
-/// An input of uniform values in [0,1), and the engine's output.
+/// Inputs of uniform values in [0,1), and the engine's output.
 struct Sample {
   Tensor input, output;
+  SideInputs side;
 };
 
 Sample run_sample(const std::shared_ptr<const Model>& model, const Shape& shape, uint64_t seed) {
-  Sample sample{Tensor(shape), {}};
+  Sample sample{Tensor(shape), {}, neutral_side_inputs(model->graph())};
   Random random(seed);
-  for (size_t i = 0; i < sample.input.size(); ++i) sample.input.data()[i] = float(random.uniform());
-  Engine(model).run(sample.input, sample.output);
+  const auto draw = [&](Tensor& values) {
+    for (size_t i = 0; i < values.size(); ++i) values.data()[i] = float(random.uniform());
+  };
+  draw(sample.input);
+  for (auto& [name, values] : sample.side) draw(values);
+  Engine(model).run(sample.input, sample.output, sample.side);
   return sample;
 }
 
@@ -95,8 +100,10 @@ void write_sample(const std::string& path, const Sample& sample, const ModelInfo
   };
   announce("input", sample.input.shape());
   announce("output", sample.output.shape());
+  for (const auto& [name, values] : sample.side) announce(name.c_str(), values.shape());
   write(sample.input);
   write(sample.output);
+  for (const auto& [name, values] : sample.side) write(values);
   writer.commit();
 }
 

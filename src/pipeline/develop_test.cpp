@@ -76,8 +76,9 @@ TEST(Developer, ADomainsCurveLeadsBackToLinearLight) {
           // A few roundings of values up to 1, squared (raw/stabilised_test.cpp).
           ASSERT_NEAR(got.at(0, c, y, x), want.at(0, c, y, x), 3e-6);
     // As the picture shows it: the same but where the greens differ, which is noise.
-    const auto &a = std::get<std::vector<uint16_t>>(picture.samples),
-               &b = std::get<std::vector<uint16_t>>(stabilised.picture(mosaic).samples);
+    const Image other = stabilised.picture(mosaic);
+    const auto& a = std::get<std::vector<uint16_t>>(picture.samples);
+    const auto& b = std::get<std::vector<uint16_t>>(other.samples);
     double sum = 0;
     for (size_t i = 0; i < a.size(); ++i) sum += std::abs(double(a[i]) - double(b[i]));
     EXPECT_LT(sum / double(a.size()), 0.01 * 65535);

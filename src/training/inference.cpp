@@ -14,6 +14,15 @@ namespace {
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
+/// Views of the tensors.
+TorchSideInputs in_torch(const SideInputs& side) {
+  TorchSideInputs views;
+  for (const auto& [name, value] : side)
+    views[name] = torch::from_blob(const_cast<float*>(value.data()),
+                                   {value.shape().n, value.shape().c, 1, 1}, torch::kFloat32);
+  return views;
+}
+
 }  // namespace
 
 class TorchInference::Impl {
@@ -25,7 +34,7 @@ class TorchInference::Impl {
       if (weight.dim() == 4) weight.set_data(weight.contiguous(torch::MemoryFormat::ChannelsLast));
   }
 
-  void run(const Tensor& input, Tensor& output) {
+  void run(const Tensor& input, Tensor& output, const SideInputs& side) {
     const torch::NoGradGuard no_gradients;
     const Shape& s = input.shape();
     torch::Tensor x =
@@ -34,7 +43,7 @@ class TorchInference::Impl {
     torch::Tensor y;
     {
       const Autocast autocast(options_.precision, torch::kCPU);
-      y = network_.forward(x);
+      y = network_.forward(x, nullptr, in_torch(side));
     }
     const Shape shape{y.size(0), y.size(1), y.size(2), y.size(3)};
     if (output.shape() != shape) output = Tensor(shape);
@@ -59,9 +68,9 @@ TorchInference::TorchInference(const Model& model, const TorchInferenceOptions& 
     : impl_(std::make_unique<Impl>(model, options)) {}
 TorchInference::~TorchInference() = default;
 
-void TorchInference::run(const Tensor& input, Tensor& output) {
+void TorchInference::run(const Tensor& input, Tensor& output, const SideInputs& side) {
   try {
-    impl_->run(input, output);
+    impl_->run(input, output, side);
   } catch (const c10::Error& error) {
     fail("libtorch: {}", first_line(error.what_without_backtrace()));
   }

@@ -29,7 +29,7 @@ class TorchInference {
 
   /// [1,C,H,W] -> the graph's output in `output` (resized only when its shape is wrong), as
   /// Engine::run. Throws Error with libtorch's first line.
-  void run(const Tensor& input, Tensor& output);
+  void run(const Tensor& input, Tensor& output, const SideInputs& side = {});
 
   /// Of the libtorch that is running.
   static std::string version();
