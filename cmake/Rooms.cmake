@@ -21,7 +21,8 @@ target_include_directories(hyperconv_flags INTERFACE ${PROJECT_SOURCE_DIR}/inclu
                                                      ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(
   hyperconv_flags
-  INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror
+  INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+            $<$<BOOL:${HYPERCONV_WERROR}>:-Werror>
             # Contraction would make a seeded simulation depend on the machine; kernels ask for
             # fused multiply-add by name.
             -ffp-contract=off)

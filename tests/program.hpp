@@ -22,6 +22,7 @@ struct Outcome {
 struct Circumstances {
   std::string shell;   ///< what the shell does before, like "ulimit -f 1"
   std::string output;  ///< the file that stdout goes to, instead of Outcome::output
+  std::string program = HYPERCONV_PROGRAM;
 };
 
 /// `hyperconv` with these arguments, which hold no single quotes.
@@ -29,7 +30,7 @@ inline Outcome run_program(const std::vector<std::string>& arguments,
                            const Circumstances& circumstances = {}) {
   const TemporaryFolder folder;
   std::string command = circumstances.shell.empty() ? "" : circumstances.shell + "; ";
-  command += HYPERCONV_PROGRAM;
+  command += circumstances.program;
   for (const auto& argument : arguments) command += " '" + argument + "'";
   const auto out = folder / "out", err = folder / "err";
   write_file(out, std::string());

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "hyperconv/export.hpp"
+
 namespace hyperconv {
 
 /// Extent of a tensor: batch, channels, rows, columns. Linear layers use h = w = 1.
@@ -19,7 +21,7 @@ struct Shape {
 };
 
 /// "[1,4,224,224]", for messages.
-std::string to_string(const Shape& shape);
+HYPERCONV_API std::string to_string(const Shape& shape);
 
 /// A part of a frame, in pixels.
 struct Region {
@@ -27,7 +29,7 @@ struct Region {
 };
 
 /// Owns its samples; element (n,c,y,x) stands at ((n*C + c)*H + y)*W + x.
-class Tensor {
+class HYPERCONV_API Tensor {
  public:
   Tensor() = default;
   /// Filled with zeros; of a large one the pages come when they are first written, to whoever

@@ -50,10 +50,12 @@ FileKind kind_of(const Model& model) {
       return FileKind::mosaic;
     case Task::denoise:
       return FileKind::photo;
-    default:
-      fail("the model '{}' is for the task '{}', not for 'develop' or 'denoise'", model.info().name,
-           to_string(model.info().task));
+    case Task::isp:
+    case Task::noise:
+      break;
   }
+  fail("the model '{}' is for the task '{}', not for 'develop' or 'denoise'", model.info().name,
+       to_string(model.info().task));
 }
 
 }  // namespace

@@ -15,6 +15,9 @@ struct LaboratoryCommand {
 
 std::span<const LaboratoryCommand> laboratory_commands();
 
+/// What --help lists them under.
+inline constexpr const char* laboratory_group = "Laboratory";
+
 /// What --help says of one of them. Throws std::out_of_range where there is none of this name.
 std::string laboratory_description(const std::string& name);
 

@@ -32,16 +32,21 @@ int parse(CLI::App& program, int argc, char** argv) {
 
 }  // namespace
 
+void set_up(CLI::App& program) {
+  program.description(
+      "hyperconv: camera RAW in, clean photo out, with networks whose filters are predicted from "
+      "the photo");
+  program.set_version_flag("--version", std::string("hyperconv ") + HYPERCONV_VERSION);
+  program.require_subcommand(1);
+}
+
 int run_commands(int argc, char** argv, const std::function<void(CLI::App&)>& add_commands) {
   catch_interrupts();
   // A file that would grow beyond the shell's limit is a disk that is full: an error, not the end.
   std::signal(SIGXFSZ, SIG_IGN);
   return guarded([&] {
-    CLI::App program(
-        "hyperconv: camera RAW in, clean photo out, with networks whose filters are predicted from "
-        "the photo");
-    program.set_version_flag("--version", std::string("hyperconv ") + HYPERCONV_VERSION);
-    program.require_subcommand(1);
+    CLI::App program;
+    set_up(program);
     add_commands(program);
     return parse(program, argc, argv);
   });

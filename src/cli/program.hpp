@@ -6,6 +6,9 @@
 
 namespace hyperconv::cli {
 
+/// Names, describes and gives the version to what add_commands then fills.
+void set_up(CLI::App& program);
+
 /// Parses and does what the command asks for. Returns the exit code: 0 done (help and version too),
 /// 1 failed, with one line on stderr, 2 wrong usage. Ctrl-C sets base/interrupt.hpp's flag
 /// meanwhile.

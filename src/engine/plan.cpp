@@ -180,10 +180,17 @@ class Planner {
 
   void predict(FilterId filter, NodeId id) {
     const auto* op = std::get_if<HyperConv2d>(&graph_.node(id).op);
-    if (op == nullptr || op->conditioning == Conditioning::constant) return;
-    const size_t source = op->conditioning == Conditioning::image ? 1 : 0;
-    if (op->conditioning == Conditioning::layer) want_sums(input_value(id));
-    emit(PredictFilters{filter, id, op->conditioning}, input_value(id, source), {});
+    if (op == nullptr) return;
+    const PredictFilters action{filter, id, op->conditioning};
+    switch (op->conditioning) {
+      case Conditioning::layer:
+        want_sums(input_value(id));
+        return emit(action, input_value(id), {});
+      case Conditioning::image:
+        return emit(action, input_value(id, 1), {});
+      case Conditioning::constant:
+        return;  // predicted once, when the weights are packed
+    }
   }
 
   void want_sums(const Pictures& pictures) {
@@ -251,7 +258,14 @@ class Planner {
   }
 
   void add(NodeId id, const Norm2d& op) {
-    if (op.kind == NormKind::layer) join(input_value(id));
+    switch (op.kind) {
+      case NormKind::instance:
+      case NormKind::folded:
+        break;
+      case NormKind::layer:
+        join(input_value(id));
+        break;
+    }
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
     emit(Normalise{op.kind, rectifier}, input_value(id), same_split(id, input_value(id)), last);
@@ -482,17 +496,26 @@ RowReach reach_of(const Plan& plan, const RowAction& action) {
   };
   const RowReach halved = both({.in = 2, .count = 2}), doubled = both({.out = 2});
   return std::visit(
-      Overloaded{
-          [&](const Convolve& op) { return convolution(op.filter, op.stride); },
-          [&](const ConvolveToOutput& op) { return convolution(op.filter, 1); },
-          [&](const ConvolveTransposed&) { return doubled; }, [&](const Pool&) { return halved; },
-          [&](const PoolLargest&) { return halved; }, [&](const Upsample&) { return doubled; },
-          [&](const Transform& op) { return op.kind == HaarKind::synthesis ? doubled : halved; },
-          [&](const Shuffle& op) { return both({.out = op.factor}); },
-          [&](const auto& alike) {
-            static_assert(one_row<std::decay_t<decltype(alike)>>);
-            return both({});
-          }},
+      Overloaded{[&](const Convolve& op) { return convolution(op.filter, op.stride); },
+                 [&](const ConvolveToOutput& op) { return convolution(op.filter, 1); },
+                 [&](const ConvolveTransposed&) { return doubled; },
+                 [&](const Pool&) { return halved; }, [&](const PoolLargest&) { return halved; },
+                 [&](const Upsample&) { return doubled; },
+                 [&](const Transform& op) {
+                   switch (op.kind) {
+                     case HaarKind::analysis:
+                     case HaarKind::low:
+                       return halved;
+                     case HaarKind::synthesis:
+                       return doubled;
+                   }
+                   return RowReach{};
+                 },
+                 [&](const Shuffle& op) { return both({.out = op.factor}); },
+                 [&](const auto& alike) {
+                   static_assert(one_row<std::decay_t<decltype(alike)>>);
+                   return both({});
+                 }},
       action);
 }
 

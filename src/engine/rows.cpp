@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 
 #include "engine/packing.hpp"
@@ -23,7 +24,27 @@ float* scratch(Scratch use, int64_t floats) {
 
 float squashed(float value, ActivationKind kind) {
   const auto v = double(value);
-  return float(kind == ActivationKind::tanh ? std::tanh(v) : 1 / (1 + std::exp(-v)));
+  switch (kind) {
+    case ActivationKind::sigmoid:
+      return float(1 / (1 + std::exp(-v)));
+    case ActivationKind::tanh:
+      return float(std::tanh(v));
+    case ActivationKind::relu:
+    case ActivationKind::leaky_relu:
+      break;  // are Rectifiers in a plan
+  }
+  assert(false);
+  return 0;
+}
+
+bool mirrors(Padding padding) {
+  switch (padding) {
+    case Padding::zero:
+      return false;
+    case Padding::reflect:
+      return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -95,8 +116,7 @@ void RowRunner::find_taps(const Convolution& what, const Step& step, int64_t y, 
     for (int r = 0; r < count; ++r) {
       const int64_t row = top + r;
       // Beyond that, rows are multiplied with nothing that is kept.
-      const bool is_mirrored =
-          what.padding == Padding::reflect && row < from.height + spec.kernel / 2;
+      const bool is_mirrored = mirrors(what.padding) && row < from.height + spec.kernel / 2;
       if (row >= 0 && row < from.height)
         pointers[r] = rows.at(row, left);
       else
@@ -281,6 +301,32 @@ struct RowRunner::Squares {
   }
 };
 
+namespace {
+
+bool is_synthesis(HaarKind kind) {
+  switch (kind) {
+    case HaarKind::synthesis:
+      return true;
+    case HaarKind::analysis:
+    case HaarKind::low:
+      return false;
+  }
+  return false;
+}
+
+bool has_all_bands(HaarKind kind) {
+  switch (kind) {
+    case HaarKind::analysis:
+    case HaarKind::synthesis:
+      return true;
+    case HaarKind::low:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
 // The inverse is the same sum: the transform of four values is its own inverse.
 void RowRunner::run(const Transform& action, const Step& step, int64_t y, Interval columns) const {
   const PictureId from = step.inputs.front(), to = step.outputs.front();
@@ -288,7 +334,7 @@ void RowRunner::run(const Transform& action, const Step& step, int64_t y, Interv
   const auto readable = [](const PixelRun& run) {
     return MutablePixelRun{const_cast<float*>(run.data), run.pixel};
   };
-  if (action.kind == HaarKind::synthesis) {
+  if (is_synthesis(action.kind)) {
     const Target top(*this, to, 2 * y, twice, 0), bottom(*this, to, 2 * y + 1, twice, 1);
     const int64_t n = picture(to).channels;
     const Squares squares{readable(in(from, y, columns)), top.run(), bottom.run(), n};
@@ -304,7 +350,7 @@ void RowRunner::run(const Transform& action, const Step& step, int64_t y, Interv
   }
   const Target bands(*this, to, y, columns);
   const int64_t n = picture(from).channels;
-  const bool all = action.kind == HaarKind::analysis;
+  const bool all = has_all_bands(action.kind);
   const Squares squares{bands.run(), readable(in(from, 2 * y, twice, 0)),
                         readable(in(from, 2 * y + 1, twice, 1)), n};
   squares.for_each(columns.size(), [=](float* band, float a, float b, float c, float d) {

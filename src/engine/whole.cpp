@@ -89,10 +89,12 @@ void WholeExecutor::mirror_border(PictureId id) {
 
 void WholeExecutor::execute(const FillBorder& action, const Step& step) {
   const PictureId around = step.inputs.front();
-  if (action.padding == Padding::reflect)
-    mirror_border(around);
-  else
-    clear_border(around);
+  switch (action.padding) {
+    case Padding::zero:
+      return clear_border(around);
+    case Padding::reflect:
+      return mirror_border(around);
+  }
 }
 
 WholeExecutor::Pieces WholeExecutor::pieces_of(const RowAction& action, const Step& step) const {
@@ -169,14 +171,19 @@ void WholeExecutor::execute(const TakeSideInput& action, const Step& step) {
 }
 
 void WholeExecutor::execute(const PredictFilters& action, const Step& step) {
-  if (action.conditioning == Conditioning::layer) {
-    channel_means(step.inputs);
-  } else {
-    statistics_.clear();
-    for (const PictureId p : step.inputs) {
-      const float* s = pixel(p, 0, 0);
-      statistics_.insert(statistics_.end(), s, s + picture(p).channels);
-    }
+  switch (action.conditioning) {
+    case Conditioning::layer:
+      channel_means(step.inputs);
+      break;
+    case Conditioning::image:
+      statistics_.clear();
+      for (const PictureId p : step.inputs) {
+        const float* s = pixel(p, 0, 0);
+        statistics_.insert(statistics_.end(), s, s + picture(p).channels);
+      }
+      break;
+    case Conditioning::constant:
+      return;  // predicted when the weights were packed
   }
   filters_.predict(action.filter, action.node, statistics_);
 }

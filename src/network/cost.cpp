@@ -25,6 +25,43 @@ int64_t mlp_flops(const Node& node, NodeId id, const std::vector<Parameter>& par
   return std::holds_alternative<HyperConv2d>(node.op) ? flops * n : 0;
 }
 
+/// Operations a value: exponential, sum, division; for tanh also the doublings.
+int64_t activation_flops(ActivationKind kind) {
+  switch (kind) {
+    case ActivationKind::relu:
+    case ActivationKind::leaky_relu:
+      return 1;
+    case ActivationKind::sigmoid:
+    case ActivationKind::tanh:
+      return 4;
+  }
+  return 0;
+}
+
+/// Operations a value: scale and bias; and sum, sum of squares and the difference from the mean.
+int64_t norm_flops(NormKind kind) {
+  switch (kind) {
+    case NormKind::instance:
+    case NormKind::layer:
+      return 6;
+    case NormKind::folded:
+      return 2;
+  }
+  return 0;
+}
+
+/// Of what the filters are predicted from.
+int64_t conditioning_flops(Conditioning conditioning, const Shape& in) {
+  switch (conditioning) {
+    case Conditioning::layer:
+      return in.count();
+    case Conditioning::image:  // the descriptor is a node of its own
+    case Conditioning::constant:
+      return 0;
+  }
+  return 0;
+}
+
 Cost cost_of(const Node& node, const Shape& out, const std::vector<Shape>& in) {
   Cost cost;
   std::visit(
@@ -34,7 +71,7 @@ Cost cost_of(const Node& node, const Shape& out, const std::vector<Shape>& in) {
           },
           [&](const HyperConv2d& op) {
             count_convolution(cost, out, in[0].c * op.kernel * op.kernel);
-            if (op.conditioning == Conditioning::layer) cost.flops_total += in[0].count();
+            cost.flops_total += conditioning_flops(op.conditioning, in[0]);
           },
           // With stride 2 and a 2x2 kernel an output value sees one pixel.
           [&](const ConvTranspose2d&) { count_convolution(cost, out, in[0].c); },
@@ -48,17 +85,9 @@ Cost cost_of(const Node& node, const Shape& out, const std::vector<Shape>& in) {
           [&](const Haar2d&) { cost.flops_total = 4 * out.count(); },
           [&](const Add&) { cost.flops_total = out.count(); },
           [&](const Multiply&) { cost.flops_total = out.count(); },
-          [&](const Activation& op) {
-            // Exponential, sum, division; for tanh also the doublings.
-            const bool curved =
-                op.kind == ActivationKind::sigmoid || op.kind == ActivationKind::tanh;
-            cost.flops_total = (curved ? 4 : 1) * out.count();
-          },
+          [&](const Activation& op) { cost.flops_total = activation_flops(op.kind) * out.count(); },
           [&](const PRelu&) { cost.flops_total = out.count(); },
-          // Scale and bias; and sum, sum of squares and the difference from the mean.
-          [&](const Norm2d& op) {
-            cost.flops_total = (op.kind == NormKind::folded ? 2 : 6) * out.count();
-          },
+          [&](const Norm2d& op) { cost.flops_total = norm_flops(op.kind) * out.count(); },
           // Sum, sum of squares, and the gradient's difference, magnitude and sum.
           [&](const PhotoDescriptor&) { cost.flops_total = 6 * in[0].count(); },
           [](const Input&) {},

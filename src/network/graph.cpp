@@ -84,28 +84,50 @@ void check_fields(const Subject& subject) {
              subject.node.op);
 }
 
+int input_count(Conditioning conditioning) {
+  switch (conditioning) {
+    case Conditioning::image:
+      return 2;
+    case Conditioning::layer:
+    case Conditioning::constant:
+      return 1;
+  }
+  return 0;
+}
+
 void check_input_count(const Subject& subject) {
   const auto count = int(subject.node.inputs.size());
   const auto exactly = [&](int wanted) {
     if (count != wanted) subject.refuse("has {} inputs, takes {}", count, wanted);
   };
-  std::visit(
-      Overloaded{
-          [&](const Input&) { exactly(0); },
-          [&](const SideInput&) { exactly(0); },
-          [&](const HyperConv2d& op) { exactly(op.conditioning == Conditioning::image ? 2 : 1); },
-          [&](const Concat&) {
-            if (count < 2) subject.refuse("has {} inputs, takes two or more", count);
-          },
-          [&](const Bilinear2d&) {
-            if (count < 1 || count > 2) subject.refuse("has {} inputs, takes one or two", count);
-          },
-          [&](const Add&) { exactly(2); },
-          [&](const Multiply&) { exactly(2); },
-          [&](const AttentionPool&) { exactly(2); },
-          [&](const auto&) { exactly(1); },
-      },
-      subject.node.op);
+  std::visit(Overloaded{
+                 [&](const Input&) { exactly(0); },
+                 [&](const SideInput&) { exactly(0); },
+                 [&](const HyperConv2d& op) { exactly(input_count(op.conditioning)); },
+                 [&](const Concat&) {
+                   if (count < 2) subject.refuse("has {} inputs, takes two or more", count);
+                 },
+                 [&](const Bilinear2d&) {
+                   if (count < 1 || count > 2)
+                     subject.refuse("has {} inputs, takes one or two", count);
+                 },
+                 [&](const Add&) { exactly(2); },
+                 [&](const Multiply&) { exactly(2); },
+                 [&](const AttentionPool&) { exactly(2); },
+                 [&](const Conv2d&) { exactly(1); },
+                 [&](const ConvTranspose2d&) { exactly(1); },
+                 [&](const AveragePool2d&) { exactly(1); },
+                 [&](const MaxPool2d&) { exactly(1); },
+                 [&](const AdaptiveAveragePool2d&) { exactly(1); },
+                 [&](const Upsample2d&) { exactly(1); },
+                 [&](const Haar2d&) { exactly(1); },
+                 [&](const PixelShuffle&) { exactly(1); },
+                 [&](const Activation&) { exactly(1); },
+                 [&](const PRelu&) { exactly(1); },
+                 [&](const Norm2d&) { exactly(1); },
+                 [&](const PhotoDescriptor&) { exactly(1); },
+             },
+             subject.node.op);
 }
 
 /// Output shape of one node from its inputs' shapes.
@@ -244,10 +266,13 @@ View view_of(const Node& node, const std::vector<View>& views) {
                  [&](const AveragePool2d&) { coarsen(); },
                  [&](const MaxPool2d&) { coarsen(); },
                  [&](const Haar2d& op) {
-                   if (op.kind == HaarKind::synthesis)
-                     refine(2);
-                   else
-                     coarsen();
+                   switch (op.kind) {
+                     case HaarKind::analysis:
+                     case HaarKind::low:
+                       return coarsen();
+                     case HaarKind::synthesis:
+                       return refine(2);
+                   }
                  },
                  [&](const Bilinear2d&) {
                    if (node.inputs.size() == 2) {

@@ -1,5 +1,9 @@
-// The graph as JSON: {"nodes": [{"name", "op", "inputs", fields of the operator}]}.
+// The graph as JSON: {"version": 1, "nodes": [{"name", "op", "inputs", fields of the operator}]}.
+// The first files have no version, and are of version 1. What is not known is refused by its name:
+// a field that is passed over would make another network of the file. A field that version 1 may
+// lack has its default; anything else that changes needs the next version.
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/fail.hpp"
 #include "base/overloaded.hpp"
@@ -11,30 +15,67 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t most_nodes = 10000;
-constexpr std::pair<Conditioning, const char*> conditionings[] = {
-    {Conditioning::layer, "layer"},
-    {Conditioning::image, "image"},
-    {Conditioning::constant, "constant"}};
-constexpr std::pair<ActivationKind, const char*> activations[] = {
-    {ActivationKind::relu, "relu"},
-    {ActivationKind::leaky_relu, "leaky_relu"},
-    {ActivationKind::sigmoid, "sigmoid"},
-    {ActivationKind::tanh, "tanh"}};
-constexpr std::pair<Padding, const char*> paddings[] = {{Padding::zero, "zero"},
-                                                        {Padding::reflect, "reflect"}};
-constexpr std::pair<HaarKind, const char*> haar_kinds[] = {
-    {HaarKind::analysis, "analysis"}, {HaarKind::low, "low"}, {HaarKind::synthesis, "synthesis"}};
-constexpr std::pair<NormKind, const char*> norm_kinds[] = {
-    {NormKind::instance, "instance"}, {NormKind::layer, "layer"}, {NormKind::folded, "folded"}};
+constexpr int version = 1;
 
-template <class Table, class Value>
-std::string name_in(const Table& table, Value value) {
-  for (const auto& [candidate, name] : table)
-    if (candidate == value) return name;
-  return {};
+// The name of each kind, null beyond the last. A switch, so that the compiler tells of a new kind
+// that has none; their values count from 0, so that reading goes through the same list.
+const char* name_of(Conditioning conditioning) {
+  switch (conditioning) {
+    case Conditioning::layer:
+      return "layer";
+    case Conditioning::image:
+      return "image";
+    case Conditioning::constant:
+      return "constant";
+  }
+  return nullptr;
+}
+const char* name_of(ActivationKind kind) {
+  switch (kind) {
+    case ActivationKind::relu:
+      return "relu";
+    case ActivationKind::leaky_relu:
+      return "leaky_relu";
+    case ActivationKind::sigmoid:
+      return "sigmoid";
+    case ActivationKind::tanh:
+      return "tanh";
+  }
+  return nullptr;
+}
+const char* name_of(Padding padding) {
+  switch (padding) {
+    case Padding::zero:
+      return "zero";
+    case Padding::reflect:
+      return "reflect";
+  }
+  return nullptr;
+}
+const char* name_of(HaarKind kind) {
+  switch (kind) {
+    case HaarKind::analysis:
+      return "analysis";
+    case HaarKind::low:
+      return "low";
+    case HaarKind::synthesis:
+      return "synthesis";
+  }
+  return nullptr;
+}
+const char* name_of(NormKind kind) {
+  switch (kind) {
+    case NormKind::instance:
+      return "instance";
+    case NormKind::layer:
+      return "layer";
+    case NormKind::folded:
+      return "folded";
+  }
+  return nullptr;
 }
 
-/// A node's fields, each read once by name and type.
+/// Fields of an object, read by name and type.
 class Fields {
  public:
   Fields(const Json& node, std::string where) : node_(node), where_(std::move(where)) {
@@ -49,7 +90,12 @@ class Fields {
     return int(number);
   }
 
-  bool has(const char* key) const { return node_.contains(key); }
+  const std::string& where() const { return where_; }
+
+  bool has(const char* key) const {
+    known_.insert(key);
+    return node_.contains(key);
+  }
 
   bool truth(const char* key) const {
     const Json& value = get(key);
@@ -76,16 +122,26 @@ class Fields {
     return numbers;
   }
 
-  template <class Table>
-  auto choice(const char* key, const Table& table) const {
+  template <class Kind>
+  void choose(const char* key, Kind& kind) const {
     const std::string wanted = text(key);
-    for (const auto& [value, name] : table)
-      if (wanted == name) return value;
+    for (int i = 0; name_of(Kind(i)) != nullptr; ++i) {
+      kind = Kind(i);
+      if (wanted == name_of(kind)) return;
+    }
     fail("{}: '{}' is '{}', which is not known", where_, key, wanted);
+  }
+
+  /// Throws where there is a field that nobody has asked for.
+  void refuse_others() const {
+    for (const auto& field : node_.items())
+      if (!known_.contains(field.key()))
+        fail("{}: the field '{}' is not known", where_, field.key());
   }
 
  private:
   const Json& get(const char* key) const {
+    known_.insert(key);
     const auto found = node_.find(key);
     if (found == node_.end()) fail("{}: '{}' is missing", where_, key);
     return *found;
@@ -93,6 +149,7 @@ class Fields {
 
   const Json& node_;
   std::string where_;
+  mutable std::set<std::string> known_;
 };
 
 Json to_json(const Operator& op) {
@@ -105,23 +162,23 @@ Json to_json(const Operator& op) {
                    json["kernel"] = o.kernel;
                    // Absent in the first files of this format: only what differs is written.
                    if (o.stride != 1) json["stride"] = o.stride;
-                   if (o.padding != Padding::zero) json["padding"] = name_in(paddings, o.padding);
+                   if (o.padding != Padding::zero) json["padding"] = name_of(o.padding);
                    if (!o.bias) json["bias"] = false;
                  },
                  [&](const HyperConv2d& o) {
                    json["out_channels"] = o.out_channels;
                    json["kernel"] = o.kernel;
                    json["hidden"] = o.hidden;
-                   json["conditioning"] = name_in(conditionings, o.conditioning);
+                   json["conditioning"] = name_of(o.conditioning);
                    json["constant_size"] = o.constant_size;
                  },
                  [&](const ConvTranspose2d& o) { json["out_channels"] = o.out_channels; },
                  [&](const PixelShuffle& o) { json["factor"] = o.factor; },
-                 [&](const Activation& o) { json["kind"] = name_in(activations, o.kind); },
+                 [&](const Activation& o) { json["kind"] = name_of(o.kind); },
                  [&](const AdaptiveAveragePool2d& o) { json["size"] = o.size; },
                  [&](const Bilinear2d& o) { json["align_corners"] = o.align_corners; },
-                 [&](const Haar2d& o) { json["kind"] = name_in(haar_kinds, o.kind); },
-                 [&](const Norm2d& o) { json["kind"] = name_in(norm_kinds, o.kind); },
+                 [&](const Haar2d& o) { json["kind"] = name_of(o.kind); },
+                 [&](const Norm2d& o) { json["kind"] = name_of(o.kind); },
                  [](const AveragePool2d&) {},
                  [](const MaxPool2d&) {},
                  [](const AttentionPool&) {},
@@ -146,23 +203,23 @@ struct Reader {
     o.out_channels = f.integer("out_channels");
     o.kernel = f.integer("kernel");
     if (f.has("stride")) o.stride = f.integer("stride");
-    if (f.has("padding")) o.padding = f.choice("padding", paddings);
+    if (f.has("padding")) f.choose("padding", o.padding);
     if (f.has("bias")) o.bias = f.truth("bias");
   }
   void operator()(HyperConv2d& o) const {
     o.out_channels = f.integer("out_channels");
     o.kernel = f.integer("kernel");
     o.hidden = f.integer("hidden");
-    o.conditioning = f.choice("conditioning", conditionings);
+    f.choose("conditioning", o.conditioning);
     o.constant_size = f.integer("constant_size");
   }
   void operator()(ConvTranspose2d& o) const { o.out_channels = f.integer("out_channels"); }
   void operator()(PixelShuffle& o) const { o.factor = f.integer("factor"); }
-  void operator()(Activation& o) const { o.kind = f.choice("kind", activations); }
+  void operator()(Activation& o) const { f.choose("kind", o.kind); }
   void operator()(AdaptiveAveragePool2d& o) const { o.size = f.integer("size"); }
   void operator()(Bilinear2d& o) const { o.align_corners = f.truth("align_corners"); }
-  void operator()(Haar2d& o) const { o.kind = f.choice("kind", haar_kinds); }
-  void operator()(Norm2d& o) const { o.kind = f.choice("kind", norm_kinds); }
+  void operator()(Haar2d& o) const { f.choose("kind", o.kind); }
+  void operator()(Norm2d& o) const { f.choose("kind", o.kind); }
   void operator()(AveragePool2d&) const {}
   void operator()(MaxPool2d&) const {}
   void operator()(AttentionPool&) const {}
@@ -178,7 +235,7 @@ struct Reader {
 template <size_t I = 0>
 Operator read_operator(const std::string& name, const Fields& fields) {
   if constexpr (I == std::variant_size_v<Operator>) {
-    fail("operator '{}' is not known", name);
+    fail("{}: the operator '{}' is not known", fields.where(), name);
   } else {
     std::variant_alternative_t<I, Operator> op;
     if (operator_name(op) != name) return read_operator<I + 1>(name, fields);
@@ -196,13 +253,19 @@ std::string graph_to_json(const Graph& graph) {
     entry.update(to_json(node.op));
     nodes.push_back(std::move(entry));
   }
-  return Json{{"nodes", std::move(nodes)}}.dump();
+  return Json{{"version", version}, {"nodes", std::move(nodes)}}.dump();
 }
 
 Graph graph_from_json(const std::string& text) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object() || !json.contains("nodes") || !json["nodes"].is_array())
     fail("the graph is not a JSON object with a list 'nodes'");
+  const Fields top(json, "the graph");
+  if (top.has("version") && top.integer("version") != version)
+    fail("the graph is of version {}, this program reads version {}", top.integer("version"),
+         version);
+  top.has("nodes");
+  top.refuse_others();
   const Json& nodes = json["nodes"];
   if (nodes.empty() || nodes.size() > most_nodes)
     fail("the graph has {} nodes, must have 1 to {}", nodes.size(), most_nodes);
@@ -211,6 +274,7 @@ Graph graph_from_json(const std::string& text) {
     const Fields fields(nodes[i], fmt::format("node {} of the graph", i));
     graph.add(fields.text("name"), read_operator(fields.text("op"), fields),
               fields.integers("inputs"));
+    fields.refuse_others();
   }
   return graph;
 }

@@ -11,6 +11,7 @@
 namespace hyperconv {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 TEST(Graph, NamesTheNodeThatIsWrong) {
@@ -54,6 +55,55 @@ TEST(Graph, HostileJsonIsAnError) {
         R"({"nodes":[{"name":"a","op":"input","inputs":[0],"channels":4}]})",
         R"({"nodes":[{"name":"a","op":"system","inputs":[]}]})"})
     EXPECT_THROW(graph_from_json(text), Error) << text;
+}
+
+TEST(Graph, WhatIsNotKnownInJsonIsRefusedByItsName) {
+  const auto refusal = [](const std::string& text) {
+    return error_of([&] { graph_from_json(text); });
+  };
+  const std::string input = R"({"name":"input","inputs":[],"op":"input","channels":4)";
+  EXPECT_THAT(refusal(R"({"nodes":[)" + input + R"(,"dilation":2}]})"),
+              AllOf(HasSubstr("node 0"), HasSubstr("'dilation' is not known")));
+  EXPECT_THAT(refusal(R"({"nodes":[)" + input + R"(}],"edges":[]})"),
+              HasSubstr("'edges' is not known"));
+  EXPECT_THAT(refusal(R"({"nodes":[)" + input + R"(},{"name":"a","op":"warp","inputs":[0]}]})"),
+              AllOf(HasSubstr("node 1"), HasSubstr("'warp' is not known")));
+  EXPECT_THAT(refusal(R"({"nodes":[)" + input +
+                      R"(},{"name":"a","op":"norm2d","inputs":[0],"kind":"group"}]})"),
+              AllOf(HasSubstr("'kind'"), HasSubstr("'group', which is not known")));
+}
+
+TEST(Graph, JsonOfAnotherVersionIsRefused) {
+  std::string text = graph_to_json(hyper_unet({}));
+  const auto place = text.find("\"version\":1");
+  ASSERT_NE(place, std::string::npos);
+  text.replace(place, 11, "\"version\":2");
+  EXPECT_THAT(error_of([&] { graph_from_json(text); }),
+              AllOf(HasSubstr("version 2"), HasSubstr("reads version 1")));
+}
+
+/// Every kind has a name of its own, or two of them would become one.
+TEST(Graph, JsonKeepsEveryKind) {
+  const auto returns = [](const Operator& op, int channels, std::vector<NodeId> inputs = {0}) {
+    Graph graph;
+    graph.add("input", Input{channels}, {});
+    graph.add("descriptor", PhotoDescriptor{}, {0});
+    graph.add("node", op, std::move(inputs));
+    return graph_from_json(graph_to_json(graph)).node(2).op;
+  };
+  for (const auto kind : {HaarKind::analysis, HaarKind::low, HaarKind::synthesis})
+    EXPECT_EQ(std::get<Haar2d>(returns(Haar2d{kind}, 4)).kind, kind);
+  for (const auto kind : {NormKind::instance, NormKind::layer, NormKind::folded})
+    EXPECT_EQ(std::get<Norm2d>(returns(Norm2d{kind}, 4)).kind, kind);
+  for (const auto kind : {ActivationKind::relu, ActivationKind::leaky_relu, ActivationKind::sigmoid,
+                          ActivationKind::tanh})
+    EXPECT_EQ(std::get<Activation>(returns(Activation{kind}, 4)).kind, kind);
+  for (const auto kind : {Conditioning::layer, Conditioning::image, Conditioning::constant}) {
+    const HyperConv2d op{.out_channels = 8, .conditioning = kind};
+    const std::vector<NodeId> inputs =
+        kind == Conditioning::image ? std::vector<NodeId>{0, 1} : std::vector<NodeId>{0};
+    EXPECT_EQ(std::get<HyperConv2d>(returns(op, 4, inputs)).conditioning, kind);
+  }
 }
 
 TEST(Graph, FirstFilesOfTheFormatStillLoad) {

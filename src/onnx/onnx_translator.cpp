@@ -80,6 +80,16 @@ std::string side_input_name(const Node& node) {
   return node.name == input_name || node.name == output_name ? "side_" + node.name : node.name;
 }
 
+bool is_mirrored(Padding padding) {
+  switch (padding) {
+    case Padding::zero:
+      return false;
+    case Padding::reflect:
+      return true;
+  }
+  return false;
+}
+
 std::set<std::string> reserved_names(const Graph& graph) {
   std::set<std::string> names = {input_name, output_name};
   for (const Node& node : graph.nodes())
@@ -149,7 +159,7 @@ class Translator {
 
   Value apply(const Conv2d& op) {
     const int64_t pad = op.kernel / 2;
-    const bool mirrors = op.padding == Padding::reflect && pad > 0;
+    const bool mirrors = pad > 0 && is_mirrored(op.padding);
     OnnxBuilder::Inputs inputs = {
         mirrors ? mirrored(in(), pad) : in(),
         weight(".weight", {op.out_channels, channels(), op.kernel, op.kernel})};
@@ -318,28 +328,33 @@ class Translator {
 
   /// Grouped convolutions keep a channel's bands together; ours keeps a band's channels together.
   Value apply(const Haar2d& op) {
-    const int64_t bands = op.kind == HaarKind::low ? 1 : 4;
-    const int64_t count = op.kind == HaarKind::synthesis ? channels() / 4 : channels();
-    Attributes grouped = convolution(2, 2, 0);
-    grouped.push_back(attribute("group", count));
-    const Value filters = haar_filters(count, bands);
+    constexpr int64_t bands = 4;
     const Attributes by_channel = {attribute("axis", int64_t(1))};
     switch (op.kind) {
       case HaarKind::low:
-        return b_.last("Conv", {in(), filters}, grouped);
-      case HaarKind::analysis:
-        return b_.last(
-            "Gather",
-            {b_.part("bands", "Conv", {in(), filters}, grouped), transposed_order(count, bands)},
-            by_channel);
-      case HaarKind::synthesis:
-        return b_.last(
-            "ConvTranspose",
-            {b_.part("bands", "Gather", {in(), transposed_order(bands, count)}, by_channel),
-             filters},
-            grouped);
+        return b_.last("Conv", {in(), haar_filters(channels(), 1)}, by_group(channels()));
+      case HaarKind::analysis: {
+        const int64_t count = channels();
+        const Value made =
+            b_.part("bands", "Conv", {in(), haar_filters(count, bands)}, by_group(count));
+        return b_.last("Gather", {made, transposed_order(count, bands)}, by_channel);
+      }
+      case HaarKind::synthesis: {
+        const int64_t count = channels() / bands;
+        const Value filters = haar_filters(count, bands);
+        const Value ordered =
+            b_.part("bands", "Gather", {in(), transposed_order(bands, count)}, by_channel);
+        return b_.last("ConvTranspose", {ordered, filters}, by_group(count));
+      }
     }
     return {};
+  }
+
+  /// 2x2 with stride 2, each of `count` channels by itself.
+  static Attributes by_group(int64_t count) {
+    Attributes grouped = convolution(2, 2, 0);
+    grouped.push_back(attribute("group", count));
+    return grouped;
   }
 
   Value apply(const PixelShuffle& op) {
@@ -474,7 +489,7 @@ SmallestFrame smallest_onnx_frame(const Graph& graph) {
   for (NodeId id = 0; id <= graph.output(); ++id) {
     const Node& node = graph.node(id);
     const auto* conv = std::get_if<Conv2d>(&node.op);
-    if (!needed[size_t(id)] || conv == nullptr || conv->padding != Padding::reflect) continue;
+    if (!needed[size_t(id)] || conv == nullptr || !is_mirrored(conv->padding)) continue;
     const Extent& in = extents[size_t(node.inputs.front())];
     const int64_t reach = conv->kernel / 2 + 1;
     const int64_t height = least_input(in.height, reach, unit);

@@ -1,6 +1,10 @@
 #include "pipeline/shipped.hpp"
 
+#include <dlfcn.h>
+
+#include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <vector>
 
 #include "base/fail.hpp"
@@ -24,11 +28,34 @@ const char* file_name(Task task) {
   return "";
 }
 
+/// The folder of the shared library that holds this function, where one does.
+std::optional<fs::path> library_folder() {
+  Dl_info info{};
+  if (::dladdr(reinterpret_cast<const void*>(&library_folder), &info) == 0) return std::nullopt;
+  const fs::path file = info.dli_fname;
+  if (file.filename().string().find(".so") == std::string::npos) return std::nullopt;
+  std::error_code error;
+  return fs::weakly_canonical(file, error).parent_path();
+}
+
+/// share/hyperconv/models beside a folder, and above it: an installed program has it at ../share, a
+/// library of several architectures at ../../share, and the folder of a build has it too.
+void add_places(const fs::path& folder, std::vector<fs::path>& places) {
+  constexpr int levels = 4;
+  fs::path above = folder;
+  for (int i = 0; i < levels && !above.empty(); ++i, above = above.parent_path()) {
+    const fs::path place = above / "share/hyperconv/models";
+    if (std::ranges::find(places, place) == places.end()) places.push_back(place);
+  }
+}
+
 std::vector<fs::path> places() {
   if (const char* named = std::getenv("HYPERCONV_MODELS")) return {named};
   std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-  return {program / "../share/hyperconv/models", program / "../../models"};
+  std::vector<fs::path> found;
+  add_places(fs::read_symlink("/proc/self/exe", error).parent_path(), found);
+  if (const auto folder = library_folder()) add_places(*folder, found);
+  return found;
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include "base/memory.hpp"
 #include "base/random.hpp"
 #include "scoring/tiles.hpp"
-#include "tools/child.hpp"
+#include "tools/process.hpp"
 
 namespace hyperconv {
 namespace {

@@ -22,7 +22,7 @@
 #include "base/threads.hpp"
 #include "data/cache.hpp"
 #include "engine/kernels/kernels.hpp"
-#include "tools/program.hpp"
+#include "tools/process.hpp"
 
 namespace hyperconv {
 namespace {
@@ -133,7 +133,7 @@ class Sweep {
       call.arguments.push_back("--stop-after");
       call.arguments.push_back(fmt::format("{}", stop_after));
     }
-    return run_program(call);
+    return run_and_wait(call);
   }
 
   /// Trains, measures and notes one run; its line. Nothing where another process has it.

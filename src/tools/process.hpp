@@ -1,10 +1,12 @@
-// Another program, spoken to in lines: a line to its standard input, a line back from its standard
-// output.
+// Other programs and processes: one spoken to in lines (Process), one run to its end
+// (run_and_wait), and work in a process of its own (run_in_child).
 #pragma once
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -61,5 +63,35 @@ class Process {
 
 /// The last line of a text file that is not empty; "" where there is none.
 std::string last_line(const std::filesystem::path& path);
+
+struct ProgramCall {
+  std::filesystem::path program;
+  std::vector<std::string> arguments;    ///< without the program's own name
+  std::filesystem::path output, errors;  ///< where its stdout and stderr go
+  /// Variables of the environment, by name, that it does not get; none where empty.
+  std::function<bool(const std::string& name)> withheld;
+};
+
+/// Runs it and waits; may be called from several threads. A Ctrl-C does not reach it directly: it
+/// gets one SIGTERM when this process is interrupted, and is waited for. It gets SIGTERM too when
+/// this process dies. Its exit status; 128 + n where signal n ended it. Throws Error when it cannot
+/// be started.
+int run_and_wait(const ProgramCall& call);
+
+/// The path by which a child of this process starts the same program, even where its file has been
+/// replaced since.
+inline constexpr const char* this_program = "/proc/self/exe";
+
+struct ChildOutcome {
+  std::string result;              ///< what the work returned
+  size_t peak_resident_bytes = 0;  ///< of the child, its share of this process's memory included
+};
+
+/// What it takes of memory can be told apart, and is given back: runs `work` in a fork of this
+/// process and waits for it. Other threads of this process do not exist in the child: `work` must
+/// not lean on a pool of threads that has been used before. The child ends with this process, and a
+/// Ctrl-C reaches both. Throws Error with the work's own line when it threw, or that says how the
+/// child ended.
+ChildOutcome run_in_child(const std::function<std::string()>& work);
 
 }  // namespace hyperconv

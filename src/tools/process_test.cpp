@@ -7,9 +7,12 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
+#include <vector>
 
+#include "base/file.hpp"
 #include "base/interrupt.hpp"
 #include "base/testing.hpp"
 #include "hyperconv/error.hpp"
@@ -138,6 +141,91 @@ TEST_F(ProcessTest, AnInterruptEndsTheWait) {
   set_interrupted(true);
   EXPECT_EQ(error_of([&] { silent.read_line(); }), "interrupted");
   set_interrupted(false);
+}
+
+class Program : public testing::Test {
+ protected:
+  ProgramCall shell(const std::string& script) const {
+    return {"/bin/sh", {"-c", script}, folder_ / "out", folder_ / "err", {}};
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Program, GivesStatusOutputAndErrors) {
+  EXPECT_EQ(run_and_wait(shell("echo said; echo wrong >&2; exit 3")), 3);
+  EXPECT_EQ(text_of(folder_ / "out"), "said\n");
+  EXPECT_EQ(text_of(folder_ / "err"), "wrong\n");
+  EXPECT_EQ(run_and_wait(shell("kill -9 $$")), 128 + 9);
+}
+
+TEST_F(Program, WithholdsVariables) {
+  ::setenv("HYPERCONV_TEST_RANK", "1", 1);
+  ProgramCall call = shell("echo ${HYPERCONV_TEST_RANK:-none}${PATH:+ path}");
+  EXPECT_EQ(run_and_wait(call), 0);
+  EXPECT_EQ(text_of(folder_ / "out"), "1 path\n");
+  call.withheld = [](const std::string& name) { return name == "HYPERCONV_TEST_RANK"; };
+  EXPECT_EQ(run_and_wait(call), 0);
+  EXPECT_EQ(text_of(folder_ / "out"), "none path\n");
+  ::unsetenv("HYPERCONV_TEST_RANK");
+}
+
+TEST_F(Program, IsToldOnceWhenWeAreInterrupted) {
+  std::thread later([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    set_interrupted(true);
+  });
+  const int status =
+      run_and_wait(shell("trap 'echo told; exit 5' TERM; while :; do sleep 0.01; done"));
+  later.join();
+  set_interrupted(false);
+  EXPECT_EQ(status, 5);
+  EXPECT_EQ(text_of(folder_ / "out"), "told\n");
+}
+
+TEST_F(Program, NamesWhatCannotBeRun) {
+  ProgramCall call = shell("");
+  call.program = folder_ / "nothing";
+  EXPECT_THROW(run_and_wait(call), Error);
+  call = shell("true");
+  call.output = folder_ / "no/such/folder";
+  EXPECT_THROW(run_and_wait(call), Error);
+}
+
+std::string message_of(const std::function<std::string()>& work) {
+  try {
+    run_in_child(work);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Child, ReturnsWhatItsWorkReturned) {
+  const std::string long_text(200'000, 'x');  // more than a pipe holds
+  EXPECT_EQ(run_in_child([&] { return long_text; }).result, long_text);
+  EXPECT_EQ(run_in_child([] { return std::string(); }).result, "");
+}
+
+TEST(Child, ItsMemoryIsItsOwn) {
+  const size_t before = run_in_child([] { return std::string(); }).peak_resident_bytes;
+  const size_t with = run_in_child([] {
+                        std::vector<char> memory(64 << 20, 1);
+                        return std::string(1, memory[memory.size() / 2]);
+                      }).peak_resident_bytes;
+  EXPECT_GT(with, before + (60 << 20));
+  const size_t after = run_in_child([] { return std::string(); }).peak_resident_bytes;
+  EXPECT_LT(after, before + (8 << 20));
+}
+
+TEST(Child, ItsErrorsAreOurs) {
+  EXPECT_EQ(message_of([]() -> std::string { throw Error("no such photo"); }), "no such photo");
+  EXPECT_THAT(message_of([] {
+                std::raise(SIGKILL);
+                return std::string();
+              }),
+              HasSubstr("memory"));
+  EXPECT_THAT(message_of([]() -> std::string { std::_Exit(3); }), HasSubstr("exit code 3"));
 }
 
 }  // namespace

@@ -102,22 +102,30 @@ torch::Tensor reflected(int64_t size, int64_t border) {
   return torch::minimum(phase, period - phase).clamp_max(size - 1);
 }
 
+/// With a border of the frame mirrored at its edges.
+torch::Tensor mirrored(const torch::Tensor& x, int64_t border) {
+  // libtorch's own reflection takes no frame that is smaller than the border.
+  if (x.size(2) > border && x.size(3) > border)
+    return torch::reflection_pad2d(x, {border, border, border, border});
+  return x.index_select(2, reflected(x.size(2), border))
+      .index_select(3, reflected(x.size(3), border));
+}
+
 torch::Tensor conv2d(const Conv2d& op, const torch::Tensor& x, const NodeWeights& w,
                      Rectifier rectifier) {
   const int64_t border = (op.kernel - 1) / 2;
-  if (op.padding == Padding::zero && op.stride == 1) {
-    const torch::Tensor bias =
-        w.bias.defined() ? w.bias : torch::zeros({op.out_channels}, x.options());
-    return convolved(x, w.filter, bias, rectifier);
+  switch (op.padding) {
+    case Padding::zero:
+      if (op.stride == 1) {
+        const torch::Tensor bias =
+            w.bias.defined() ? w.bias : torch::zeros({op.out_channels}, x.options());
+        return convolved(x, w.filter, bias, rectifier);
+      }
+      return rectified(torch::conv2d(x, w.filter, w.bias, op.stride, border), rectifier);
+    case Padding::reflect:
+      return rectified(torch::conv2d(mirrored(x, border), w.filter, w.bias, op.stride), rectifier);
   }
-  if (op.padding == Padding::zero)
-    return rectified(torch::conv2d(x, w.filter, w.bias, op.stride, border), rectifier);
-  // libtorch's own reflection takes no frame that is smaller than the border.
-  const bool wide = x.size(2) > border && x.size(3) > border;
-  const torch::Tensor padded = wide ? torch::reflection_pad2d(x, {border, border, border, border})
-                                    : x.index_select(2, reflected(x.size(2), border))
-                                          .index_select(3, reflected(x.size(3), border));
-  return rectified(torch::conv2d(padded, w.filter, w.bias, op.stride), rectifier);
+  fail("unknown padding");
 }
 
 /// 2x2 with stride 2: four 1x1 convolutions, whose outputs are the four pixels of a square.
@@ -152,21 +160,30 @@ torch::Tensor phase(const torch::Tensor& x, int64_t dy, int64_t dx) {
   return x.slice(2, dy, c10::nullopt, 2).slice(3, dx, c10::nullopt, 2);
 }
 
+torch::Tensor haar_synthesis(const torch::Tensor& x) {
+  const auto bands = (x / 2).chunk(4, 1);
+  const auto &ll = bands[0], &hl = bands[1], &lh = bands[2], &hh = bands[3];
+  // Pixel (dy, dx) as channel 4 c + 2 dy + dx: what pixel_shuffle wants.
+  const torch::Tensor pixels =
+      torch::stack({ll - hl - lh + hh, ll + hl - lh - hh, ll - hl + lh - hh, ll + hl + lh + hh}, 2);
+  return torch::pixel_shuffle(pixels.flatten(1, 2), 2);
+}
+
 torch::Tensor haar(const Haar2d& op, const torch::Tensor& x) {
-  if (op.kind == HaarKind::synthesis) {
-    const auto bands = (x / 2).chunk(4, 1);
-    const auto &ll = bands[0], &hl = bands[1], &lh = bands[2], &hh = bands[3];
-    // Pixel (dy, dx) as channel 4 c + 2 dy + dx: what pixel_shuffle wants.
-    const torch::Tensor pixels = torch::stack(
-        {ll - hl - lh + hh, ll + hl - lh - hh, ll - hl + lh - hh, ll + hl + lh + hh}, 2);
-    return torch::pixel_shuffle(pixels.flatten(1, 2), 2);
-  }
   const torch::Tensor half = x / 2;
-  const torch::Tensor a = phase(half, 0, 0), b = phase(half, 0, 1), c = phase(half, 1, 0),
-                      d = phase(half, 1, 1);
-  const torch::Tensor low = a + b + c + d;
-  if (op.kind == HaarKind::low) return low;
-  return torch::cat({low, b + d - a - c, c + d - a - b, a + d - b - c}, 1);
+  const auto pixel = [&](int64_t dy, int64_t dx) { return phase(half, dy, dx); };
+  const auto low = [&] { return pixel(0, 0) + pixel(0, 1) + pixel(1, 0) + pixel(1, 1); };
+  switch (op.kind) {
+    case HaarKind::low:
+      return low();
+    case HaarKind::analysis: {
+      const torch::Tensor a = pixel(0, 0), b = pixel(0, 1), c = pixel(1, 0), d = pixel(1, 1);
+      return torch::cat({low(), b + d - a - c, c + d - a - b, a + d - b - c}, 1);
+    }
+    case HaarKind::synthesis:
+      return haar_synthesis(x);
+  }
+  fail("unknown Haar transform");
 }
 
 torch::Tensor activation(const Activation& op, const torch::Tensor& x) {
@@ -183,13 +200,23 @@ torch::Tensor activation(const Activation& op, const torch::Tensor& x) {
   fail("unknown activation");
 }
 
+/// Mean 0 and variance 1 over these dimensions.
+torch::Tensor normalised(const torch::Tensor& x, const std::vector<int64_t>& over) {
+  const torch::Tensor centred = x - x.mean(over, true);
+  return centred * torch::rsqrt(centred.square().mean(over, true) + 1e-5);
+}
+
 torch::Tensor norm(const Norm2d& op, const torch::Tensor& x, const NodeWeights& w) {
   const torch::Tensor scale = w.scale.view({1, -1, 1, 1}), bias = w.bias.view({1, -1, 1, 1});
-  if (op.kind == NormKind::folded) return x * scale + bias;
-  const std::vector<int64_t> over =
-      op.kind == NormKind::instance ? std::vector<int64_t>{2, 3} : std::vector<int64_t>{1, 2, 3};
-  const torch::Tensor centred = x - x.mean(over, true);
-  return centred * torch::rsqrt(centred.square().mean(over, true) + 1e-5) * scale + bias;
+  switch (op.kind) {
+    case NormKind::instance:
+      return normalised(x, {2, 3}) * scale + bias;
+    case NormKind::layer:
+      return normalised(x, {1, 2, 3}) * scale + bias;
+    case NormKind::folded:
+      return x * scale + bias;
+  }
+  fail("unknown normalisation");
 }
 
 const torch::Tensor& side_input(const Node& node, const TorchSideInputs& side) {
@@ -237,8 +264,15 @@ torch::Tensor run(const Node& node, const std::vector<torch::Tensor>& in, const 
 std::optional<Rectifier> rectifier_of(const Operator& op) {
   const auto* activation = std::get_if<Activation>(&op);
   if (activation == nullptr) return std::nullopt;
-  if (activation->kind == ActivationKind::relu) return Rectifier::relu;
-  if (activation->kind == ActivationKind::leaky_relu) return Rectifier::leaky_relu;
+  switch (activation->kind) {
+    case ActivationKind::relu:
+      return Rectifier::relu;
+    case ActivationKind::leaky_relu:
+      return Rectifier::leaky_relu;
+    case ActivationKind::sigmoid:
+    case ActivationKind::tanh:
+      return std::nullopt;
+  }
   return std::nullopt;
 }
 

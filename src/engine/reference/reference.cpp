@@ -63,9 +63,13 @@ void convolve_sample(const Tensor& x, int64_t n, const Geometry& shape, const Fi
     for_each({1, in.c, shape.kernel, shape.kernel},
              [&](int64_t, int64_t c, int64_t ky, int64_t kx) {
                int64_t yy = shape.stride * row + ky - pad, xx = shape.stride * column + kx - pad;
-               if (shape.padding == Padding::reflect) {
-                 yy = reflected(yy, in.h);
-                 xx = reflected(xx, in.w);
+               switch (shape.padding) {
+                 case Padding::zero:
+                   break;
+                 case Padding::reflect:
+                   yy = reflected(yy, in.h);
+                   xx = reflected(xx, in.w);
+                   break;
                }
                if (yy < 0 || yy >= in.h || xx < 0 || xx >= in.w) return;
                const auto w = size_t(((o * in.c + c) * shape.kernel + ky) * shape.kernel + kx);
@@ -311,19 +315,44 @@ class Evaluator {
   }
 
   Result apply(const Haar2d& op) {
-    const bool up = op.kind == HaarKind::synthesis;
-    const int64_t bands = op.kind == HaarKind::low ? 1 : 4;
-    const int64_t channels = up ? shape().c / 4 : shape().c;
-    Result y = up ? result_of({shape().n, channels, 2 * shape().h, 2 * shape().w})
-                  : result_of({shape().n, bands * channels, shape().h / 2, shape().w / 2});
-    for_each(y.value.shape(), [&](int64_t n, int64_t c, int64_t row, int64_t column) {
+    switch (op.kind) {
+      case HaarKind::analysis:
+        return haar_bands(4);
+      case HaarKind::low:
+        return haar_bands(1);
+      case HaarKind::synthesis:
+        return haar_pixels();
+    }
+    return {};
+  }
+
+  Result haar_bands(int64_t bands) const {
+    const int64_t channels = shape().c;
+    return haar_sums({shape().n, bands * channels, shape().h / 2, shape().w / 2},
+                     [&](int64_t n, int64_t c, int64_t row, int64_t column, int64_t tap) {
+                       const int64_t dy = tap / 2, dx = tap % 2;
+                       return haar_sign(c / channels, dy, dx) *
+                              double(x().at(n, c % channels, 2 * row + dy, 2 * column + dx));
+                     });
+  }
+
+  Result haar_pixels() const {
+    const int64_t channels = shape().c / 4;
+    return haar_sums({shape().n, channels, 2 * shape().h, 2 * shape().w},
+                     [&](int64_t n, int64_t c, int64_t row, int64_t column, int64_t band) {
+                       return haar_sign(band, row % 2, column % 2) *
+                              double(x().at(n, band * channels + c, row / 2, column / 2));
+                     });
+  }
+
+  // Half the sum of four terms.
+  template <class Term>
+  Result haar_sums(const Shape& out, const Term& term) const {
+    Result y = result_of(out);
+    for_each(out, [&](int64_t n, int64_t c, int64_t row, int64_t column) {
       double sum = 0, magnitude = 0;
-      for (int64_t tap = 0; tap < 4; ++tap) {
-        const double value =
-            up ? haar_sign(tap, row % 2, column % 2) *
-                     double(x().at(n, tap * channels + c, row / 2, column / 2))
-               : haar_sign(c / channels, tap / 2, tap % 2) *
-                     double(x().at(n, c % channels, 2 * row + tap / 2, 2 * column + tap % 2));
+      for (int64_t i = 0; i < 4; ++i) {
+        const double value = term(n, c, row, column, i);
         sum += value / 2;
         magnitude += std::fabs(value) / 2;
       }
@@ -440,18 +469,36 @@ class Evaluator {
     return m;
   }
 
+  Moments moments_of(NormKind kind, int64_t n, int64_t c) const {
+    switch (kind) {
+      case NormKind::instance:
+        return moments(n, c, 1);
+      case NormKind::layer:
+        return moments(n, 0, shape().c);
+      case NormKind::folded:
+        return {};
+    }
+    return {};
+  }
+
+  static double norm_divisor(NormKind kind, const Moments& m) {
+    switch (kind) {
+      case NormKind::instance:
+      case NormKind::layer:
+        return std::sqrt(m.variance + 1e-5);
+      case NormKind::folded:
+        return 1;
+    }
+    return 0;
+  }
+
   Result apply(const Norm2d& op) {
     const auto scale = weight(".weight"), bias = weight(".bias");
     Result y = result_of(shape());
     y.terms = 5;
     for_each({shape().n, shape().c, 1, 1}, [&](int64_t n, int64_t c, int64_t, int64_t) {
-      double centre = 0, factor = double(scale[size_t(c)]);
-      if (op.kind != NormKind::folded) {
-        const Moments m =
-            op.kind == NormKind::instance ? moments(n, c, 1) : moments(n, 0, shape().c);
-        centre = m.mean;
-        factor /= std::sqrt(m.variance + 1e-5);
-      }
+      const Moments m = moments_of(op.kind, n, c);
+      const double centre = m.mean, factor = double(scale[size_t(c)]) / norm_divisor(op.kind, m);
       for_each({1, 1, shape().h, shape().w}, [&](int64_t, int64_t, int64_t row, int64_t column) {
         const auto value = double(x().at(n, c, row, column)), b = double(bias[size_t(c)]);
         y.value.at(n, c, row, column) = float((value - centre) * factor + b);
