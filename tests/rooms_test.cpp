@@ -34,6 +34,22 @@ TEST(Rooms, IncludeOnlyRoomsAboveThem) {
               HasSubstr("base must not know image"));
 }
 
+TEST(Rooms, TheProductKnowsNothingOfTheLaboratory) {
+  EXPECT_THAT(verdict("src/pipeline/a.cpp", "#include \"scoring/evaluate.hpp\""),
+              HasSubstr("pipeline must not know scoring"));
+  EXPECT_THAT(verdict("src/cli/a.cpp", "#include \"lab_cli/commands.hpp\""),
+              HasSubstr("cli must not know lab_cli"));
+  EXPECT_THAT(verdict("src/lab_cli/a.cpp", "#include \"cli/info.hpp\""), IsEmpty());
+}
+
+TEST(Rooms, OnlyTestsOfTheProductMayIncludeTheSimulation) {
+  const std::string scene = "#include \"simulation/scene.hpp\"";
+  EXPECT_THAT(verdict("src/pipeline/a_test.cpp", scene), IsEmpty());
+  EXPECT_THAT(verdict("src/pipeline/a.cpp", scene), HasSubstr("pipeline must not know simulation"));
+  EXPECT_THAT(verdict("src/pipeline/a_test.cpp", "#include \"data/pairs.hpp\""),
+              HasSubstr("pipeline must not know data"));
+}
+
 TEST(Rooms, LibtorchStaysInTraining) {
   const std::string torch = "#include <torch/types.h>",
                     ours = "#include \"hyperconv/torch/hyper_conv2d.hpp\"";
