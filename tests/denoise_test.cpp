@@ -49,7 +49,7 @@ class Denoise : public testing::Test {
  protected:
   Denoise() {
     for (const char* name : {"models", "in", "out"}) fs::create_directories(folder_ / name);
-    save_tiny(folder_ / "models/develop-16.safetensors", hyper_unet({.width = 4, .hidden = 2}),
+    save_tiny(folder_ / "models/develop.safetensors", hyper_unet({.width = 4, .hidden = 2}),
               Task::develop);
     save_tiny(folder_ / "models/denoise.safetensors", small_denoiser({.width = 4, .hidden = 2}),
               Task::denoise);
@@ -119,7 +119,7 @@ TEST_F(Denoise, AFilesContentSaysWhatItIs) {
 TEST_F(Denoise, AOneChannelPngIsAMosaicUnlessToldOtherwise) {
   write_image(folder_ / "grey.png", noisy_photo<uint8_t>(1));
   EXPECT_EQ(run_program({"enhance", path("grey.png"), "-o", path("o.png"), "--bits", "8", "--json",
-                         "--model", path("models/develop-16.safetensors")})
+                         "--model", path("models/develop.safetensors")})
                 .status,
             0);
   const auto json = enhanced({path("grey.png"), "-o", path("o.png"), "--task", "denoise"});
@@ -251,7 +251,7 @@ TEST_F(Denoise, BadInputGetsOneLine) {
   expect_failure({path("a.dng"), "-o", out, "--strength", "0.5"}, "for photos");
   expect_failure({path("a.dng"), "-o", out, "--task", "denoise"}, "RAW file");
   expect_failure({path("a.jpg"), "-o", out, "--task", "develop"}, "JPEG photo");
-  const std::string develops = path("models/develop-16.safetensors");
+  const std::string develops = path("models/develop.safetensors");
   expect_failure({path("a.jpg"), "-o", out, "--model", develops}, "JPEG photo");
   expect_failure({path("a.jpg"), "-o", out, "--model", develops, "--task", "denoise"},
                  "not for 'denoise'");

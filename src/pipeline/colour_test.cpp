@@ -103,7 +103,7 @@ TEST_F(Colour, PathEqualsLibRaws) {
 // step in the mean over blocks of 32x32, and eight in the worst of them (0.9 and 7.0 were
 // measured).
 TEST_F(Colour, ShippedModelKeepsThem) {
-  const auto model = std::filesystem::path(HYPERCONV_SOURCE_DIR) / "models/develop-16.safetensors";
+  const auto model = std::filesystem::path(HYPERCONV_SOURCE_DIR) / "models/develop.safetensors";
   Developer developer(std::make_shared<const Model>(Model::load(model)));
   const Difference d = difference(upright(developer.picture(mosaic_)), libraw_);
   RecordProperty("mean", std::to_string(d.mean));
@@ -113,7 +113,7 @@ TEST_F(Colour, ShippedModelKeepsThem) {
 
 // Values between the layers in bf16: what the eye and the tables do not see.
 TEST_F(Colour, Bf16KeepsTheShippedModelsPicture) {
-  const auto path = std::filesystem::path(HYPERCONV_SOURCE_DIR) / "models/develop-16.safetensors";
+  const auto path = std::filesystem::path(HYPERCONV_SOURCE_DIR) / "models/develop.safetensors";
   const auto model = std::make_shared<const Model>(Model::load(path));
   const Image exact = Developer(model, {.engine = {.precision = Precision::f32}}).picture(mosaic_);
   const Image narrow =

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 const char* file_name(Task task) {
   switch (task) {
     case Task::develop:
-      return "develop-16.safetensors";
+      return "develop.safetensors";
     case Task::isp:
       return "isp.safetensors";
     case Task::denoise:
