@@ -87,7 +87,7 @@ TEST_F(Alone, ALaboratoryCommandSaysWhatToInstall) {
 
 TEST_F(Alone, ComparesPictures) {
   const auto picture = folder_ / "a.png";
-  write_image(picture, painted_scene(64, 48));
+  write_image(picture, painted_scene(64, 64));
   EXPECT_EQ(run({"compare", picture.string(), picture.string()}).status, 0);
 }
 
