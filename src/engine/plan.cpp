@@ -50,13 +50,41 @@ std::optional<Sweep> sweep_of(const Operator& op) {
   return std::nullopt;
 }
 
+// For every node whether its rows and columns are the same for every input.
+std::vector<bool> nodes_of_fixed_size(const Graph& graph) {
+  std::vector<bool> fixed;
+  for (const Node& node : graph.nodes()) {
+    const auto as_first = [&] { return bool(fixed[size_t(node.inputs.front())]); };
+    fixed.push_back(std::visit(
+        Overloaded{
+            [](const Input&) { return false; }, [](const SideInput&) { return true; },
+            [](const AdaptiveAveragePool2d&) { return true; },
+            [](const AttentionPool&) { return true; }, [](const PhotoDescriptor&) { return true; },
+            // As large as its last input, or twice as large.
+            [&](const Bilinear2d&) { return bool(fixed[size_t(node.inputs.back())]); },
+            [&](const Conv2d&) { return as_first(); },
+            [&](const HyperConv2d&) { return as_first(); },
+            [&](const ConvTranspose2d&) { return as_first(); },
+            [&](const AveragePool2d&) { return as_first(); },
+            [&](const MaxPool2d&) { return as_first(); },
+            [&](const Upsample2d&) { return as_first(); },
+            [&](const Haar2d&) { return as_first(); },
+            [&](const PixelShuffle&) { return as_first(); },
+            [&](const Concat&) { return as_first(); }, [&](const Add&) { return as_first(); },
+            [&](const Multiply&) { return as_first(); },
+            [&](const Activation&) { return as_first(); }, [&](const PRelu&) { return as_first(); },
+            [&](const Norm2d&) { return as_first(); }},
+        node.op));
+  }
+  return fixed;
+}
+
 class Planner {
  public:
   Planner(const Graph& graph, const Shape& input, const PlanOptions& options)
       : graph_(graph),
         shapes_(infer_shapes(graph, input)),
-        other_shapes_(
-            infer_shapes(graph, {1, input.c, 2 * size_multiple(graph), 2 * size_multiple(graph)})),
+        fixed_(nodes_of_fixed_size(graph)),
         options_(options) {
     plan_.input = input;
     plan_.output = shapes_.back();
@@ -207,7 +235,7 @@ class Planner {
 
   // Whatever the size of the input: a vector is no frame that happens to be one pixel large.
   bool have_one_shape(NodeId a, NodeId b) const {
-    return shape(a) == shape(b) && other_shapes_[size_t(a)] == other_shapes_[size_t(b)];
+    return shape(a) == shape(b) && fixed_[size_t(a)] == fixed_[size_t(b)];
   }
 
   // conv(a, V) + conv(b, W) is one convolution over the channels of both.
@@ -427,7 +455,7 @@ class Planner {
 
   const Graph& graph_;
   const std::vector<Shape> shapes_;
-  const std::vector<Shape> other_shapes_;  // for an input that is larger than one pixel
+  const std::vector<bool> fixed_;  // nodes whose rows and columns do not follow the input's
   const PlanOptions options_;
   Plan plan_;
   NodeId node_ = 0;

@@ -79,10 +79,9 @@ Runner libtorch(const ChildArguments& a) {
     const Model model = Model::load(a.model);
     const auto network = std::make_shared<TorchInference>(model, options);
     const SideInputs side = neutral_side_inputs(model.graph());
-    return {[network, side](const Tensor& input, Tensor& output) {
-              network->run(input, output, side);
-            },
-            TorchInference::version(), a.tuned ? "channels-last" : ""};
+    return {
+        [network, side](const Tensor& input, Tensor& output) { network->run(input, output, side); },
+        TorchInference::version(), a.tuned ? "channels-last" : ""};
   }
   fail("this build has no libtorch");
 }

@@ -238,11 +238,11 @@ const WeightView& Model::weight(const std::string& name) const {
 
 void save_model(const std::filesystem::path& path, const Model& model, Precision precision) {
   std::map<std::string, std::string> facts = {{"format", model_format},
-                                                    {"graph", graph_to_json(model.graph())},
-                                                    {"task", to_string(model.info().task)},
-                                                    {"name", model.info().name},
-                                                    {"summary", model.info().summary},
-                                                    {"data_licence", model.info().data_licence}};
+                                              {"graph", graph_to_json(model.graph())},
+                                              {"task", to_string(model.info().task)},
+                                              {"name", model.info().name},
+                                              {"summary", model.info().summary},
+                                              {"data_licence", model.info().data_licence}};
   if (model.info().domain != Domain::linear) facts["domain"] = to_string(model.info().domain);
   const Precision others = precision == Precision::i8 ? Precision::f16 : precision;
   std::vector<Parameter> floats, matrices;

@@ -9,7 +9,8 @@ namespace hyperconv {
 
 /// The model for a task that the user did not name: in $HYPERCONV_MODELS, else in
 /// share/hyperconv/models in one of the folders that the program lies in, or libhyperconv.so (the
-/// three next above it at most), as they are installed or built. Throws Error that lists the places.
+/// three next above it at most), as they are installed or built. Throws Error that lists the
+/// places.
 std::filesystem::path shipped_model(Task task);
 
 }  // namespace hyperconv

@@ -95,7 +95,8 @@ TEST(Recipe, RefusesPatchesAndSensorsThatCannotBe) {
   EXPECT_THAT(message("shrink = [1, 0]"), HasSubstr("must be 1 to 16"));
   EXPECT_THAT(message("shrink = [1, \"2\"]"), HasSubstr("shrink has the wrong type"));
   EXPECT_THAT(message("draw = \"best\""), HasSubstr("known are even, detail"));
-  EXPECT_THAT(message("sensors = \"none\""), HasSubstr("[data] sensors is 'none'; known are plain"));
+  EXPECT_THAT(message("sensors = \"none\""),
+              HasSubstr("[data] sensors is 'none'; known are plain"));
 }
 
 TEST(Recipe, ReadsPairsSchedulesAndWeightedLosses) {
