@@ -242,5 +242,104 @@ TEST(InfoFilters, AreDrawnForAModelsPhotos) {
   EXPECT_EQ(run_program(photos).status, 2);  // without -o
 }
 
+class RivalsCommand : public testing::Test {
+ protected:
+  RivalsCommand() {
+    std::filesystem::create_directories(folder_ / "photos");
+    std::filesystem::create_directories(folder_ / "crops");
+    for (const int width : {200, 232})
+      write_image(folder_ / fmt::format("photos/{}.png", width), painted_scene(width, 192));
+  }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  Outcome study(const std::vector<std::string>& more) const {
+    std::vector<std::string> all{"study",        "rivals", "--data",
+                                 path("photos"), "--csv",  path("s.csv")};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_program(all);
+  }
+
+  /// A Python that is none: its one demosaicker gives back the mosaic as three planes.
+  void put_python() const {
+    std::filesystem::create_directories(folder_ / "env/bin");
+    const std::string python = path("env/bin/python");
+    write_file(python, std::string(R"(#!/bin/bash
+if [ "$2" = --packages ]; then echo '{"missing": []}'; exit; fi
+echo '{"versions": {"menon": "grey 1"}, "flops": {"menon": 3}}'
+value() { sed 's/.*"'$1'":"\([^"]*\)".*/\1/' <<< "$line"; }
+while read -r line; do
+  mosaic=$(value mosaic)
+  cat "$mosaic" "$mosaic" "$mosaic" > "$(value output)"
+  echo '{"seconds": 1}'
+done
+)"));
+    std::filesystem::permissions(python, std::filesystem::perms::owner_all);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(RivalsCommand, ScoresAsEvaluateDoesAndNothingTwice) {
+  const Outcome first = study({"--rivals", "none", "--json"});
+  ASSERT_EQ(first.status, 0) << first.errors;
+  const auto table = nlohmann::json::parse(first.output)["tables"][0];
+  EXPECT_EQ(table["photos"], 2);
+  const Outcome evaluated =
+      run_program({"evaluate", "--data", path("photos"), "--shrink", "1", "--json"});
+  ASSERT_EQ(evaluated.status, 0) << evaluated.errors;
+  const auto levels = nlohmann::json::parse(evaluated.output)["levels"];
+  const size_t same[] = {0, 4, 6, 7};  // of the eight levels, those of evaluate
+  for (size_t i = 0; i < 4; ++i) {
+    const auto psnr = [&](size_t who) {
+      return table["rows"][who]["levels"][same[i]]["psnr"].get<double>();
+    };
+    EXPECT_NEAR(psnr(0), levels[i]["psnr"].get<double>(), 1e-3);
+    EXPECT_NEAR(psnr(1), levels[i]["baselines"]["ahd"]["psnr"].get<double>(), 1e-3);
+    EXPECT_NEAR(psnr(2), levels[i]["baselines"]["dht"]["psnr"].get<double>(), 1e-3);
+  }
+  const auto scores = read_file(folder_ / "s.csv");
+  EXPECT_EQ(std::count(scores.begin(), scores.end(), '\n'), 1 + 2 * 8 * 3);
+  const Outcome again = study({"--rivals", "none"});
+  ASSERT_EQ(again.status, 0) << again.errors;
+  EXPECT_EQ(read_file(folder_ / "s.csv"), scores);
+  EXPECT_THAT(again.output, HasSubstr("| LibRaw AHD | - |"));
+}
+
+TEST_F(RivalsCommand, AsksPythonAndDrawsSideBySide) {
+  put_python();
+  const Outcome run = study({"--environment", path("env"), "--crop", "64", "--limit", "1",
+                             "--crops", path("crops"), "--markdown", path("t.md")});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  EXPECT_THAT(run.output, HasSubstr("| menon | 0.0 |"));
+  const auto text = read_file(folder_ / "t.md");
+  EXPECT_EQ(std::string(text.begin(), text.end()), run.output);
+  const Image sheet = read_image(folder_ / "crops/200-0.004.png");
+  // The truth, develop-16, two of LibRaw and the rival, 64 wide with gaps of 4.
+  EXPECT_EQ(sheet.width, 5 * 68 - 4);
+  const Results scores = read_results(folder_ / "s.csv");
+  EXPECT_THAT(scores.distinct("method"), testing::Contains("menon"));
+}
+
+TEST_F(RivalsCommand, SaysWhatIsMissing) {
+  const Outcome none = study({"--environment", path("nowhere")});
+  EXPECT_EQ(none.status, 1);
+  EXPECT_THAT(none.errors, HasSubstr("bench/rivals/setup --develop"));
+  put_python();
+  const Outcome unknown = study({"--environment", path("env"), "--rivals", "pmrid+menon"});
+  EXPECT_EQ(unknown.status, 1);
+  EXPECT_THAT(unknown.errors, HasSubstr("--pmrid"));
+  EXPECT_EQ(run_program({"study", "rivals"}).status, 2);
+}
+
+TEST(NoiseCommand, EstimatesThePaintedScenesNoiseAtAllIso) {
+  const Outcome run = run_program({"study", "noise", "--json"});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  const auto table = nlohmann::json::parse(run.output)["tables"][0];
+  ASSERT_EQ(table["levels"].size(), 9u);
+  for (const auto& level : table["levels"])
+    EXPECT_EQ(level["at_mid_tone"]["within_15_percent"], 1) << level.dump();
+  EXPECT_THAT(run_program({"study", "noise", "--data", "/nowhere"}).errors, HasSubstr("/nowhere"));
+}
+
 }  // namespace
 }  // namespace hyperconv

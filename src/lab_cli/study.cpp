@@ -14,6 +14,8 @@ void add_study(CLI::App& program) {
   add_fixed_flops(*study);
   add_conditioning(*study);
   add_cheaper_vdn(*study);
+  add_noise(*study);
+  add_rivals(*study);
 }
 
 }  // namespace hyperconv::cli

@@ -9,7 +9,6 @@
 #include "image/folder.hpp"
 #include "raw/colour.hpp"
 #include "scoring/libraw_demosaic.hpp"
-#include "simulation/simulator.hpp"
 
 namespace hyperconv {
 namespace {
@@ -46,41 +45,38 @@ struct LevelSums {
   QualitySum model, ahd, dht;
 };
 
-/// One photo before one camera.
-struct Subject {
-  Tensor scene;
-  SimulatedCamera camera;
-  uint64_t seed;
-};
-
 void measure(Developer& developer, const Subject& subject, const NoiseProfile& noise,
              LevelSums& sums) {
-  // The same random numbers at every level: only their size differs.
-  Random random(subject.seed);
-  const SensorSettings sensor{.bits = 14, .noise = noise};
-  const Mosaic mosaic = expose(subject.scene, subject.camera, sensor, random);
-  const Matrix3 colours = camera_to_srgb(mosaic);
-  const Image truth =
-      srgb_picture(clean_camera_rgb(subject.scene, subject.camera, sensor), colours);
-  sums.model.add(truth, srgb_picture(developer.camera_rgb(mosaic), colours));
+  const Take shot = take(subject, noise);
+  sums.model.add(shot.truth, srgb_picture(developer.camera_rgb(shot.mosaic), shot.colours));
   const auto libraw = [&](LibRawMethod method) {
-    return srgb_picture(demosaic_with_libraw(mosaic, method), colours);
+    return srgb_picture(demosaic_with_libraw(shot.mosaic, method), shot.colours);
   };
-  sums.ahd.add(truth, libraw(LibRawMethod::ahd));
-  sums.dht.add(truth, libraw(LibRawMethod::dht));
+  sums.ahd.add(shot.truth, libraw(LibRawMethod::ahd));
+  sums.dht.add(shot.truth, libraw(LibRawMethod::dht));
 }
 
-Subject subject_of(const std::filesystem::path& photo, const EvaluateOptions& options,
-                   uint64_t index) {
-  const Tensor linear = linear_srgb(upright(read_image(photo)), options.shrink);
+}  // namespace
+
+Subject subject_of(const std::filesystem::path& photo, int shrink, uint64_t seed, uint64_t index) {
+  const Tensor linear = linear_srgb(upright(read_image(photo)), shrink);
   if (std::min(linear.shape().h, linear.shape().w) < smallest_side)
     fail("{}: is smaller than {} pixels after shrinking", photo.string(), smallest_side);
-  Random random(options.seed, index);
+  Random random(seed, index);
   const SimulatedCamera camera = random_camera(random);
   return {scene_in_camera_colours(linear, camera), camera, random.bits()};
 }
 
-}  // namespace
+Take take(const Subject& subject, const NoiseProfile& noise) {
+  Random random(subject.seed);
+  const SensorSettings sensor{.bits = 14, .noise = noise};
+  Take result;
+  result.mosaic = expose(subject.scene, subject.camera, sensor, random);
+  result.colours = camera_to_srgb(result.mosaic);
+  result.truth =
+      srgb_picture(clean_camera_rgb(subject.scene, subject.camera, sensor), result.colours);
+  return result;
+}
 
 Evaluation evaluate_develop(Developer& developer, const std::filesystem::path& folder,
                             const EvaluateOptions& options) {
@@ -93,7 +89,7 @@ Evaluation evaluate_develop(Developer& developer, const std::filesystem::path& f
   for (size_t i = 0; i < photos.size(); ++i) {
     throw_if_interrupted();
     try {
-      const Subject subject = subject_of(photos[i], options, i);
+      const Subject subject = subject_of(photos[i], options.shrink, options.seed, i);
       for (size_t level = 0; level < sums.size(); ++level)
         measure(developer, subject, evaluation_levels[level], sums[level]);
       ++result.images;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hyperconv/develop.hpp"
+#include "simulation/simulator.hpp"
 
 namespace hyperconv {
 
@@ -43,5 +44,25 @@ inline constexpr NoiseProfile evaluation_levels[] = {
 /// levels) and developed. Throws Error when no photo could be used.
 Evaluation evaluate_develop(Developer& developer, const std::filesystem::path& folder,
                             const EvaluateOptions& options);
+
+/// One photo before one simulated camera.
+struct Subject {
+  Tensor scene;  ///< in the camera's colours
+  SimulatedCamera camera;
+  uint64_t seed = 0;  ///< of the noise
+};
+
+/// A photo before the camera that belongs to its place in the folder. Throws Error naming the file
+/// where it cannot be read or is smaller than 22 pixels after shrinking.
+Subject subject_of(const std::filesystem::path& photo, int shrink, uint64_t seed, uint64_t index);
+
+/// What that camera (RGGB, 14 bits) records, and the 16-bit sRGB picture that a perfect developer
+/// would make of it. Noise is drawn from the same numbers at every level: only its size differs.
+struct Take {
+  Mosaic mosaic;
+  Matrix3 colours;  ///< camera RGB to linear sRGB
+  Image truth;
+};
+Take take(const Subject& subject, const NoiseProfile& noise);
 
 }  // namespace hyperconv

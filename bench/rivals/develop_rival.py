@@ -1,0 +1,385 @@
+"""Other people's ways from a mosaic to a picture, for `hyperconv evaluate --rivals`.
+
+    develop_rival.py --packages bm3d onnx ...      which of them are missing: one line of JSON
+    develop_rival.py --threads N [--pmrid FILE]    FILE: PMRID's weights, as NumPy arrays by name
+
+Then in lines, each answer a JSON object, {"error": ...} where something fails:
+
+    (start)     -> {"versions": {METHOD: text}, "flops": {METHOD: FLOP a sample}}
+    {"method", "mosaic", "height", "width", "gains", "shot", "read", "output"}
+                -> {"seconds"}
+
+`mosaic` is a file of raw floats [height, width], RGGB, black 0 and saturation 1, before white balance; `gains` are
+the multipliers of R, G, B; `shot` and `read` the true noise. `output` is written as raw floats [3, height, width]:
+camera RGB, linear, white-balanced, 1 = the level at which the least amplified channel saturates.
+
+A method is a demosaicker (menon, demosaicnet), or one with something before it (pmrid+menon) or after it
+(menon+cbm3d). The networks run in ONNX Runtime, so that no PyTorch is needed.
+"""
+import argparse
+import importlib.metadata
+import importlib.util
+import inspect
+import json
+import os
+import pickle
+import sys
+import time
+import warnings
+import zlib
+
+# The libraries print what they like; answers go where nobody else writes.
+ANSWERS = os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)
+warnings.simplefilter("ignore")
+
+
+def answer(**facts):
+    ANSWERS.write(json.dumps(facts) + "\n")
+
+
+# ---- Networks, node by node
+
+
+class Network:
+    """An ONNX graph under construction, which counts its multiply-accumulates a pixel of its input."""
+
+    def __init__(self, channels):
+        import onnx
+        self.onnx = onnx
+        self.nodes, self.constants = [], []
+        self.channels = channels
+        self.area = {"input": 1.0}  # pixels of a picture a pixel of the input
+        self.multiplies = 0.0
+
+    def node(self, op, inputs, area, **attributes):
+        name = f"n{len(self.nodes)}"
+        self.nodes.append(self.onnx.helper.make_node(op, inputs, [name], **attributes))
+        self.area[name] = area
+        return name
+
+    def constant(self, value):
+        name = f"c{len(self.constants)}"
+        self.constants.append(self.onnx.numpy_helper.from_array(value, name))
+        return name
+
+    def convolve(self, x, weight, bias=None, stride=1, groups=1, padding=0):
+        inputs = [x, self.constant(weight)] + ([] if bias is None else [self.constant(bias)])
+        area = self.area[x] / stride**2
+        self.multiplies += area * weight.size
+        return self.node("Conv", inputs, area, strides=[stride] * 2, group=groups, pads=[padding] * 4)
+
+    def convolve_transposed(self, x, weight, bias, groups=1):
+        self.multiplies += self.area[x] * weight.size
+        return self.node("ConvTranspose", [x, self.constant(weight), self.constant(bias)], self.area[x] * 4,
+                         strides=[2, 2], group=groups)
+
+    def relu(self, x):
+        return self.node("Relu", [x], self.area[x])
+
+    def add(self, x, y):
+        return self.node("Add", [x, y], self.area[x])
+
+    def multiply(self, x, y):
+        return self.node("Mul", [x, y], self.area[x])
+
+    def concatenate(self, x, y):
+        return self.node("Concat", [x, y], self.area[x], axis=1)
+
+    def split(self, x, sizes):
+        import numpy as np
+        starts = np.cumsum([0] + sizes)
+        return [self.node("Slice", [x, self.constant(np.array([a])), self.constant(np.array([b])),
+                                    self.constant(np.array([1]))], self.area[x])
+                for a, b in zip(starts[:-1], starts[1:])]
+
+    def cut(self, x, border):
+        import numpy as np
+        ends = np.array([-border, -border])
+        return self.node("Slice", [x, self.constant(-ends), self.constant(ends), self.constant(np.array([2, 3]))],
+                         self.area[x])
+
+    def session(self, output, threads):
+        import onnxruntime
+        helper, kind = self.onnx.helper, self.onnx.TensorProto.FLOAT
+        graph = helper.make_graph(
+            self.nodes, "rival", [helper.make_tensor_value_info("input", kind, [1, self.channels, None, None])],
+            [helper.make_tensor_value_info(output, kind, None)], self.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options,
+                                               providers=["CPUExecutionProvider"])
+        return lambda x: session.run(None, {"input": x})[0]
+
+
+def torch_weights(path):
+    """The tensors of a file of torch.save in its older form, without torch: pickles, then each storage's length and
+    values. Nothing but tensors and their containers is taken."""
+    import collections
+    import numpy as np
+    types = {"FloatStorage": np.float32, "LongStorage": np.int64}
+    storages = {}
+
+    class Unpickler(pickle.Unpickler):
+
+        def find_class(self, module, name):
+            if (module, name) == ("collections", "OrderedDict"):
+                return collections.OrderedDict
+            if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+                return lambda storage, offset, size, stride, *rest: (storage, offset, size)
+            if module == "torch" and name in types:
+                return name
+            raise pickle.UnpicklingError(f"{path}: holds a {module}.{name}")
+
+        def persistent_load(self, identity):
+            _, kind, key, _, count = identity[:5]
+            storages[key] = (types[kind], count)
+            return key
+
+    with open(path, "rb") as file:
+        for _ in range(3):  # magic number, version of the protocol, sizes of types
+            Unpickler(file).load()
+        tensors = Unpickler(file).load()
+        values = {}
+        for key in Unpickler(file).load():
+            kind, count = storages[key]
+            if int.from_bytes(file.read(8), "little") != count:
+                raise RuntimeError(f"{path}: a storage is not of the size it says")
+            values[key] = np.frombuffer(file.read(count * np.dtype(kind).itemsize), kind)
+    return {name: values[key][offset:offset + int(np.prod(size))].reshape(size)
+            for name, (key, offset, size) in tensors.items()}
+
+
+# ---- Curves
+
+
+def encode_srgb(x):
+    import numpy as np
+    x = np.clip(x, 0, 1)
+    return np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.power(np.maximum(x, 1e-9), 1 / 2.4) - 0.055)
+
+
+def decode_srgb(x):
+    import numpy as np
+    x = np.clip(x, 0, 1)
+    return np.where(x <= 0.04045, x / 12.92, np.power((x + 0.055) / 1.055, 2.4))
+
+
+# ---- Demosaickers: white-balanced mosaic [h, w], RGGB, cut at 1 -> RGB [3, h, w]
+
+
+class Menon:
+    """Menon et al. 2007, of colour-demosaicing."""
+    flops = None
+
+    def __init__(self, threads):
+        from colour_demosaicing import demosaicing_CFA_Bayer_Menon2007
+        self.demosaic = demosaicing_CFA_Bayer_Menon2007
+        self.version = "colour-demosaicing " + importlib.metadata.version("colour-demosaicing")
+
+    def run(self, mosaic):
+        return self.demosaic(mosaic, "RGGB").transpose(2, 0, 1)
+
+
+class Demosaicnet:
+    """Gharbi et al. 2016, the Bayer network of the package demosaicnet with its own weights. It was trained on sRGB
+    photos, so it works on the curve of sRGB."""
+    border = 32  # 15 filters of 3x3 at half the size, one at full size, made even
+
+    def __init__(self, threads):
+        folder = importlib.util.find_spec("demosaicnet").submodule_search_locations[0]
+        w = torch_weights(os.path.join(folder, "data", "bayer.pth"))
+        network = Network(3)
+
+        def convolve(x, layer, **options):
+            return network.convolve(x, w[layer + ".weight"], w[layer + ".bias"], **options)
+
+        x = convolve("input", "main_processor.pack_mosaic", stride=2)
+        for i in range(1, 16):
+            x = network.relu(convolve(x, f"main_processor.conv{i}"))
+        filters, masks = network.split(x, [64, 64])
+        x = convolve(network.multiply(filters, masks), "residual_predictor")
+        x = network.convolve_transposed(x, w["upsampler.weight"], w["upsampler.bias"], groups=3)
+        x = network.concatenate(network.cut("input", 30), x)
+        x = convolve(network.relu(convolve(x, "fullres_processor.post_conv")), "fullres_processor.output")
+        self.flops = 2 * network.multiplies
+        self.network = network.session(x, threads)
+        self.version = "demosaicnet " + importlib.metadata.version("demosaicnet")
+
+    def run(self, mosaic):
+        import numpy as np
+        height, width = mosaic.shape
+        # Its pattern is G R / B G: ours, seen from one column on. Mirroring keeps the pattern.
+        pad = [(self.border, self.border + height % 2), (self.border - 1, self.border + 1 + width % 2)]
+        encoded = np.pad(encode_srgb(mosaic), pad, mode="reflect").astype(np.float32)
+        planes = np.zeros((1, 3, *encoded.shape), np.float32)
+        planes[0, 1, ::2, ::2], planes[0, 0, ::2, 1::2] = encoded[::2, ::2], encoded[::2, 1::2]
+        planes[0, 2, 1::2, ::2], planes[0, 1, 1::2, 1::2] = encoded[1::2, ::2], encoded[1::2, 1::2]
+        rgb = self.network(planes)[0]
+        top, left = self.border - 31, self.border - 32
+        return decode_srgb(rgb[:, top:top + height, left:left + width])
+
+
+# ---- Denoisers of mosaics, before white balance: [h, w] -> [h, w]
+
+
+class Pmrid:
+    """Wang et al. 2020, "Practical Deep Raw Image Denoising on Mobile Devices", told the true noise by its k-sigma
+    transform."""
+    white = 959.0
+    gain, offset = 0.0005995267 * 1600 + 0.00868861, 7.11772e-7 * 1600**2 + 6.514934e-4 * 1600 + 0.11492713
+
+    def __init__(self, path, threads):
+        import numpy as np
+        self.weights = dict(np.load(path))
+        network = self.net = Network(4)
+        w = self.weights
+        x = network.relu(network.convolve("input", w["conv0.conv.weight"], w["conv0.conv.bias"], padding=1))
+        skips = [x]
+        for stage, blocks in enumerate([2, 2, 4, 4], 1):
+            for block in range(blocks):
+                x = self.encoder_block(x, f"enc{stage}.{block}", 2 if block == 0 else 1)
+            skips.append(x)
+        x = network.relu(self.separable(x, "encdec"))
+        for stage in range(1, 5):
+            x = self.residual(x, f"dec{stage}.decode_conv")
+            x = network.convolve_transposed(x, w[f"dec{stage}.upsample.weight"], w[f"dec{stage}.upsample.bias"])
+            skip = network.relu(self.separable(skips[4 - stage], f"dec{stage}.proj_conv"))
+            x = network.add(x, skip)
+        x = self.residual(x, "out0")
+        x = network.convolve(x, w["out1.conv.weight"], w["out1.conv.bias"], padding=1)
+        self.flops = 2 * network.multiplies / 4  # a pixel of its input is four samples
+        self.network = network.session(network.add(x, "input"), threads)
+        self.version = "PMRID"
+
+    def separable(self, x, name, stride=1):
+        deep = self.weights[name + ".depthwise.weight"]
+        x = self.net.convolve(x, deep, stride=stride, groups=deep.shape[0], padding=deep.shape[2] // 2)
+        return self.net.convolve(x, self.weights[name + ".pointwise.weight"], self.weights[name + ".pointwise.bias"])
+
+    def encoder_block(self, x, name, stride):
+        y = self.net.relu(self.separable(x, name + ".conv1", stride))
+        y = self.separable(y, name + ".conv2")
+        if name + ".proj.depthwise.weight" in self.weights:
+            x = self.separable(x, name + ".proj", stride)
+        return self.net.relu(self.net.add(x, y))
+
+    def residual(self, x, name):
+        y = self.net.relu(self.separable(x, name + ".conv0"))
+        return self.net.add(x, self.separable(y, name + ".conv1"))
+
+    def run(self, mosaic, shot, read):
+        import numpy as np
+        height, width = mosaic.shape
+        pad = [(0, -height % 64), (0, -width % 64)]
+        padded = np.pad(mosaic, pad, mode="reflect")
+        k, s = shot * self.white, read * self.white**2
+        scale = self.white * self.gain / k
+        shift = (s / k**2 - self.offset / self.gain**2) * self.gain
+        cells = np.stack([padded[y::2, x::2] for y in (0, 1) for x in (0, 1)])
+        seen = ((cells * scale + shift) * (256 / self.white)).astype(np.float32)
+        clean = (self.network(seen[None])[0] * (self.white / 256) - shift) / scale
+        result = np.empty(padded.shape, np.float32)
+        for place in range(4):
+            result[place // 2::2, place % 2::2] = clean[place]
+        return result[:height, :width]
+
+
+# ---- Denoisers of pictures: [3, h, w], of variance shot * x + read before the gains
+
+
+class Cbm3d:
+    """CBM3D of the package bm3d, on the stabilised picture (generalised Anscombe, before the gains): its noise is then
+    about 1 wherever a sample was, and less in between."""
+    flops = None
+
+    def __init__(self, threads):
+        import bm3d
+        self.denoise = bm3d.bm3d_rgb
+        self.version = "bm3d " + importlib.metadata.version("bm3d")
+
+    def run(self, rgb, gains, shot, read):
+        import numpy as np
+        gains = np.array(gains).reshape(3, 1, 1) / min(gains)
+        floor = 0.375 + read / shot**2
+        stable = 2 * np.sqrt(np.maximum(rgb / gains / shot + floor, 0))
+        clean = self.denoise(stable.transpose(1, 2, 0), 1.0).transpose(2, 0, 1)
+        clean = np.maximum(clean, 2 * np.sqrt(0.375))
+        # The exact unbiased inverse, in closed form (Makitalo and Foi 2011 and 2013).
+        back = (clean**2 / 4 + np.sqrt(1.5) / 4 / clean - 11 / 8 / clean**2 + 5 * np.sqrt(1.5) / 8 / clean**3
+                - 1 / 8 - read / shot**2)
+        return back * shot * gains
+
+
+# ---- A method: [before+]demosaicker[+after]
+
+
+def version_of(part):
+    """The package's, and of what is done with it here."""
+    return f"{part.version} {zlib.crc32(inspect.getsource(type(part)).encode()):08x}"
+
+
+class Methods:
+
+    def __init__(self, a):
+        self.parts = {"menon": Menon(a.threads), "demosaicnet": Demosaicnet(a.threads), "cbm3d": Cbm3d(a.threads)}
+        names = ["menon", "demosaicnet", "menon+cbm3d"]
+        if a.pmrid:
+            self.parts["pmrid"] = Pmrid(a.pmrid, a.threads)
+            names[2:2] = ["pmrid+menon", "pmrid+demosaicnet"]
+        self.versions, self.flops = {}, {}
+        for name in names:
+            parts = [self.parts[part] for part in name.split("+")]
+            self.versions[name] = " + ".join(version_of(part) for part in parts)
+            known = all(part.flops is not None for part in parts)
+            counted = [part.flops for part in parts if part.flops is not None]
+            # Those whose work is not counted as that of filters are classical demosaickers: little beside a network's.
+            self.flops[name] = sum(counted) if known or name.startswith("pmrid") else None
+
+    def run(self, a):
+        import numpy as np
+        mosaic = np.fromfile(a["mosaic"], np.float32).reshape(a["height"], a["width"])
+        noise = a["shot"], a["read"]
+        start = time.perf_counter()
+        before, _, rest = a["method"].rpartition("pmrid+")
+        demosaicker, _, after = rest.partition("+")
+        if before or a["method"].startswith("pmrid+"):
+            mosaic = self.parts["pmrid"].run(mosaic, *noise)
+        gains = np.array(a["gains"]) / min(a["gains"])
+        balanced = np.empty_like(mosaic)
+        for y in (0, 1):
+            for x in (0, 1):
+                balanced[y::2, x::2] = np.minimum(mosaic[y::2, x::2] * gains[y + x], 1)
+        rgb = self.parts[demosaicker].run(balanced)
+        if after:
+            rgb = self.parts[after].run(rgb, a["gains"], *noise)
+        seconds = time.perf_counter() - start
+        np.ascontiguousarray(rgb, np.float32).tofile(a["output"])
+        return seconds
+
+
+def parse():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--packages", nargs="*")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--pmrid")
+    return parser.parse_args()
+
+
+def main():
+    a = parse()
+    if a.packages is not None:
+        answer(missing=[p for p in a.packages if importlib.util.find_spec(p) is None])
+        return
+    methods = Methods(a)
+    answer(versions=methods.versions, flops=methods.flops)
+    for line in sys.stdin:
+        answer(seconds=methods.run(json.loads(line)))
+
+
+try:
+    main()
+except Exception as error:  # whatever a library throws is the user's to read, in one line
+    answer(error=" ".join(f"{type(error).__name__}: {error}".split())[:300])

@@ -1,0 +1,293 @@
+#include "studies/rivals.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "base/fail.hpp"
+#include "base/interrupt.hpp"
+#include "base/progress.hpp"
+#include "data/checksum.hpp"
+#include "hyperconv/metrics.hpp"
+#include "image/folder.hpp"
+#include "raw/colour.hpp"
+#include "scoring/evaluate.hpp"
+#include "studies/side_by_side.hpp"
+
+namespace hyperconv {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Score {
+  double psnr = 0, ssim = 0, seconds = 0, megapixels = 0;
+};
+
+std::string to_hex(uint64_t value) { return fmt::format("{:016x}", value); }
+
+std::string checksum_of(const Mosaic& mosaic) {
+  return to_hex(checksum(std::as_bytes(std::span(mosaic.samples))));
+}
+
+/// A folder by its last two names, which is the same on other machines.
+std::string short_name(const fs::path& folder) {
+  const fs::path clean = fs::absolute(folder).lexically_normal();
+  const fs::path last = clean.has_filename() ? clean : clean.parent_path();
+  return (last.parent_path().filename() / last.filename()).generic_string();
+}
+
+/// What has been scored before: by mosaic, contender and its version.
+class KnownScores {
+ public:
+  explicit KnownScores(const fs::path& csv) : csv_(csv) {
+    if (csv.empty()) return;
+    const Results results = read_results(csv);
+    for (size_t i = 0; i < results.size(); ++i)
+      scores_[key(results.text(i, "mosaic"), results.text(i, "method"),
+                  results.text(i, "version"))] = {
+          results.number(i, "psnr"), results.number(i, "ssim"), results.number(i, "seconds"),
+          results.number(i, "megapixels")};
+  }
+
+  std::optional<Score> find(const std::string& mosaic, const Contender& contender) const {
+    const auto found = scores_.find(key(mosaic, contender.name(), contender.version()));
+    return found == scores_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  void add(const Facts& place, const std::string& mosaic, const Contender& contender,
+           const Score& score) {
+    scores_[key(mosaic, contender.name(), contender.version())] = score;
+    if (csv_.empty()) return;
+    Facts row = place;
+    row.insert(row.end(), {{"mosaic", mosaic},
+                           {"method", contender.name()},
+                           {"version", contender.version()},
+                           {"psnr", fmt::format("{:.4f}", score.psnr)},
+                           {"ssim", fmt::format("{:.5f}", score.ssim)},
+                           {"seconds", fmt::format("{:.4f}", score.seconds)},
+                           {"megapixels", fmt::format("{:.6f}", score.megapixels)}});
+    append_result(csv_, row);
+  }
+
+ private:
+  static std::string key(const std::string& mosaic, const std::string& method,
+                         const std::string& version) {
+    return mosaic + "|" + method + "|" + version;
+  }
+
+  fs::path csv_;
+  std::map<std::string, Score> scores_;
+};
+
+/// The middle of a scene, its sides no longer than `side` and even.
+Tensor middle_of(const Tensor& scene, int side) {
+  const Shape shape = scene.shape();
+  const int64_t h = std::min<int64_t>(side, shape.h), w = std::min<int64_t>(side, shape.w);
+  const int64_t top = (shape.h - h) / 2, left = (shape.w - w) / 2;
+  Tensor middle({1, shape.c, h, w});
+  for (int64_t c = 0; c < shape.c; ++c)
+    for (int64_t y = 0; y < h; ++y)
+      std::copy_n(scene.row(0, c, top + y) + left, w, middle.row(0, c, y));
+  return middle;
+}
+
+/// Levels of which pictures are drawn, and photos of each set.
+bool is_drawn(const NoiseProfile& level) {
+  return level.shot == 0 || level.shot == 2.5e-4 || level.shot == 4e-3;
+}
+constexpr size_t drawn_photos = 6;
+
+/// One set of photos at one size.
+class Round {
+ public:
+  Round(const std::vector<std::unique_ptr<Contender>>& contenders, const RivalOptions& options,
+        KnownScores& known)
+      : contenders_(contenders), options_(options), known_(known) {}
+
+  RivalTable run(const fs::path& folder, int shrink, std::vector<std::string>& skipped) {
+    table_ = {};
+    table_.set = short_name(folder);
+    table_.shrink = shrink;
+    table_.crop = options_.crop;
+    begin_rows();
+    auto photos = pictures_in(folder);
+    if (options_.limit > 0 && int64_t(photos.size()) > options_.limit)
+      photos.resize(size_t(options_.limit));
+    Progress progress(fmt::format("{} / {}", table_.set, shrink), int64_t(photos.size()));
+    for (size_t i = 0; i < photos.size(); ++i) {
+      try {
+        one_photo(photos[i], i);
+        ++table_.photos;
+      } catch (const UnusablePhoto& error) {
+        skipped.push_back(error.line);
+      }
+      progress.show(int64_t(i) + 1);
+    }
+    if (table_.photos == 0) fail("{}: holds no photo that could be used", folder.string());
+    finish_rows();
+    return std::move(table_);
+  }
+
+ private:
+  struct UnusablePhoto {
+    std::string line;
+  };
+
+  void begin_rows() {
+    times_.assign(contenders_.size(), {});
+    for (const auto& contender : contenders_) {
+      RivalTable::Row row;
+      row.name = contender->name();
+      row.flops = contender->flops();
+      row.levels.resize(std::size(rival_levels));
+      table_.rows.push_back(std::move(row));
+    }
+  }
+
+  void finish_rows() {
+    for (size_t who = 0; who < table_.rows.size(); ++who) {
+      auto& row = table_.rows[who];
+      row.seconds_per_megapixel = times_[who].seconds / times_[who].megapixels;
+      for (auto& cell : row.levels) {
+        cell.psnr /= double(cell.count);
+        cell.ssim /= double(cell.count);
+      }
+    }
+  }
+
+  Subject subject(const fs::path& photo, size_t index) const {
+    try {
+      Subject subject = subject_of(photo, table_.shrink, options_.seed, index);
+      if (options_.crop > 0) subject.scene = middle_of(subject.scene, options_.crop);
+      return subject;
+    } catch (const Error& error) {
+      throw_if_interrupted();
+      throw UnusablePhoto{error.what()};
+    }
+  }
+
+  void one_photo(const fs::path& photo, size_t index) {
+    const Subject before_camera = subject(photo, index);
+    for (size_t level = 0; level < std::size(rival_levels); ++level) {
+      throw_if_interrupted();
+      const Take shot = take(before_camera, rival_levels[level]);
+      const bool draws =
+          !options_.crops.empty() && index < drawn_photos && is_drawn(rival_levels[level]);
+      SideBySide pictures(shot.truth);
+      for (size_t who = 0; who < contenders_.size(); ++who)
+        one_contender(photo, level, shot, who, draws ? &pictures : nullptr);
+      if (draws)
+        pictures.write(options_.crops /
+                       fmt::format("{}-{:g}.png", photo.stem().string(), rival_levels[level].shot));
+    }
+  }
+
+  void one_contender(const fs::path& photo, size_t level, const Take& shot, size_t who,
+                     SideBySide* pictures) {
+    Contender& contender = *contenders_[who];
+    const NoiseProfile noise = rival_levels[level];
+    if (noise.shot == 0 && !contender.takes_no_noise()) return;
+    const std::string mosaic = checksum_of(shot.mosaic);
+    auto score = known_.find(mosaic, contender);
+    if (!score || pictures != nullptr) {
+      const auto start = std::chrono::steady_clock::now();
+      const Tensor camera_rgb = contender.camera_rgb(shot.mosaic);
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+      const Image picture = srgb_picture(camera_rgb, shot.colours);
+      if (pictures != nullptr) pictures->add(contender.name(), picture);
+      if (!score) {
+        score = {psnr(shot.truth, picture), ssim(shot.truth, picture), took.count(),
+                 1e-6 * shot.mosaic.width * shot.mosaic.height};
+        known_.add(place_of(photo, noise), mosaic, contender, *score);
+      }
+    }
+    add(*score, level, who);
+  }
+
+  Facts place_of(const fs::path& photo, const NoiseProfile& noise) const {
+    return {{"set", table_.set},
+            {"shrink", std::to_string(table_.shrink)},
+            {"crop", std::to_string(options_.crop)},
+            {"photo", photo.filename().string()},
+            {"shot", fmt::format("{:g}", noise.shot)},
+            {"read", fmt::format("{:g}", noise.read)}};
+  }
+
+  void add(const Score& score, size_t level, size_t who) {
+    auto& cell = table_.rows[who].levels[level];
+    cell.psnr += score.psnr;
+    cell.ssim += score.ssim;
+    ++cell.count;
+    times_[who].seconds += score.seconds;
+    times_[who].megapixels += score.megapixels;
+  }
+
+  const std::vector<std::unique_ptr<Contender>>& contenders_;
+  const RivalOptions& options_;
+  KnownScores& known_;
+  RivalTable table_;
+  std::vector<Score> times_;  ///< of each contender; no quality
+};
+
+std::string level_name(const NoiseProfile& level) {
+  return level.shot == 0 ? "none" : fmt::format("{:g}", level.shot);
+}
+
+std::string cell_text(const RivalTable::Cell& cell, bool is_best) {
+  if (cell.count == 0) return "-";
+  const char* weight = is_best ? "**" : "";
+  return fmt::format("{0}{1:.2f}{0} / {2:.3f}", weight, cell.psnr, cell.ssim);
+}
+
+double best_of(const RivalTable& table, size_t level) {
+  double best = -std::numeric_limits<double>::infinity();
+  for (const auto& row : table.rows)
+    if (row.levels[level].count > 0) best = std::max(best, row.levels[level].psnr);
+  return best;
+}
+
+std::string title_of(const RivalTable& t) {
+  std::string title = fmt::format("{} photos of {}", t.photos, t.set);
+  title += t.shrink == 1 ? ", as they are" : fmt::format(", shrunk by {}", t.shrink);
+  if (t.crop > 0) title += fmt::format(", their middle {0}x{0}", t.crop);
+  return title;
+}
+
+}  // namespace
+
+RivalOutcome score_rivals(const std::vector<std::unique_ptr<Contender>>& contenders,
+                          const RivalOptions& options) {
+  KnownScores known(options.csv);
+  RivalOutcome outcome;
+  for (const fs::path& folder : options.folders)
+    for (const int shrink : options.shrinks)
+      outcome.tables.push_back(
+          Round(contenders, options, known).run(folder, shrink, outcome.skipped));
+  return outcome;
+}
+
+std::string to_markdown(const std::vector<RivalTable>& tables) {
+  std::string text;
+  for (const RivalTable& table : tables) {
+    text += fmt::format("**{}**\n\n| | GFLOP/MP | s/MP |", title_of(table));
+    for (const NoiseProfile& level : rival_levels) text += fmt::format(" {} |", level_name(level));
+    text += "\n|---|---:|---:|";
+    for (size_t i = 0; i < std::size(rival_levels); ++i) text += "---|";
+    for (const auto& row : table.rows) {
+      text += fmt::format("\n| {} | {} | {:.2f} |", row.name,
+                          row.flops ? fmt::format("{:.1f}", *row.flops / 1e3) : "-",
+                          row.seconds_per_megapixel);
+      for (size_t i = 0; i < row.levels.size(); ++i)
+        text +=
+            fmt::format(" {} |", cell_text(row.levels[i], row.levels[i].psnr == best_of(table, i)));
+    }
+    text += "\n\n";
+  }
+  return text;
+}
+
+}  // namespace hyperconv

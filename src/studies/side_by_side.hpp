@@ -1,0 +1,45 @@
+// Pictures of the same thing beside each other, sample for sample, for people who would rather
+// look.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "hyperconv/image.hpp"
+
+namespace hyperconv {
+
+/// Squares cut out of pictures at the place where the first has most detail, in rows, each with its
+/// name under it.
+class SideBySide {
+ public:
+  static constexpr int side = 176;  ///< of a square
+  static constexpr int columns = 5;
+
+  /// 16-bit RGB of any size; nothing is done with it before add() or write().
+  explicit SideBySide(const Image& truth) : truth_(truth) {}
+
+  /// A picture of the truth's size. Throws Error where it is of another.
+  void add(const std::string& name, const Image& picture);
+
+  /// The truth and what was added, in order, as a PNG of 8 bits. Throws Error as write_image().
+  void write(const std::filesystem::path& path);
+
+ private:
+  struct Place {
+    int top = 0, left = 0, height = 0, width = 0;
+  };
+  static Place place_of_detail(const Image& picture);
+  void cut(const std::string& name, const Image& picture);
+
+  const Image& truth_;
+  Place place_;
+  struct Square {
+    std::string name;
+    std::vector<uint8_t> pixels;  ///< place_'s
+  };
+  std::vector<Square> squares_;
+};
+
+}  // namespace hyperconv
