@@ -380,6 +380,8 @@ void add_enhance(CLI::App& program) {
       ->check(CLI::IsMember({"jpg", "png", "tif", "dng"}));
   command->add_option("--quality", a->write.jpeg_quality, "Of JPEG, 1..100 (default 95)")
       ->check(CLI::Range(1, 100));
+  command->add_flag("--strip-metadata", a->write.strip_metadata,
+                    "Leave out EXIF, XMP, IPTC and texts (default: all is kept)");
   add_engine_options(*command, *a);
   command->add_option("--shard", a->shard,
                       "Of many photos only this share, like 2/8 (default: what torchrun, mpirun, "

@@ -8,6 +8,7 @@
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "cli/size.hpp"
+#include "image/codec.hpp"
 #include "pipeline/shipped.hpp"
 
 namespace hyperconv::cli {
@@ -168,6 +169,8 @@ Outcome Enhancer::denoise(const Job& job) {
   outcome.model = denoises_.path;
   Stopwatch total, stage;
   const Image photo = read_image(job.input);
+  for (const auto& note : photo.metadata.notes)
+    fmt::print(stderr, "hyperconv: {}: {}\n", job.input.string(), note);
   outcome.decode = stage.lap();
   const PhotoArguments& wanted = arguments_.photo;
   const Region part = wanted.preview.value_or(Region{0, 0, photo.height, photo.width});

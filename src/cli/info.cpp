@@ -18,6 +18,7 @@
 #include "hyperconv/model.hpp"
 #include "hyperconv/mosaic.hpp"
 #include "hyperconv/mosaic_noise.hpp"
+#include "image/codec.hpp"
 
 namespace hyperconv::cli {
 namespace {

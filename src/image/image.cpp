@@ -2,18 +2,14 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cctype>
-#include <optional>
 #include <string>
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "base/memory.hpp"
 #include "base/threads.hpp"
+#include "image/codec.hpp"
 #include "image/exif.hpp"
-#include "image/jpeg.hpp"
-#include "image/png.hpp"
-#include "image/tiff.hpp"
 
 namespace hyperconv {
 namespace {
@@ -89,31 +85,13 @@ std::vector<Sample> turned(const std::vector<Sample>& samples, const Walk& walk,
   return result;
 }
 
-enum class Format { jpeg, png, tiff };
-
-std::optional<Format> format_by_ending(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char letter) { return char(std::tolower(letter)); });
-  if (ending == ".jpg" || ending == ".jpeg") return Format::jpeg;
-  if (ending == ".png") return Format::png;
-  if (ending == ".tif" || ending == ".tiff") return Format::tiff;
-  return {};
-}
-
-std::vector<uint8_t> encode(Format format, const std::string& name, const Image& image,
-                            const WriteOptions& options) {
+/// A copy of the samples is made only where the format cannot hold them.
+std::vector<uint8_t> encoded(const Codec& codec, const std::string& name, const Image& image,
+                             const WriteOptions& options) {
   const int bits = bits_of(image);
-  switch (format) {
-    case Format::jpeg:
-      if (bits != 8) return encode(format, name, to_u8(image), options);
-      return encode_jpeg(name, image, options.jpeg_quality, options.threads);
-    case Format::png:
-      return bits == 32 ? encode_png(name, to_u16(image)) : encode_png(name, image);
-    case Format::tiff:
-      return bits == 32 ? encode_tiff(name, to_u16(image)) : encode_tiff(name, image);
-  }
-  return {};
+  if (bits == 32 && codec.sixteen_bits) return codec.encode(name, to_u16(image), options);
+  if (bits != 8 && !codec.sixteen_bits) return codec.encode(name, to_u8(image), options);
+  return codec.encode(name, image, options);
 }
 
 }  // namespace
@@ -152,6 +130,8 @@ Image upright(Image image) {
       image.samples);
   result.metadata.orientation = 1;
   result.metadata.exif = upright_exif(std::move(result.metadata.exif));
+  if (on_its_side && result.metadata.resolution)
+    std::swap(result.metadata.resolution->x, result.metadata.resolution->y);
   return result;
 }
 
@@ -159,24 +139,23 @@ Image read_image(const fs::path& path) {
   const std::string name = path.string();
   const std::vector<uint8_t> bytes = read_file(path);
   if (bytes.empty()) fail("{}: is empty; a JPEG, PNG or TIFF picture is expected", name);
-  if (is_jpeg(bytes)) return decode_jpeg(name, bytes);
-  if (is_png(bytes)) return decode_png(name, bytes);
-  if (is_tiff(bytes)) return decode_tiff(name, bytes);
-  fail("{}: is not a JPEG, PNG or TIFF picture", name);
+  const Codec* codec = codec_by_content(bytes);
+  if (codec == nullptr) fail("{}: is not a JPEG, PNG or TIFF picture", name);
+  return codec->decode(name, bytes);
 }
 
-bool is_writable_image(const fs::path& path) { return format_by_ending(path).has_value(); }
+bool is_writable_image(const fs::path& path) { return codec_by_ending(path) != nullptr; }
 
 void write_image(const fs::path& path, const Image& image, const WriteOptions& options) {
   const std::string name = path.string();
-  const auto format = format_by_ending(path);
-  if (!format) fail("{}: cannot be written; pictures end in .jpg, .png or .tif", name);
+  const Codec* codec = codec_by_ending(path);
+  if (codec == nullptr) fail("{}: cannot be written; pictures end in .jpg, .png or .tif", name);
   if (image.count() == 0) fail("{}: cannot be written, the picture has no pixels", name);
   assert(std::visit([](const auto& samples) { return samples.size(); }, image.samples) ==
          image.count());
   // Before the work, so that a folder that is missing is known at once.
   PendingFile file(path);
-  file.write(encode(*format, name, image, options));
+  file.write(encoded(*codec, name, image, options));
   file.commit();
 }
 

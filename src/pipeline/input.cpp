@@ -1,13 +1,13 @@
 #include "pipeline/input.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <fstream>
 #include <string_view>
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "hyperconv/image.hpp"
+#include "image/codec.hpp"
 #include "image/jpeg.hpp"
 #include "image/png.hpp"
 #include "image/tiff.hpp"
@@ -16,13 +16,6 @@ namespace hyperconv {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string lower_ending(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return char(std::tolower(c)); });
-  return ending;
-}
 
 /// Fewer where the file is shorter, or cannot be read.
 std::string first_bytes(const fs::path& path, size_t count) {
