@@ -67,6 +67,11 @@ HYPERCONV_API Image to_u16(const Image& image);
 /// Samples turned so that orientation becomes 1 (its EXIF and XMP tags, if any, too).
 HYPERCONV_API Image upright(Image image);
 
+/// The picture with square pixels, where `pixel_aspect` is a pixel's width by its height: wider
+/// where that is above 1, higher where it is below, straight between the samples as they are
+/// encoded.
+HYPERCONV_API Image with_square_pixels(Image image, double pixel_aspect);
+
 /// Reads JPEG, PNG (1..16 bit, palette, grey, alpha) or TIFF (8 and 16 bit, strips and tiles), by
 /// content, not by name; of a TIFF's pages the first that is not a smaller copy of another.
 /// Metadata are kept where they are sound and the profile fits the channels, else dropped;

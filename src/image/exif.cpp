@@ -46,7 +46,7 @@ std::vector<uint8_t> encode(const Exif& exif) {
 
 /// IFD0 tags that describe the photo; the others (strips, DNG's matrices, ...) describe a file.
 bool describes_photo(uint16_t tag) {
-  constexpr std::array<uint16_t, 21> tags = {
+  constexpr std::array<uint16_t, 22> tags = {
       0x010d,                                  // DocumentName
       0x010e,                                  // ImageDescription
       0x010f,                                  // Make
@@ -59,6 +59,7 @@ bool describes_photo(uint16_t tag) {
       0x0132,                                  // DateTime
       0x013b,                                  // Artist
       0x013c,                                  // HostComputer
+      0x882a,                                  // TimeZoneOffset
       0x4746, 0x4749,                          // Rating, RatingPercent
       0x8298,                                  // Copyright
       0x9c9b, 0x9c9c, 0x9c9d, 0x9c9e, 0x9c9f,  // XPTitle .. XPSubject
@@ -243,6 +244,12 @@ std::vector<uint8_t> exif_to_write(const std::string& name, const Image& image, 
   }
 }
 
+std::vector<uint8_t> photo_exif(Exiv2::ExifData data, Exiv2::ByteOrder order) {
+  keep_what_describes_photo(data);
+  return says_more_than_orientation(data) ? encode({std::move(data), order})
+                                          : std::vector<uint8_t>();
+}
+
 void adopt_tiff_metadata(ImageMetadata& metadata, Bytes file) {
   if (file.size() < 8 || file.size() > std::numeric_limits<uint32_t>::max()) return;
   const auto lock = enter_exiv2();
@@ -255,8 +262,7 @@ void adopt_tiff_metadata(ImageMetadata& metadata, Bytes file) {
     if (exif.order == Exiv2::invalidByteOrder) return;
     metadata.xmp = encoded_xmp(xmp);
     metadata.iptc = bytes_of(iptc);
-    keep_what_describes_photo(exif.data);
-    if (says_more_than_orientation(exif.data)) metadata.exif = encode(exif);
+    metadata.exif = photo_exif(std::move(exif.data), exif.order);
   } catch (const std::exception&) {
     // What was read so far is what there is.
   }

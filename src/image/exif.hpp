@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "image/codec.hpp"
+#include "image/exiv2_guard.hpp"
 
 namespace hyperconv {
 
@@ -33,7 +34,11 @@ enum class ExifScope {
 std::vector<uint8_t> exif_to_write(const std::string& name, const Image& image,
                                    ExifScope scope = ExifScope::all);
 
-/// EXIF, XMP, IPTC and their orientation of a TIFF file, which may be a camera's; nothing of what
+/// A block of what describes the photo in data from any file, in that byte order; empty where there
+/// is nothing of it. The caller has entered exiv2.
+std::vector<uint8_t> photo_exif(Exiv2::ExifData data, Exiv2::ByteOrder order);
+
+/// EXIF, XMP and IPTC of a TIFF file, which may be a camera's; nothing of what
 /// is missing or damaged.
 void adopt_tiff_metadata(ImageMetadata& metadata, Bytes file);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <string>
 
 #include "base/fail.hpp"
@@ -94,6 +95,49 @@ std::vector<uint8_t> encoded(const Codec& codec, const std::string& name, const 
   return codec.encode(name, image, options);
 }
 
+/// Along one side: which two samples a new one lies between, and how far from the first.
+struct Between {
+  int first = 0, second = 0;
+  double share = 0;
+};
+
+std::vector<Between> places(int from, int to) {
+  std::vector<Between> result(static_cast<size_t>(to));
+  for (int i = 0; i < to; ++i) {
+    const double place = std::clamp((i + 0.5) * from / to - 0.5, 0.0, double(from - 1));
+    const int first = int(place);
+    result[size_t(i)] = {first, std::min(first + 1, from - 1), place - first};
+  }
+  return result;
+}
+
+template <class Sample>
+std::vector<Sample> resampled(const std::vector<Sample>& samples, const Image& from,
+                              const Image& to) {
+  const auto rows = places(from.height, to.height), columns = places(from.width, to.width);
+  auto result = large_vector<Sample>(to.count());
+  auto out = result.begin();
+  for (const Between& row : rows)
+    for (const Between& column : columns)
+      for (int c = 0; c < to.channels; ++c) {
+        const auto at = [&](int y, int x) {
+          return double(
+              samples[(size_t(y) * size_t(from.width) + size_t(x)) * size_t(from.channels) +
+                      size_t(c)]);
+        };
+        const double upper =
+            std::lerp(at(row.first, column.first), at(row.first, column.second), column.share);
+        const double lower =
+            std::lerp(at(row.second, column.first), at(row.second, column.second), column.share);
+        const double value = std::lerp(upper, lower, row.share);
+        if constexpr (std::is_same_v<Sample, float>)
+          *out++ = float(value);
+        else
+          *out++ = Sample(value + 0.5);
+      }
+  return result;
+}
+
 }  // namespace
 
 std::vector<float> to_float(const Image& image) {
@@ -132,6 +176,18 @@ Image upright(Image image) {
   result.metadata.exif = upright_exif(std::move(result.metadata.exif));
   if (on_its_side && result.metadata.resolution)
     std::swap(result.metadata.resolution->x, result.metadata.resolution->y);
+  return result;
+}
+
+Image with_square_pixels(Image image, double pixel_aspect) {
+  assert(pixel_aspect > 0);
+  if (pixel_aspect == 1) return image;
+  Image result{image.width, image.height, image.channels, {}, image.metadata};
+  const auto longer = [](int length, double factor) { return int(std::lround(length * factor)); };
+  if (pixel_aspect > 1) result.width = longer(image.width, pixel_aspect);
+  if (pixel_aspect < 1) result.height = longer(image.height, 1 / pixel_aspect);
+  std::visit([&](const auto& samples) { result.samples = resampled(samples, image, result); },
+             image.samples);
   return result;
 }
 
