@@ -72,7 +72,7 @@ class Denoise : public testing::Test {
 
   /// With the folder's models as the shipped ones.
   Outcome enhance(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), "enhance");
+    arguments.insert(arguments.begin(), {"enhance", "--overwrite"});
     return run_program(arguments,
                        {.shell = "export HYPERCONV_MODELS=" + path("models"), .output = ""});
   }
@@ -116,15 +116,27 @@ TEST_F(Denoise, AFilesContentSaysWhatItIs) {
   EXPECT_EQ(enhanced({path("jpg.dng"), "-o", path("o.png")})["task"], "denoise");
 }
 
-TEST_F(Denoise, AOneChannelPngIsAMosaicUnlessToldOtherwise) {
+TEST_F(Denoise, AGreyPngIsAPhotoUnlessItsBitsOrItsUserSayMosaic) {
   write_image(folder_ / "grey.png", noisy_photo<uint8_t>(1));
-  EXPECT_EQ(run_program({"enhance", path("grey.png"), "-o", path("o.png"), "--bits", "8", "--json",
-                         "--model", path("models/develop.safetensors")})
-                .status,
-            0);
-  const auto json = enhanced({path("grey.png"), "-o", path("o.png"), "--task", "denoise"});
-  EXPECT_EQ(json["task"], "denoise");
-  EXPECT_EQ(read_image(path("o.png")).channels, 1);
+  write_image(folder_ / "deep.png", noisy_photo<uint16_t>(1));
+  write_image(folder_ / "mosaic.png", Image{80, 64, 1, mosaic().samples, {}});
+  for (const char* name : {"grey.png", "deep.png"}) {
+    EXPECT_EQ(enhanced({path(name), "-o", path("o.png")})["task"], "denoise") << name;
+    EXPECT_EQ(read_image(path("o.png")).channels, 1);
+  }
+  const auto task_of = [&](const std::vector<std::string>& arguments) {
+    const Outcome run = enhance(arguments);
+    EXPECT_EQ(run.status, 0) << run.errors;
+    return nlohmann::json::parse(run.output)["task"].get<std::string>();
+  };
+  EXPECT_EQ(task_of({path("grey.png"), "-o", path("o.png"), "--bits", "8", "--json"}), "develop");
+  EXPECT_EQ(task_of({path("grey.png"), "-o", path("o.png"), "--task", "develop", "--json"}),
+            "develop");
+  EXPECT_EQ(task_of({path("mosaic.png"), "-o", path("o.png"), "--bits", "12", "--json"}),
+            "develop");
+  EXPECT_EQ(task_of({path("mosaic.png"), "-o", path("o.png"), "--task", "denoise", "--json"}),
+            "denoise");
+  expect_failure({path("mosaic.png"), "-o", path("p.png")}, "it has 12 bits or more");
 }
 
 TEST_F(Denoise, DepthChannelsAndAlphaAreKept) {
@@ -229,9 +241,8 @@ TEST_F(Denoise, AFolderMayHoldBothKinds) {
   EXPECT_EQ(json["results"][2]["task"], "denoise");
   for (const char* name : {"1.png", "2.png", "4.png"})
     EXPECT_TRUE(fs::exists(folder_ / "out" / name)) << name;
-  // A shot as RAW and JPEG: one of the two is asked for.
+  EXPECT_EQ(json["skipped"], 1) << "the text";
   fs::copy(folder_ / "a.jpg", folder_ / "in/1.jpg");
-  expect_failure({path("in"), "-o", path("out")}, "--task");
   const auto photos = nlohmann::json::parse(
       enhance({path("in"), "-o", path("out"), "--task", "denoise", "--json"}).output);
   EXPECT_EQ(photos["results"].size(), 3u);

@@ -53,7 +53,7 @@ class Enhance : public testing::Test {
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
 
   Outcome enhance(const std::vector<std::string>& arguments) const {
-    std::vector<std::string> all = {"enhance", "--model", path("m.safetensors")};
+    std::vector<std::string> all = {"enhance", "--overwrite", "--model", path("m.safetensors")};
     all.insert(all.end(), arguments.begin(), arguments.end());
     return run_program(all);
   }
@@ -138,8 +138,12 @@ TEST_F(Enhance, TooLittleMemoryIsRefusedWithTheFigure) {
 TEST_F(Enhance, WritesALinearDng) {
   const Outcome run = enhance({path("a.dng"), "-o", path("o.dng")});
   ASSERT_EQ(run.status, 0) << run.errors;
-  // It is demosaiced: we refuse to develop it again, and say why.
-  expect_failure({path("o.dng"), "-o", path("p.png")}, "linear DNG");
+  // It is demosaiced: what is left is to render it.
+  const Outcome again = enhance({path("o.dng"), "-o", path("p.png")});
+  ASSERT_EQ(again.status, 0) << again.errors;
+  EXPECT_THAT(again.errors, HasSubstr("demosaiced already"));
+  EXPECT_EQ(std::count(again.errors.begin(), again.errors.end(), '\n'), 1) << again.errors;
+  EXPECT_EQ(read_image(path("p.png")).width, width);
 }
 
 TEST_F(Enhance, DoesNotDependOnTheNumberOfThreads) {

@@ -16,9 +16,18 @@ namespace hyperconv {
 /// LibRaw and dcraw do. Identity where the camera's matrix is not known.
 HYPERCONV_API Matrix3 camera_to_srgb(const Mosaic& mosaic);
 
+/// What a picture is rendered with: camera_to_srgb times 2^baseline_exposure.
+HYPERCONV_API Matrix3 rendering_matrix(const Mosaic& mosaic);
+
+/// A frame that needs no demosaicing as a picture: through rendering_matrix and the sRGB curve, or,
+/// of a monochrome one, the curve alone; 16 bits, RGB or grey, with the metadata that
+/// Developer::picture gives. Its noise stays.
+HYPERCONV_API Image picture_of(const LinearFrame& frame);
+
 /// A mosaic as a `develop` network takes it: [1,4,h,w] in the order R, G of the red row, G of the
 /// blue row, B, whatever the CFA's phase: black subtracted, 1 = the level at which the least
-/// amplified channel saturates, white-balanced, cut at 1 from above and not from below. The frame
+/// amplified channel saturates, white-balanced, cut at 1 (or where the frame saturates below that:
+/// Mosaic::saturated_at) from above and not from below. The frame
 /// is mirrored at its edges (which keeps the phase) by at least `margin` samples and on to
 /// multiples of `multiple` cells.
 struct PackedMosaic {
@@ -61,8 +70,8 @@ class HYPERCONV_API Developer {
   /// that is left may be below 0.
   Tensor camera_rgb(const Mosaic& mosaic);
 
-  /// The picture: camera_rgb through camera_to_srgb and the sRGB curve, 16 bits a sample, with the
-  /// shot's EXIF; the orientation is handed on in the metadata, not applied.
+  /// The picture: camera_rgb through rendering_matrix and the sRGB curve, 16 bits a sample, with
+  /// the shot's EXIF, XMP and IPTC; the orientation is handed on in the metadata, not applied.
   Image picture(const Mosaic& mosaic);
 
   /// Of the last photo.

@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -11,11 +14,32 @@
 
 namespace hyperconv {
 
+/// How densely a picture is to be printed, or the shape of its pixels.
+struct Resolution {
+  enum class Unit {
+    none,       ///< only the ratio of x to y means something
+    inch,       ///< pixels an inch
+    centimetre  ///< pixels a centimetre
+  };
+  double x = 0, y = 0;
+  Unit unit = Unit::none;
+  bool operator==(const Resolution&) const = default;
+};
+
 /// What travels with the samples from file to file.
 struct ImageMetadata {
-  std::vector<uint8_t> icc;   ///< ICC profile as embedded; empty: sRGB is meant
+  /// ICC profile: as embedded, or made of what else the file says of its colours (DCF's "R03" in
+  /// EXIF, PNG's cICP or gAMA and cHRM, TIFF's primaries); empty: sRGB is meant.
+  std::vector<uint8_t> icc;
   std::vector<uint8_t> exif;  ///< EXIF as a TIFF stream (no "Exif\0\0" before it); may be empty
   int orientation = 1;        ///< EXIF orientation 1..8 still to be applied to the samples; 1: none
+  std::vector<uint8_t> xmp;   ///< XMP packet (RDF/XML in UTF-8); may be empty
+  std::vector<uint8_t> iptc;  ///< IPTC-IIM records; may be empty
+  std::optional<Resolution> resolution;
+  /// JPEG's comment, under "Comment", and PNG's texts by their keywords, in UTF-8.
+  std::map<std::string, std::string> texts;
+  /// Of a picture that was read: one line each of what is odd about the file, or left out of it.
+  std::vector<std::string> notes;
 };
 
 /// Interleaved samples, rows from the top, `channels` values a pixel: 1 grey, 2 grey+alpha, 3 RGB,
@@ -40,32 +64,42 @@ HYPERCONV_API std::vector<float> to_float(const Image& image);
 HYPERCONV_API Image to_u8(const Image& image);
 HYPERCONV_API Image to_u16(const Image& image);
 
-/// Samples turned so that orientation becomes 1 (its EXIF tag, if any, too).
+/// Samples turned so that orientation becomes 1 (its EXIF and XMP tags, if any, too).
 HYPERCONV_API Image upright(Image image);
 
+/// The picture with square pixels, where `pixel_aspect` is a pixel's width by its height: wider
+/// where that is above 1, higher where it is below, straight between the samples as they are
+/// encoded.
+HYPERCONV_API Image with_square_pixels(Image image, double pixel_aspect);
+
 /// Reads JPEG, PNG (1..16 bit, palette, grey, alpha) or TIFF (8 and 16 bit, strips and tiles), by
-/// content, not by name. Embedded ICC and EXIF are kept where they are sound and the profile fits
-/// the channels, else dropped; orientation is reported, not applied. Grey PNGs of 1, 2 or 4 bits
-/// are spread over 8, those of 16 keep their values. Throws Error naming the file when it is
-/// missing, a directory, empty, truncated, damaged, of another kind (CMYK, floats, a camera's RAW
-/// file, which may be a TIFF), larger than 2^29 pixels or longer than 2^20.
+/// content, not by name; of a TIFF's pages the first that is not a smaller copy of another.
+/// Metadata are kept where they are sound and the profile fits the channels, else dropped;
+/// orientation is reported, not applied. Grey PNGs of 1, 2 or 4 bits are spread over 8, those of 16
+/// keep their values. Throws Error naming the file when it is missing, a directory, empty,
+/// truncated, damaged, of another kind (CMYK, floats, HDR, a camera's RAW file, which may be a
+/// TIFF), larger than 2^29 pixels or longer than 2^20. docs/formats.md lists every tag that is
+/// read, carried or refused.
 HYPERCONV_API Image read_image(const std::filesystem::path& path);
 
 struct WriteOptions {
   int jpeg_quality = 95;  ///< 1..100; 90 and above write 4:4:4 chroma
   int threads = 0;        ///< for JPEG; 0: all the cores that this process may use
+  /// Leaves out EXIF, XMP, IPTC and texts; orientation, resolution and the profile are written, as
+  /// the picture would look another without them.
+  bool strip_metadata = false;
 };
 
 /// True when write_image knows the ending: .jpg .jpeg .png .tif .tiff, in any case.
 HYPERCONV_API bool is_writable_image(const std::filesystem::path& path);
 
-/// Writes by the path's ending. JPEG takes 8 bits, PNG and TIFF keep 8 or 16; floats become 8 bits
-/// in JPEG and 16 elsewhere. An empty ICC profile writes sRGB's (for grey: sRGB's curve). The
-/// orientation goes into the EXIF, in place of what stood there, and so does the size; thumbnails
-/// and tags that tell how another file was stored are left out. The file appears whole or not at
-/// all. Throws Error when the ending is unknown, the folder is missing, the disk full, alpha would
-/// be lost (JPEG), or the ICC profile is for another number of channels: clear it where colours
-/// are changed.
+/// Writes by the path's ending, over what is there. JPEG takes 8 bits, PNG and TIFF keep 8 or 16;
+/// floats become 8 bits in JPEG and 16 elsewhere. An empty ICC profile writes sRGB's (for grey:
+/// sRGB's curve). The orientation goes into the EXIF, in place of what stood there, and so do size
+/// and resolution; thumbnails and tags that tell how another file was stored are left out, a
+/// maker's notes are written byte for byte. The file appears whole or not at all. Throws Error when
+/// the ending is unknown, the folder is missing, the disk full, alpha would be lost (JPEG), or the
+/// ICC profile is for another number of channels: clear it where colours are changed.
 HYPERCONV_API void write_image(const std::filesystem::path& path, const Image& image,
                                const WriteOptions& options = {});
 

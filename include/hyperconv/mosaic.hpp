@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "hyperconv/export.hpp"
@@ -60,10 +61,36 @@ struct Mosaic {
   /// nothing: the camera's colours are not known and are taken for linear sRGB.
   std::optional<Matrix3> xyz_to_camera;
   int orientation = 1;  ///< EXIF orientation 1..8 of the samples as stored
+  /// Sample value from which on this frame's samples are clipped, where that is below white: all
+  /// colours are cut there, so that highlights are neutral, and brightness stays the file's.
+  std::optional<double> saturated_at;
+  double pixel_aspect = 1;       ///< width of a pixel / its height
+  double baseline_exposure = 0;  ///< stops by which DNG has the rendered picture brightened
   std::optional<NoiseProfile> noise;
   Shot shot;
+  /// As the file holds them, for the pictures that are made of it: EXIF as a TIFF stream (what
+  /// describes the photo), XMP packet, IPTC-IIM records; may be empty.
+  std::vector<uint8_t> exif, xmp, iptc;
+  std::vector<std::string> opcodes;  ///< names of the DNG opcodes that acted on the samples
+  /// DNG's OpcodeList3, of what acts after demosaicing (lens corrections); may be empty.
+  std::vector<uint8_t> later_opcodes;
   std::vector<std::string> warnings;  ///< one line each: what was missing and what was taken for it
 };
+
+/// A RAW frame that is no mosaic: it has three colours at every pixel (linear DNG, sRAW) or one
+/// brightness (a monochrome sensor).
+struct LinearFrame {
+  Mosaic facts;  ///< all but samples, CFA and levels; of a monochrome one no colours either
+  /// Linear light, white-balanced, 1 = the level at which the least amplified channel saturates, as
+  /// Developer::camera_rgb gives it: [1,3,height,width], or [1,1,height,width] of a monochrome one.
+  Tensor light;
+};
+
+using RawFrame = std::variant<Mosaic, LinearFrame>;
+
+/// Reads any camera file that can be developed: as read_camera_file, and LinearFrames. Throws Error
+/// likewise, where a sensor is another kind still (X-Trans, Foveon, Quad Bayer, GMCY).
+HYPERCONV_API RawFrame read_raw_frame(const std::filesystem::path& path);
 
 /// Reads a camera file (through LibRaw), of several pictures the first. White is what the file or
 /// LibRaw's table of cameras says, whatever the picture: LibRaw's own rendering lowers it to the
@@ -101,13 +128,14 @@ HYPERCONV_API void write_dng(const std::filesystem::path& path, const Mosaic& mo
 HYPERCONV_API std::vector<uint8_t> encode_dng(const Mosaic& mosaic);
 
 /// A developed, cleaned photo as a DNG for raw converters: LinearRaw, three uncompressed 16-bit
-/// samples a pixel. `camera_rgb` is [1,3,H,W], linear, white-balanced, 1 = the level at which the
-/// least amplified channel saturates; above it is cut. The white balance is taken back and stands
-/// in AsShotNeutral, so that a converter can set another. Every channel has its black at 512,
-/// which keeps the noise's lower half down to -1/127 of white, and its white at 65535, which the
-/// least amplified one reaches; channel c ends at min(white_balance) / white_balance[c] of it. Of
-/// the facts colours, orientation and shot are taken: no noise profile, but NoiseReductionApplied
-/// at its full. The file appears whole or not at all. Throws Error when it cannot be written.
+/// samples a pixel, one of a monochrome photo. `camera_rgb` is [1,3,H,W] or [1,1,H,W], linear,
+/// white-balanced, 1 = the level at which the least amplified channel saturates; above it is cut.
+/// The white balance is taken back and stands in AsShotNeutral, so that a converter can set
+/// another. Every channel has its black at 512, which keeps the noise's lower half down to -1/127
+/// of white, and its white at 65535, which the least amplified one reaches; channel c ends at
+/// min(white_balance) / white_balance[c] of it. Of the facts colours, orientation, shot, metadata
+/// and what acts in a raw converter are taken: no noise profile, but NoiseReductionApplied at its
+/// full. The file appears whole or not at all. Throws Error when it cannot be written.
 HYPERCONV_API void write_linear_dng(const std::filesystem::path& path, const Tensor& camera_rgb,
                                     const Mosaic& facts);
 

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <memory>
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "base/memory.hpp"
 #include "base/progress.hpp"
+#include "cli/batch.hpp"
 #include "cli/commands.hpp"
 #include "cli/enhancer.hpp"
 #include "cli/precision.hpp"
@@ -19,81 +21,6 @@ namespace hyperconv::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-void check_output(const fs::path& path) {
-  if (!is_writable_image(path) && !is_dng(path))
-    fail("{}: a picture's name ends in .jpg, .png, .tif or .dng", path.string());
-}
-
-/// Whether a folder's file is one of those that are asked for.
-bool is_wanted(const fs::path& path, std::optional<FileKind> kind) {
-  if (!may_be_mosaic(path) && !is_writable_image(path)) return false;
-  return !kind || file_kind(path) == *kind;
-}
-
-std::vector<fs::path> files_of(const std::vector<std::string>& inputs,
-                               std::optional<FileKind> kind) {
-  std::vector<fs::path> files;
-  for (const fs::path input : inputs) {
-    if (!fs::is_directory(input)) {
-      files.push_back(input);
-      continue;
-    }
-    const size_t before = files.size();
-    for (const auto& entry : fs::directory_iterator(input))
-      if (entry.is_regular_file() && is_wanted(entry.path(), kind)) files.push_back(entry.path());
-    if (files.size() == before)
-      fail("{}: holds no {}", input.string(),
-           !kind                      ? "camera file or photo"
-           : kind == FileKind::mosaic ? "camera file"
-                                      : "photo");
-    std::sort(files.begin() + std::ptrdiff_t(before), files.end());
-  }
-  return files;
-}
-
-/// Where each input goes; no two to the same place.
-std::vector<Job> jobs_of(const EnhanceArguments& a, std::optional<FileKind> kind) {
-  const auto files = files_of(a.inputs, kind);
-  const fs::path output = a.output;
-  const bool many = a.inputs.size() > 1 || fs::is_directory(a.inputs[0]);
-  if (many && !fs::is_directory(output))
-    fail("{}: several photos need a folder that exists", a.output);
-  if (many && !a.photo.noise_map.empty()) fail("--noise-map is for one photo");
-  if (!fs::is_directory(output)) {
-    check_output(output);
-    return {{files[0], output}};
-  }
-  std::vector<Job> jobs;
-  for (const fs::path& file : files) {
-    const fs::path target = output / (file.stem().string() + "." + a.ending);
-    for (const Job& other : jobs)
-      if (other.output == target)
-        fail("{} and {} would both become {}{}", other.input.string(), file.string(),
-             target.string(),
-             file_kind(other.input) != file_kind(file)
-                 ? "; --task develop or --task denoise takes one kind"
-                 : "");
-    jobs.push_back({file, target});
-  }
-  return jobs;
-}
-
-bool is_same_file(const fs::path& a, const fs::path& b) {
-  std::error_code ignored;
-  return a.lexically_normal() == b.lexically_normal() || fs::equivalent(a, b, ignored);
-}
-
-void refuse_overwriting_inputs(const std::vector<Job>& jobs, const EnhanceArguments& a) {
-  for (const Job& job : jobs)
-    if (is_same_file(job.input, job.output))
-      fail("{}: would be overwritten; name another output", job.input.string());
-  const std::string& map = a.photo.noise_map;
-  if (map.empty()) return;
-  if (!is_writable_image(map)) fail("{}: a noise map's name ends in .png, .tif or .jpg", map);
-  if (is_same_file(jobs[0].input, map) || is_same_file(jobs[0].output, map))
-    fail("{}: would be overwritten; name another noise map", map);
-}
 
 /// Of every stage; those of `process` by the task.
 nlohmann::ordered_json seconds_of(const Outcome& o) {
@@ -228,15 +155,19 @@ MosaicFormat format_of(const EnhanceArguments& a) {
   return format;
 }
 
-void run_batch(Enhancer& enhancer, const std::vector<Job>& jobs, const EnhanceArguments& a) {
+void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a) {
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
-  size_t failed = 0;
+  size_t failed = batch.failures.size(), skipped = batch.skipped;
+  const auto& jobs = batch.jobs;
   Progress progress("enhancing", int64_t(jobs.size()));
   for (size_t i = 0; i < jobs.size(); ++i) {
     try {
-      const Outcome outcome = enhancer.enhance(jobs[i]);
-      results.push_back(to_json(outcome));
-      if (!a.json) print_outcome(outcome);
+      if (const auto outcome = enhancer.enhance(jobs[i], true)) {
+        results.push_back(to_json(*outcome));
+        if (!a.json) print_outcome(*outcome);
+      } else {
+        ++skipped;
+      }
     } catch (const Error& error) {
       if (interrupted()) throw;
       ++failed;
@@ -245,8 +176,13 @@ void run_batch(Enhancer& enhancer, const std::vector<Job>& jobs, const EnhanceAr
     progress.show(int64_t(i) + 1);
   }
   if (a.json)
-    fmt::print("{}\n", nlohmann::ordered_json{{"results", results}, {"failed", failed}}.dump());
-  if (failed > 0) fail("{} of {} photos failed", failed, jobs.size());
+    fmt::print(
+        "{}\n",
+        nlohmann::ordered_json{{"results", results}, {"failed", failed}, {"skipped", skipped}}
+            .dump());
+  else if (skipped > 0)
+    fmt::print("{} other files skipped\n", skipped);
+  if (failed > 0) fail("{} of {} photos failed", failed, jobs.size() + batch.failures.size());
 }
 
 /// This process's share of a batch; a single photo is everyone's own.
@@ -270,14 +206,15 @@ void enhance_command(EnhanceArguments a) {
   a.photo.strength = strength_of(a.strength);
   a.photo.preview = preview_of(a.preview);
   Enhancer enhancer(a);
-  const auto all = jobs_of(a, enhancer.kind());
-  refuse_overwriting_inputs(all, a);
-  const auto jobs = share_of(all, a);
-  if (all.size() > 1) {
-    run_batch(enhancer, jobs, a);
+  Batch batch = plan_batch(a, enhancer.kind());
+  for (const auto* lines : {&batch.oddities, &batch.failures})
+    for (const auto& line : *lines) fmt::print(stderr, "hyperconv: {}\n", line);
+  if (batch.many || batch.jobs.empty()) {
+    batch.jobs = share_of(batch.jobs, a);
+    run_batch(enhancer, batch, a);
     return;
   }
-  const Outcome outcome = enhancer.enhance(jobs[0]);
+  const Outcome outcome = *enhancer.enhance(batch.jobs[0], false);
   if (a.json)
     fmt::print("{}\n", to_json(outcome).dump());
   else
@@ -338,6 +275,22 @@ void add_photo_options(CLI::App& command, EnhanceArguments& a) {
       ->group(group);
 }
 
+void add_batch_options(CLI::App& command, EnhanceArguments& a) {
+  auto* overwrite =
+      command.add_flag("--overwrite", a.overwrite, "Replace outputs that are there already");
+  command
+      .add_flag("--skip-existing", a.skip_existing,
+                "Leave out what has its output already: a batch goes on where it stopped")
+      ->excludes(overwrite);
+  static const std::map<std::string, OfPairs> choices = {
+      {"raw", OfPairs::raw}, {"photo", OfPairs::photo}, {"both", OfPairs::both}};
+  command
+      .add_option("--of-pairs", a.of_pairs,
+                  "Of a folder's RAW file and photo of one name: raw, photo or both (default raw)")
+      ->transform(CLI::CheckedTransformer(choices))
+      ->option_text("raw|photo|both");
+}
+
 void add_engine_options(CLI::App& command, EnhanceArguments& a) {
   command.add_option("--threads", a.engine.threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
@@ -372,14 +325,19 @@ void add_enhance(CLI::App& program) {
       ->required();
   command->add_option("--model", a->model, "Model file (default: the one that is shipped)");
   command
-      ->add_option("--task", a->task,
-                   "develop or denoise: take every file, and of a folder only such files, for a "
-                   "mosaic or a photo (default: by content; a one-channel PNG is a mosaic)")
+      ->add_option(
+          "--task", a->task,
+          "develop or denoise: take every file, and of a folder only such files, for a "
+          "mosaic or a photo (default: by content; a grey PNG is a mosaic where its 16 bits "
+          "hold 14 at most, or where --bits, --cfa, --black or --white are given)")
       ->check(CLI::IsMember({"develop", "denoise"}));
   command->add_option("--format", a->ending, "Ending of pictures in a folder (default jpg)")
       ->check(CLI::IsMember({"jpg", "png", "tif", "dng"}));
   command->add_option("--quality", a->write.jpeg_quality, "Of JPEG, 1..100 (default 95)")
       ->check(CLI::Range(1, 100));
+  command->add_flag("--strip-metadata", a->write.strip_metadata,
+                    "Leave out EXIF, XMP, IPTC and texts (default: all is kept)");
+  add_batch_options(*command, *a);
   add_engine_options(*command, *a);
   command->add_option("--shard", a->shard,
                       "Of many photos only this share, like 2/8 (default: what torchrun, mpirun, "
@@ -388,7 +346,11 @@ void add_enhance(CLI::App& program) {
   add_photo_options(*command, *a);
   add_mosaic_options(*command, *a);
   add_headerless_options(*command, *a);
-  command->callback([a] { enhance_command(*a); });
+  command->callback([a, command] {
+    for (const char* fact : {"--cfa", "--bits", "--black", "--white"})
+      a->describes_mosaic |= command->count(fact) > 0;
+    enhance_command(*a);
+  });
 }
 
 }  // namespace hyperconv::cli

@@ -7,8 +7,11 @@
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
+#include "base/overloaded.hpp"
 #include "cli/size.hpp"
+#include "image/codec.hpp"
 #include "pipeline/shipped.hpp"
+#include "raw/dng_opcodes.hpp"
 
 namespace hyperconv::cli {
 namespace {
@@ -56,6 +59,11 @@ FileKind kind_of(const Model& model) {
   }
   fail("the model '{}' is for the task '{}', not for 'develop' or 'denoise'", model.info().name,
        to_string(model.info().task));
+}
+
+void warn(const Job& job, const std::vector<std::string>& warnings) {
+  for (const auto& warning : warnings)
+    fmt::print(stderr, "hyperconv: {}: {}\n", job.input.string(), warning);
 }
 
 }  // namespace
@@ -114,48 +122,124 @@ Denoiser& Enhancer::denoiser() {
   return *denoiser_;
 }
 
-Outcome Enhancer::enhance(const Job& job) {
-  const FileKind kind = kind_ ? *kind_ : file_kind(job.input);
-  return kind == FileKind::mosaic ? develop(job) : denoise(job);
+FileKind Enhancer::wanted_kind(const InputFile& file) const {
+  if (kind_) return *kind_;
+  if (arguments_.describes_mosaic && file.may_be(FileKind::mosaic)) return FileKind::mosaic;
+  return file.kind();
 }
 
-Outcome Enhancer::develop(const Job& job) {
+std::optional<Outcome> Enhancer::enhance(const Job& job, bool may_skip) {
+  InputFile file(job.input);
+  if (may_skip && kind_ && !file.may_be(*kind_)) return std::nullopt;
+  return wanted_kind(file) == FileKind::mosaic ? develop(job, file) : denoise(job, file);
+}
+
+Outcome Enhancer::develop(const Job& job, InputFile& file) {
   if (arguments_.photo.any())
     fail(
         "{}: is a mosaic to be developed; --strength, --noise-limit, --preview and --noise-map are "
         "for photos",
         job.input.string());
-  Developer& developer = this->developer();
+  developer();
   Outcome outcome;
   outcome.job = job;
   outcome.task = Task::develop;
   outcome.model = develops_.path;
   Stopwatch total, stage;
-  const Mosaic mosaic = read_mosaic(job.input, arguments_.format);
-  for (const auto& warning : mosaic.warnings)
-    fmt::print(stderr, "hyperconv: {}: {}\n", job.input.string(), warning);
+  const RawFrame frame = file.raw(arguments_.format);
   outcome.decode = stage.lap();
-  if (is_dng(job.output)) {
-    const Tensor rgb = naming(job.input, [&] { return developer.camera_rgb(mosaic); });
-    outcome.process = stage.lap();
-    write_linear_dng(job.output, rgb, mosaic);
-    outcome.width = mosaic.width;
-    outcome.height = mosaic.height;
-  } else {
-    const Image picture = naming(job.input, [&] { return upright(developer.picture(mosaic)); });
-    outcome.process = stage.lap();
-    write_image(job.output, picture, arguments_.write);
-    outcome.width = picture.width;
-    outcome.height = picture.height;
-  }
-  outcome.encode = stage.lap();
+  std::visit(Overloaded{[&](const Mosaic& mosaic) { develop_mosaic(mosaic, outcome); },
+                        [&](const LinearFrame& linear) { develop_linear(linear, outcome); }},
+             frame);
   outcome.total = total.lap();
-  outcome.develop = developer.times();
-  outcome.noise = developer.noise();
   return outcome;
 }
 
-Outcome Enhancer::denoise(const Job& job) {
+void Enhancer::develop_mosaic(const Mosaic& mosaic, Outcome& outcome) {
+  const Job& job = outcome.job;
+  warn(job, mosaic.warnings);
+  Developer& developer = this->developer();
+  Stopwatch stage;
+  if (is_dng(job.output)) {
+    const Tensor rgb = naming(job.input, [&] { return developer.camera_rgb(mosaic); });
+    outcome.process = stage.lap();
+    write_linear_dng(job.output, rgb, facts_to_write(mosaic));
+    outcome.width = mosaic.width;
+    outcome.height = mosaic.height;
+  } else {
+    const Image picture = naming(job.input, [&] { return developer.picture(mosaic); });
+    outcome.process = stage.lap();
+    write(picture, mosaic, outcome);
+  }
+  outcome.encode = stage.lap();
+  outcome.develop = developer.times();
+  outcome.noise = developer.noise();
+}
+
+void Enhancer::develop_linear(const LinearFrame& frame, Outcome& outcome) {
+  const Job& job = outcome.job;
+  warn(job, frame.facts.warnings);
+  const bool denoises = !is_dng(job.output) && !named_;
+  fmt::print(stderr, "hyperconv: {}: is {}; {} applied, and {}\n", job.input.string(),
+             frame.light.shape().c == 1 ? "monochrome" : "demosaiced already",
+             frame.light.shape().c == 1 ? "its levels are" : "white balance and colours are",
+             denoises ? "noise is removed as of a photo" : "no noise is removed");
+  outcome.model = denoises ? "" : "none";
+  Stopwatch stage;
+  if (is_dng(job.output)) {
+    write_linear_dng(job.output, frame.light, facts_to_write(frame.facts));
+    outcome.width = frame.facts.width;
+    outcome.height = frame.facts.height;
+  } else {
+    const Image picture = naming(job.input, [&] {
+      const Image noisy = picture_of(frame);
+      return denoises ? without_noise(noisy) : noisy;
+    });
+    if (denoises) outcome.model = denoises_.path;
+    outcome.process = stage.lap();
+    write(picture, frame.facts, outcome);
+  }
+  outcome.encode = stage.lap();
+}
+
+Image Enhancer::without_noise(const Image& picture) { return denoiser().picture(picture); }
+
+void Enhancer::write(const Image& picture, const Mosaic& facts, Outcome& outcome) const {
+  if (!facts.later_opcodes.empty())
+    warn(outcome.job, {fmt::format("its DNG opcodes {} are for raw converters and not applied; "
+                                   "they stay in a .dng",
+                                   opcode_names(facts.later_opcodes))});
+  const Image seen = upright(with_square_pixels(picture, facts.pixel_aspect));
+  write_image(outcome.job.output, seen, arguments_.write);
+  outcome.width = seen.width;
+  outcome.height = seen.height;
+}
+
+Mosaic Enhancer::facts_to_write(const Mosaic& mosaic) const {
+  Mosaic facts;
+  facts.width = mosaic.width;
+  facts.height = mosaic.height;
+  facts.white_balance = mosaic.white_balance;
+  facts.xyz_to_camera = mosaic.xyz_to_camera;
+  facts.orientation = mosaic.orientation;
+  facts.pixel_aspect = mosaic.pixel_aspect;
+  facts.baseline_exposure = mosaic.baseline_exposure;
+  facts.later_opcodes = mosaic.later_opcodes;
+  facts.shot = mosaic.shot;
+  if (arguments_.write.strip_metadata) {
+    // What a raw converter's profiles are found by stays.
+    facts.shot = {};
+    facts.shot.make = mosaic.shot.make;
+    facts.shot.model = mosaic.shot.model;
+    return facts;
+  }
+  facts.exif = mosaic.exif;
+  facts.xmp = mosaic.xmp;
+  facts.iptc = mosaic.iptc;
+  return facts;
+}
+
+Outcome Enhancer::denoise(const Job& job, InputFile& file) {
   if (is_dng(job.output))
     fail("{}: is a photo, which cannot become a DNG; name a .jpg, .png or .tif",
          job.input.string());
@@ -167,7 +251,8 @@ Outcome Enhancer::denoise(const Job& job) {
   outcome.task = Task::denoise;
   outcome.model = denoises_.path;
   Stopwatch total, stage;
-  const Image photo = read_image(job.input);
+  const Image photo = file.photo();
+  warn(job, photo.metadata.notes);
   outcome.decode = stage.lap();
   const PhotoArguments& wanted = arguments_.photo;
   const Region part = wanted.preview.value_or(Region{0, 0, photo.height, photo.width});

@@ -21,6 +21,9 @@ struct PhotoArguments {
   bool any() const { return strength || noise_limit || preview || !noise_map.empty(); }
 };
 
+/// Which of a folder's RAW file and photo of one stem, as cameras write them, is taken.
+enum class OfPairs { raw, photo, both };
+
 struct EnhanceArguments {
   std::vector<std::string> inputs;
   std::string output, model, task, raw_size, strength, preview, noise_text;
@@ -33,6 +36,9 @@ struct EnhanceArguments {
   double white = 0, memory_gib = 0;
   WriteOptions write;
   EngineOptions engine;
+  OfPairs of_pairs = OfPairs::raw;
+  bool overwrite = false, skip_existing = false;
+  bool describes_mosaic = false;  ///< a fact of mosaics without a header was named
   bool json = false;
 };
 
@@ -65,7 +71,8 @@ class Enhancer {
   /// content.
   std::optional<FileKind> kind() const { return kind_; }
 
-  Outcome enhance(const Job& job);
+  /// Nothing where the job's file is of another kind than all are to be.
+  std::optional<Outcome> enhance(const Job& job, bool may_skip);
 
  private:
   struct Loaded {
@@ -78,8 +85,15 @@ class Enhancer {
   Denoiser& denoiser();
   std::optional<int64_t> memory() const;
   DenoiseOptions denoise_options() const;
-  Outcome develop(const Job& job);
-  Outcome denoise(const Job& job);
+  FileKind wanted_kind(const InputFile& file) const;
+  Outcome develop(const Job& job, InputFile& file);
+  void develop_mosaic(const Mosaic& mosaic, Outcome& outcome);
+  void develop_linear(const LinearFrame& frame, Outcome& outcome);
+  Image without_noise(const Image& picture);
+  Outcome denoise(const Job& job, InputFile& file);
+  void write(const Image& picture, const Mosaic& facts, Outcome& outcome) const;
+  /// Without the samples, which a linear DNG has its own of, and without what is to be stripped.
+  Mosaic facts_to_write(const Mosaic& mosaic) const;
   /// As the S-Net beside the model says; nothing where there is none.
   std::optional<Image> estimated_noise_map(const Image& photo, const Region& part) const;
 

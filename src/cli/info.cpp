@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/interrupt.hpp"
+#include "base/overloaded.hpp"
 #include "base/progress.hpp"
 #include "base/threads.hpp"
 #include "cli/laboratory.hpp"
@@ -18,6 +19,8 @@
 #include "hyperconv/model.hpp"
 #include "hyperconv/mosaic.hpp"
 #include "hyperconv/mosaic_noise.hpp"
+#include "image/codec.hpp"
+#include "raw/dng_opcodes.hpp"
 
 namespace hyperconv::cli {
 namespace {
@@ -95,25 +98,51 @@ Json to_json(const KnownNoise& noise) {
   return json;
 }
 
-Json facts_of_camera_file(const std::string& path) {
-  const Mosaic m = read_camera_file(path);
-  Json facts = {{"file", path},
-                {"make", m.shot.make},
-                {"model", m.shot.model},
-                {"width", m.width},
-                {"height", m.height},
-                {"cfa", to_string(m.cfa)},
-                {"black", m.black},
-                {"white", m.white},
-                {"white_balance", m.white_balance},
-                {"orientation", m.orientation},
-                {"iso", m.shot.iso},
-                {"exposure_seconds", m.shot.exposure_seconds},
-                {"f_number", m.shot.f_number},
-                {"focal_length_mm", m.shot.focal_length_mm}};
-  facts["xyz_to_camera"] = m.xyz_to_camera ? Json(*m.xyz_to_camera) : Json(nullptr);
+/// Of what only a mosaic has.
+void add_sensor_facts(Json& facts, const Mosaic& m) {
+  facts["sensor"] = "bayer";
+  facts["cfa"] = to_string(m.cfa);
+  facts["black"] = m.black;
+  facts["white"] = m.white;
+  facts["saturated_at"] = m.saturated_at ? Json(*m.saturated_at) : Json(nullptr);
+  facts["opcodes_applied"] = m.opcodes;
   facts["noise"] = to_json(noise_of(m));
-  facts["warnings"] = m.warnings;
+}
+
+void add_common_facts(Json& facts, const Mosaic& m) {
+  facts.update(
+      Json{{"make", m.shot.make},
+           {"model", m.shot.model},
+           {"lens", m.shot.lens},
+           {"date_time", m.shot.date_time},
+           {"width", m.width},
+           {"height", m.height},
+           {"pixel_aspect", m.pixel_aspect},
+           {"white_balance", m.white_balance},
+           {"baseline_exposure", m.baseline_exposure},
+           {"opcodes_for_later", m.later_opcodes.empty() ? "" : opcode_names(m.later_opcodes)},
+           {"orientation", m.orientation},
+           {"iso", m.shot.iso},
+           {"exposure_seconds", m.shot.exposure_seconds},
+           {"f_number", m.shot.f_number},
+           {"focal_length_mm", m.shot.focal_length_mm}});
+  facts["xyz_to_camera"] = m.xyz_to_camera ? Json(*m.xyz_to_camera) : Json(nullptr);
+}
+
+Json facts_of_camera_file(const std::string& path) {
+  const RawFrame frame = read_raw_frame(path);
+  Json facts = {{"file", path}};
+  std::visit(Overloaded{[&](const Mosaic& m) {
+                          add_common_facts(facts, m);
+                          add_sensor_facts(facts, m);
+                          facts["warnings"] = m.warnings;
+                        },
+                        [&](const LinearFrame& linear) {
+                          add_common_facts(facts, linear.facts);
+                          facts["sensor"] = linear.light.shape().c == 1 ? "monochrome" : "linear";
+                          facts["warnings"] = linear.facts.warnings;
+                        }},
+             frame);
   return facts;
 }
 

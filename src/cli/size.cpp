@@ -1,7 +1,5 @@
 #include "cli/size.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <regex>
 
 namespace hyperconv::cli {
@@ -19,13 +17,6 @@ CLI::Validator size_validator() {
                        : "a size is two numbers with an x between them, like 1200x800, not " + text;
           },
           "SIZE"};
-}
-
-std::string lower_ending(const std::filesystem::path& path) {
-  std::string ending = path.extension().string();
-  std::ranges::transform(ending, ending.begin(),
-                         [](unsigned char c) { return char(std::tolower(c)); });
-  return ending;
 }
 
 }  // namespace hyperconv::cli

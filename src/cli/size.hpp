@@ -1,9 +1,8 @@
-// Arguments that several commands read: sizes and endings.
+// Arguments that several commands read.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <array>
-#include <filesystem>
 #include <string>
 
 namespace hyperconv::cli {
@@ -13,8 +12,5 @@ std::array<int, 2> parse_size(const std::string& text);
 
 /// Two whole numbers of one to nine digits with an x between them.
 CLI::Validator size_validator();
-
-/// ".jpg" of "A.JPG".
-std::string lower_ending(const std::filesystem::path& path);
 
 }  // namespace hyperconv::cli

@@ -1,11 +1,46 @@
 #include "image/codec.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <exception>
 
 #include "base/fail.hpp"
 #include "base/memory.hpp"
+#include "image/jpeg.hpp"
+#include "image/png.hpp"
+#include "image/tiff.hpp"
 
 namespace hyperconv {
+
+const std::vector<Codec>& codecs() {
+  static const std::vector<Codec> all = {
+      {"JPEG", {".jpg", ".jpeg", ".jpe", ".jfif"}, is_jpeg, false, decode_jpeg, encode_jpeg},
+      {"PNG", {".png"}, is_png, true, decode_png, encode_png},
+      {"TIFF", {".tif", ".tiff"}, is_tiff, true, decode_tiff, encode_tiff},
+  };
+  return all;
+}
+
+std::string lower_ending(const std::filesystem::path& path) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char letter) { return char(std::tolower(letter)); });
+  return ending;
+}
+
+const Codec* codec_by_ending(const std::filesystem::path& path) {
+  const std::string ending = lower_ending(path);
+  for (const Codec& codec : codecs())
+    if (std::find(codec.endings.begin(), codec.endings.end(), ending) != codec.endings.end())
+      return &codec;
+  return nullptr;
+}
+
+const Codec* codec_by_content(Bytes file) {
+  for (const Codec& codec : codecs())
+    if (codec.recognises(file)) return &codec;
+  return nullptr;
+}
 
 void check_size(const std::string& name, uint64_t width, uint64_t height, size_t file_size) {
   if (width == 0 || height == 0)

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
+#include <cmath>
 #include <memory>
 
 #include "base/fail.hpp"
+#include "base/overloaded.hpp"
 
 namespace hyperconv {
 namespace {
@@ -20,13 +21,43 @@ using Profile = std::unique_ptr<void, CloseProfile>;
 struct FreeCurve {
   void operator()(cmsToneCurve* curve) const { cmsFreeToneCurve(curve); }
 };
+using ToneCurve = std::unique_ptr<cmsToneCurve, FreeCurve>;
 
-Profile grey_profile() {
-  // IEC 61966-2-1 as lcms2's parametric curve 4: (a x + b)^g from d on, c x below.
-  constexpr std::array<double, 5> srgb_curve = {2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045};
-  const std::unique_ptr<cmsToneCurve, FreeCurve> curve(
-      cmsBuildParametricToneCurve(nullptr, 4, srgb_curve.data()));
-  return Profile(cmsCreateGrayProfile(cmsD50_xyY(), curve.get()));
+ToneCurve tone_curve(const Curve& curve) {
+  return ToneCurve(
+      std::visit(Overloaded{[](const GammaCurve& c) { return cmsBuildGamma(nullptr, c.exponent); },
+                            [](const ToeCurve& c) {
+                              // lcms2's parametric curve 4: (a x + b)^g from d on, c x below.
+                              const double scale = 1 / (1 + c.offset);
+                              const std::array<double, 5> numbers = {
+                                  c.exponent, scale, c.offset * scale, 1 / c.slope, c.from};
+                              return cmsBuildParametricToneCurve(nullptr, 4, numbers.data());
+                            },
+                            [](const TableCurve& c) {
+                              return cmsBuildTabulatedToneCurve16(
+                                  nullptr, cmsUInt32Number(c.values.size()), c.values.data());
+                            }},
+                 curve));
+}
+
+Profile grey_profile(const Curve& curve) {
+  return Profile(cmsCreateGrayProfile(cmsD50_xyY(), tone_curve(curve).get()));
+}
+
+Profile colour_profile(const ColourSpace& space) {
+  const auto point = [](const Chromaticity& c) { return cmsCIExyY{c.x, c.y, 1}; };
+  const cmsCIExyY white = point(space.white);
+  const cmsCIExyYTRIPLE primaries = {point(space.red), point(space.green), point(space.blue)};
+  const ToneCurve curve = tone_curve(space.curve);
+  cmsToneCurve* const curves[3] = {curve.get(), curve.get(), curve.get()};
+  return Profile(cmsCreateRGBProfile(&white, &primaries, curves));
+}
+
+void set_name(const Profile& profile, const std::string& name) {
+  cmsMLU* text = cmsMLUalloc(nullptr, 1);
+  cmsMLUsetASCII(text, "en", "US", name.c_str());
+  cmsWriteTag(profile.get(), cmsSigProfileDescriptionTag, text);
+  cmsMLUfree(text);
 }
 
 std::vector<uint8_t> bytes_of(const Profile& profile) {
@@ -42,18 +73,62 @@ std::vector<uint8_t> bytes_of(const Profile& profile) {
   return bytes;
 }
 
+Profile opened(const std::vector<uint8_t>& profile) {
+  return Profile(cmsOpenProfileFromMem(profile.data(), cmsUInt32Number(profile.size())));
+}
+
+bool is_near(const Chromaticity& a, const Chromaticity& b) {
+  constexpr double tolerance = 0.0015;  // files hold three or four decimals
+  return std::abs(a.x - b.x) < tolerance && std::abs(a.y - b.y) < tolerance;
+}
+
+/// The difference of sRGB's curve from a gamma of 2.2 is what the wish for compatibility costs.
+bool is_meant_for_srgb(const Curve& curve) {
+  const double usual = 1 / 0.45455, tolerance = 0.005;
+  return std::visit(
+      Overloaded{[&](const GammaCurve& c) { return std::abs(c.exponent - usual) < tolerance; },
+                 [](const ToeCurve& c) { return c.exponent == ToeCurve{}.exponent; },
+                 [](const TableCurve&) { return false; }},
+      curve);
+}
+
+bool is_colour(const Chromaticity& c) {
+  return std::isfinite(c.x) && std::isfinite(c.y) && c.x >= 0 && c.x <= 1 && c.y > 1e-4 && c.y <= 1;
+}
+
+bool describes_colours(const ColourSpace& s, int channels) {
+  const auto* gamma = std::get_if<GammaCurve>(&s.curve);
+  if (gamma != nullptr && !(gamma->exponent > 0.05 && gamma->exponent < 20)) return false;
+  if (channels < 3) return true;
+  // Twice the triangle's area.
+  const double area =
+      (s.green.x - s.red.x) * (s.blue.y - s.red.y) - (s.green.y - s.red.y) * (s.blue.x - s.red.x);
+  return is_colour(s.white) && is_colour(s.red) && is_colour(s.green) && is_colour(s.blue) &&
+         std::abs(area) > 1e-3;
+}
+
+bool has_srgb_primaries(const ColourSpace& s) {
+  const ColourSpace srgb;
+  return is_near(s.white, srgb.white) && is_near(s.red, srgb.red) && is_near(s.green, srgb.green) &&
+         is_near(s.blue, srgb.blue);
+}
+
 }  // namespace
 
 const std::vector<uint8_t>& srgb_profile(int channels) {
   static const std::vector<uint8_t> colour = bytes_of(Profile(cmsCreate_sRGBProfile()));
-  static const std::vector<uint8_t> grey = bytes_of(grey_profile());
+  static const std::vector<uint8_t> grey = bytes_of(grey_profile(ToeCurve{}));
   return channels >= 3 ? colour : grey;
 }
 
 bool profile_fits(const std::vector<uint8_t>& profile, int channels) {
-  const Profile opened(cmsOpenProfileFromMem(profile.data(), cmsUInt32Number(profile.size())));
-  if (opened == nullptr) return false;
-  return cmsGetColorSpace(opened.get()) == (channels >= 3 ? cmsSigRgbData : cmsSigGrayData);
+  const Profile open = opened(profile);
+  if (open == nullptr) return false;
+  // Of a link between two profiles, or a name for each colour, nothing can be made.
+  const auto kind = cmsGetDeviceClass(open.get());
+  if (kind == cmsSigLinkClass || kind == cmsSigAbstractClass || kind == cmsSigNamedColorClass)
+    return false;
+  return cmsGetColorSpace(open.get()) == (channels >= 3 ? cmsSigRgbData : cmsSigGrayData);
 }
 
 const std::vector<uint8_t>& profile_to_write(const std::string& name, const Image& image) {
@@ -63,6 +138,36 @@ const std::vector<uint8_t>& profile_to_write(const std::string& name, const Imag
     fail("{}: cannot be written, its ICC profile is not one for {} pictures", name,
          image.channels >= 3 ? "RGB" : "grey");
   return own;
+}
+
+std::vector<uint8_t> mended_profile(const std::vector<uint8_t>& profile) {
+  const Profile open = opened(profile);
+  if (open == nullptr) return {};
+  if (cmsGetHeaderRenderingIntent(open.get()) > INTENT_ABSOLUTE_COLORIMETRIC)
+    cmsSetHeaderRenderingIntent(open.get(), INTENT_PERCEPTUAL);
+  cmsUInt32Number size = 0;
+  if (!cmsSaveProfileToMem(open.get(), nullptr, &size)) return {};
+  std::vector<uint8_t> bytes(size);
+  if (!cmsSaveProfileToMem(open.get(), bytes.data(), &size)) return {};
+  return bytes;
+}
+
+ColourSpace adobe_rgb() {
+  ColourSpace space;
+  space.green = {0.21, 0.71};
+  space.curve = GammaCurve{563.0 / 256};
+  space.name = "Adobe RGB (1998) compatible";
+  return space;
+}
+
+std::vector<uint8_t> profile_of(const ColourSpace& space, int channels) {
+  if (!describes_colours(space, channels)) return {};
+  const bool colours = channels >= 3;
+  if (is_meant_for_srgb(space.curve) && (!colours || has_srgb_primaries(space))) return {};
+  const Profile profile = colours ? colour_profile(space) : grey_profile(space.curve);
+  if (profile == nullptr) return {};
+  set_name(profile, space.name.empty() ? "As the file describes its colours" : space.name);
+  return bytes_of(profile);
 }
 
 }  // namespace hyperconv

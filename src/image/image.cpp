@@ -2,18 +2,15 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cctype>
-#include <optional>
+#include <cmath>
 #include <string>
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "base/memory.hpp"
 #include "base/threads.hpp"
+#include "image/codec.hpp"
 #include "image/exif.hpp"
-#include "image/jpeg.hpp"
-#include "image/png.hpp"
-#include "image/tiff.hpp"
 
 namespace hyperconv {
 namespace {
@@ -89,31 +86,56 @@ std::vector<Sample> turned(const std::vector<Sample>& samples, const Walk& walk,
   return result;
 }
 
-enum class Format { jpeg, png, tiff };
-
-std::optional<Format> format_by_ending(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char letter) { return char(std::tolower(letter)); });
-  if (ending == ".jpg" || ending == ".jpeg") return Format::jpeg;
-  if (ending == ".png") return Format::png;
-  if (ending == ".tif" || ending == ".tiff") return Format::tiff;
-  return {};
+/// A copy of the samples is made only where the format cannot hold them.
+std::vector<uint8_t> encoded(const Codec& codec, const std::string& name, const Image& image,
+                             const WriteOptions& options) {
+  const int bits = bits_of(image);
+  if (bits == 32 && codec.sixteen_bits) return codec.encode(name, to_u16(image), options);
+  if (bits != 8 && !codec.sixteen_bits) return codec.encode(name, to_u8(image), options);
+  return codec.encode(name, image, options);
 }
 
-std::vector<uint8_t> encode(Format format, const std::string& name, const Image& image,
-                            const WriteOptions& options) {
-  const int bits = bits_of(image);
-  switch (format) {
-    case Format::jpeg:
-      if (bits != 8) return encode(format, name, to_u8(image), options);
-      return encode_jpeg(name, image, options.jpeg_quality, options.threads);
-    case Format::png:
-      return bits == 32 ? encode_png(name, to_u16(image)) : encode_png(name, image);
-    case Format::tiff:
-      return bits == 32 ? encode_tiff(name, to_u16(image)) : encode_tiff(name, image);
+/// Along one side: which two samples a new one lies between, and how far from the first.
+struct Between {
+  int first = 0, second = 0;
+  double share = 0;
+};
+
+std::vector<Between> places(int from, int to) {
+  std::vector<Between> result(static_cast<size_t>(to));
+  for (int i = 0; i < to; ++i) {
+    const double place = std::clamp((i + 0.5) * from / to - 0.5, 0.0, double(from - 1));
+    const int first = int(place);
+    result[size_t(i)] = {first, std::min(first + 1, from - 1), place - first};
   }
-  return {};
+  return result;
+}
+
+template <class Sample>
+std::vector<Sample> resampled(const std::vector<Sample>& samples, const Image& from,
+                              const Image& to) {
+  const auto rows = places(from.height, to.height), columns = places(from.width, to.width);
+  auto result = large_vector<Sample>(to.count());
+  auto out = result.begin();
+  for (const Between& row : rows)
+    for (const Between& column : columns)
+      for (int c = 0; c < to.channels; ++c) {
+        const auto at = [&](int y, int x) {
+          return double(
+              samples[(size_t(y) * size_t(from.width) + size_t(x)) * size_t(from.channels) +
+                      size_t(c)]);
+        };
+        const double upper =
+            std::lerp(at(row.first, column.first), at(row.first, column.second), column.share);
+        const double lower =
+            std::lerp(at(row.second, column.first), at(row.second, column.second), column.share);
+        const double value = std::lerp(upper, lower, row.share);
+        if constexpr (std::is_same_v<Sample, float>)
+          *out++ = float(value);
+        else
+          *out++ = Sample(value + 0.5);
+      }
+  return result;
 }
 
 }  // namespace
@@ -152,6 +174,20 @@ Image upright(Image image) {
       image.samples);
   result.metadata.orientation = 1;
   result.metadata.exif = upright_exif(std::move(result.metadata.exif));
+  if (on_its_side && result.metadata.resolution)
+    std::swap(result.metadata.resolution->x, result.metadata.resolution->y);
+  return result;
+}
+
+Image with_square_pixels(Image image, double pixel_aspect) {
+  assert(pixel_aspect > 0);
+  if (pixel_aspect == 1) return image;
+  Image result{image.width, image.height, image.channels, {}, image.metadata};
+  const auto longer = [](int length, double factor) { return int(std::lround(length * factor)); };
+  if (pixel_aspect > 1) result.width = longer(image.width, pixel_aspect);
+  if (pixel_aspect < 1) result.height = longer(image.height, 1 / pixel_aspect);
+  std::visit([&](const auto& samples) { result.samples = resampled(samples, image, result); },
+             image.samples);
   return result;
 }
 
@@ -159,24 +195,23 @@ Image read_image(const fs::path& path) {
   const std::string name = path.string();
   const std::vector<uint8_t> bytes = read_file(path);
   if (bytes.empty()) fail("{}: is empty; a JPEG, PNG or TIFF picture is expected", name);
-  if (is_jpeg(bytes)) return decode_jpeg(name, bytes);
-  if (is_png(bytes)) return decode_png(name, bytes);
-  if (is_tiff(bytes)) return decode_tiff(name, bytes);
-  fail("{}: is not a JPEG, PNG or TIFF picture", name);
+  const Codec* codec = codec_by_content(bytes);
+  if (codec == nullptr) fail("{}: is not a JPEG, PNG or TIFF picture", name);
+  return codec->decode(name, bytes);
 }
 
-bool is_writable_image(const fs::path& path) { return format_by_ending(path).has_value(); }
+bool is_writable_image(const fs::path& path) { return codec_by_ending(path) != nullptr; }
 
 void write_image(const fs::path& path, const Image& image, const WriteOptions& options) {
   const std::string name = path.string();
-  const auto format = format_by_ending(path);
-  if (!format) fail("{}: cannot be written; pictures end in .jpg, .png or .tif", name);
+  const Codec* codec = codec_by_ending(path);
+  if (codec == nullptr) fail("{}: cannot be written; pictures end in .jpg, .png or .tif", name);
   if (image.count() == 0) fail("{}: cannot be written, the picture has no pixels", name);
   assert(std::visit([](const auto& samples) { return samples.size(); }, image.samples) ==
          image.count());
   // Before the work, so that a folder that is missing is known at once.
   PendingFile file(path);
-  file.write(encode(*format, name, image, options));
+  file.write(encoded(*codec, name, image, options));
   file.commit();
 }
 

@@ -13,6 +13,7 @@
 #include <csetjmp>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/fail.hpp"
@@ -22,13 +23,20 @@
 #include "image/exif.hpp"
 #include "image/icc.hpp"
 #include "image/jpeg_bands.hpp"
+#include "image/metadata.hpp"
+#include "image/xmp.hpp"
 
 namespace hyperconv {
 namespace {
 
 constexpr int exif_marker = JPEG_APP0 + 1;
 constexpr int icc_marker = JPEG_APP0 + 2;
+constexpr int photoshop_marker = JPEG_APP0 + 13;
 constexpr std::string_view exif_signature{"Exif\0\0", 6};
+constexpr std::string_view xmp_signature{"http://ns.adobe.com/xap/1.0/\0", 29};
+constexpr std::string_view more_xmp_signature{"http://ns.adobe.com/xmp/extension/\0", 35};
+constexpr std::string_view photoshop_signature{"Photoshop 3.0\0", 14};
+constexpr std::string_view pictures_signature{"MPF\0", 4};
 constexpr size_t longest_marker = 65533;
 
 /// libjpeg reports through this, and leaves by a long jump.
@@ -36,6 +44,7 @@ struct Reporter {
   jpeg_error_mgr manager{};
   std::jmp_buf escape;
   char message[JMSG_LENGTH_MAX] = "";
+  char oddity[JMSG_LENGTH_MAX] = "";  ///< the first that cost no sample
 };
 
 Reporter& reporter_of(j_common_ptr info) {
@@ -49,14 +58,26 @@ Reporter& reporter_of(j_common_ptr info) {
   std::longjmp(reporter.escape, 1);
 }
 
+/// Whether every scan holds whole samples: a sequential file has no later ones that refine them.
+bool has_one_scan(j_common_ptr info) {
+  const auto decompress = reinterpret_cast<j_decompress_ptr>(info);
+  return info->is_decompressor != FALSE && decompress->progressive_mode == FALSE &&
+         decompress->comps_in_scan == decompress->num_components;
+}
+
 /// Warnings that leave every sample as it was. Extra bytes before a marker are common in cameras'
-/// files; before a restart marker they mean lost data.
-bool is_harmless(const jpeg_error_mgr& manager) {
+/// files; before a restart marker they mean lost data. The file may end without its last marker
+/// (EOI): where samples are missing before that, libjpeg warns of them, too.
+bool is_harmless(j_common_ptr info) {
+  const jpeg_error_mgr& manager = *info->err;
   switch (manager.msg_code) {
     case JWRN_ADOBE_XFORM:
     case JWRN_JFIF_MAJOR:
     case JWRN_BOGUS_ICC:
+    case JWRN_NOT_SEQUENTIAL:  // Ss, Se, Ah, Al of a baseline scan, which mean nothing there
       return true;
+    case JWRN_JPEG_EOF:
+      return has_one_scan(info);
     case JWRN_EXTRANEOUS_DATA: {
       const int marker = manager.msg_parm.i[1];
       return marker < JPEG_RST0 || marker > JPEG_RST0 + 7;
@@ -67,7 +88,10 @@ bool is_harmless(const jpeg_error_mgr& manager) {
 }
 
 void report(j_common_ptr info, int level) {
-  if (level < 0 && !is_harmless(*info->err)) leave(info);
+  if (level >= 0) return;
+  if (!is_harmless(info)) leave(info);
+  Reporter& reporter = reporter_of(info);
+  if (reporter.oddity[0] == '\0') reporter.manager.format_message(info, reporter.oddity);
 }
 
 jpeg_error_mgr* prepare(Reporter& reporter) {
@@ -111,9 +135,11 @@ class Decoder {
     Image image = make_image(name_, info_.image_width, info_.image_height, info_.num_components, 8,
                              file_.size());
     // Markers go when the samples are done.
-    image.metadata.icc = icc(image.channels);
-    adopt_exif(image.metadata, exif());
+    read_metadata(image);
     read_samples(image);
+    if (reporter_.oddity[0] != '\0')
+      image.metadata.notes.push_back(
+          fmt::format("is an odd JPEG ({}); no sample is lost by it", reporter_.oddity));
     return image;
   }
 
@@ -129,8 +155,8 @@ class Decoder {
       jpeg_create_decompress(&info_);
       info_.progress = &progress_;
       jpeg_mem_src(&info_, file_.data(), file_.size());
-      jpeg_save_markers(&info_, exif_marker, 0xffff);
-      jpeg_save_markers(&info_, icc_marker, 0xffff);
+      for (const int marker : {exif_marker, icc_marker, photoshop_marker, JPEG_COM})
+        jpeg_save_markers(&info_, marker, 0xffff);
       jpeg_read_header(&info_, TRUE);
     });
     const bool grey = info_.num_components == 1;
@@ -162,13 +188,46 @@ class Decoder {
     return profile_fits(profile, channels) ? profile : std::vector<uint8_t>();
   }
 
-  std::vector<uint8_t> exif() const {
-    for (auto marker = info_.marker_list; marker != nullptr; marker = marker->next) {
+  void read_metadata(Image& image) {
+    ImageMetadata& metadata = image.metadata;
+    metadata.icc = icc(image.channels);
+    metadata.resolution = density();
+    adopt_exif(metadata, first_after(exif_marker, exif_signature));
+    adopt_colours_of_exif(metadata, image.channels);
+    metadata.xmp = first_after(exif_marker, xmp_signature);
+    metadata.iptc = iptc_in_resources(all_after(photoshop_marker, photoshop_signature));
+    const auto comment = first_after(JPEG_COM, {});
+    if (!comment.empty()) metadata.texts["Comment"] = {comment.begin(), comment.end()};
+    if (!first_after(exif_marker, more_xmp_signature).empty())
+      metadata.notes.push_back("has more XMP than one segment holds; only the first is kept");
+    if (!first_after(icc_marker, pictures_signature).empty())
+      metadata.notes.push_back(
+          "holds more pictures (MPF: previews, a gain map for HDR); only the first is read");
+  }
+
+  /// JFIF's; nothing where it says that pixels are square and no more.
+  std::optional<Resolution> density() const {
+    if (info_.saw_JFIF_marker == FALSE || info_.X_density == 0 || info_.Y_density == 0) return {};
+    const bool has_unit = info_.density_unit == 1 || info_.density_unit == 2;
+    if (!has_unit && info_.X_density == info_.Y_density) return {};
+    return Resolution{double(info_.X_density), double(info_.Y_density),
+                      has_unit ? Resolution::Unit(info_.density_unit) : Resolution::Unit::none};
+  }
+
+  /// What the segments of this marker hold behind this signature, one after the other.
+  std::vector<uint8_t> all_after(int number, std::string_view signature, int most = 1000) const {
+    std::vector<uint8_t> bytes;
+    for (auto marker = info_.marker_list; marker != nullptr && most > 0; marker = marker->next) {
       const std::string_view data(reinterpret_cast<const char*>(marker->data), marker->data_length);
-      if (marker->marker == exif_marker && data.substr(0, exif_signature.size()) == exif_signature)
-        return {data.begin() + exif_signature.size(), data.end()};
+      if (marker->marker != number || !data.starts_with(signature)) continue;
+      bytes.insert(bytes.end(), data.begin() + long(signature.size()), data.end());
+      --most;
     }
-    return {};
+    return bytes;
+  }
+
+  std::vector<uint8_t> first_after(int number, std::string_view signature) const {
+    return all_after(number, signature, 1);
   }
 
   const std::string& name_;
@@ -180,7 +239,14 @@ class Decoder {
 
 /// Markers that are neither libjpeg's own nor the scan's.
 struct Extras {
-  std::vector<uint8_t> exif, icc;  ///< EXIF with JPEG's signature before it
+  struct Segment {
+    int marker = 0;
+    std::vector<uint8_t> bytes;
+  };
+  std::vector<Segment> segments;  ///< EXIF first, where there is any
+  bool has_exif = false;
+  std::vector<uint8_t> icc;
+  std::optional<Resolution> resolution;
 };
 
 /// Rows [first, first + rows) of a picture.
@@ -206,10 +272,12 @@ class Encoder {
       jpeg_mem_dest(&info_, &data_, &size_);
       configure(image, band, quality);
       // The EXIF standard wants its marker first, where JFIF wants its own.
-      info_.write_JFIF_header = extras.exif.empty() ? TRUE : FALSE;
+      info_.write_JFIF_header = extras.has_exif ? FALSE : TRUE;
+      if (extras.resolution) set_density(*extras.resolution);
       jpeg_start_compress(&info_, TRUE);
-      if (!extras.exif.empty())
-        jpeg_write_marker(&info_, exif_marker, extras.exif.data(), unsigned(extras.exif.size()));
+      for (const auto& segment : extras.segments)
+        jpeg_write_marker(&info_, segment.marker, segment.bytes.data(),
+                          unsigned(segment.bytes.size()));
       if (!extras.icc.empty())
         jpeg_write_icc_profile(&info_, extras.icc.data(), unsigned(extras.icc.size()));
       write_samples(image, band);
@@ -233,6 +301,13 @@ class Encoder {
     constexpr int full_chroma_from = 90;
     if (quality >= full_chroma_from)
       info_.comp_info[0].h_samp_factor = info_.comp_info[0].v_samp_factor = 1;
+  }
+
+  void set_density(const Resolution& resolution) {
+    const auto whole = [](double value) { return UINT16(std::clamp(value + 0.5, 1.0, 65535.0)); };
+    info_.density_unit = UINT8(resolution.unit);
+    info_.X_density = whole(resolution.x);
+    info_.Y_density = whole(resolution.y);
   }
 
   void write_samples(const Image& image, const Band& band) {
@@ -259,16 +334,45 @@ void check_writable(const std::string& name, const Image& image, int quality) {
          JPEG_MAX_DIMENSION, image.width, image.height);
 }
 
-/// With JPEG's signature; exiv2 has shortened the block where it was too long for a marker.
-std::vector<uint8_t> exif_payload(const std::string& name, const Image& image) {
-  const std::vector<uint8_t> block = exif_to_write(name, image);
-  if (block.empty()) return {};
-  std::vector<uint8_t> payload(exif_signature.begin(), exif_signature.end());
-  payload.insert(payload.end(), block.begin(), block.end());
-  if (payload.size() > longest_marker)
-    fail("{}: cannot be written, JPEG has room for {} bytes of EXIF, not {}; PNG or TIFF have more",
-         name, longest_marker - exif_signature.size(), block.size());
-  return payload;
+/// Adds what a single segment has to hold.
+void add_segment(Extras& extras, const std::string& name, const char* what, int marker,
+                 std::string_view signature, const std::vector<uint8_t>& data) {
+  if (data.empty()) return;
+  const size_t room = longest_marker - signature.size();
+  if (data.size() > room)
+    fail("{}: cannot be written, JPEG has room for {} bytes of {}, not {}; PNG or TIFF have more",
+         name, room, what, data.size());
+  std::vector<uint8_t> bytes(signature.begin(), signature.end());
+  bytes.insert(bytes.end(), data.begin(), data.end());
+  extras.segments.push_back({marker, std::move(bytes)});
+}
+
+/// Adds what may go on in further segments.
+void add_resources(Extras& extras, Bytes resources) {
+  constexpr size_t room = longest_marker - photoshop_signature.size();
+  while (!resources.empty()) {
+    std::vector<uint8_t> bytes(photoshop_signature.begin(), photoshop_signature.end());
+    const auto part = resources.first(std::min(room, resources.size()));
+    bytes.insert(bytes.end(), part.begin(), part.end());
+    extras.segments.push_back({photoshop_marker, std::move(bytes)});
+    resources = resources.subspan(part.size());
+  }
+}
+
+Extras extras_of(const std::string& name, const Image& image, const WriteOptions& options) {
+  const MetadataToWrite metadata = metadata_to_write(name, image, options);
+  Extras extras;
+  extras.icc = profile_to_write(name, image);
+  extras.resolution = image.metadata.resolution;
+  // exiv2 has shortened the block where it was too long for a marker.
+  add_segment(extras, name, "EXIF", exif_marker, exif_signature, metadata.exif);
+  extras.has_exif = !metadata.exif.empty();
+  add_segment(extras, name, "XMP", exif_marker, xmp_signature, metadata.xmp);
+  add_resources(extras, resources_with_iptc(metadata.iptc));
+  if (const auto found = metadata.texts.find("Comment"); found != metadata.texts.end())
+    add_segment(extras, name, "comment", JPEG_COM, {},
+                {found->second.begin(), found->second.end()});
+  return extras;
 }
 
 }  // namespace
@@ -279,10 +383,11 @@ bool is_jpeg(Bytes file) {
 
 Image decode_jpeg(const std::string& name, Bytes file) { return Decoder(name, file).decode(); }
 
-std::vector<uint8_t> encode_jpeg(const std::string& name, const Image& image, int quality,
-                                 int threads) {
+std::vector<uint8_t> encode_jpeg(const std::string& name, const Image& image,
+                                 const WriteOptions& options) {
+  const int quality = options.jpeg_quality, threads = options.threads;
   check_writable(name, image, quality);
-  const Extras extras{exif_payload(name, image), profile_to_write(name, image)};
+  const Extras extras = extras_of(name, image, options);
   const int count = int(ceil_div(image.height, jpeg_band_rows));
   auto files = std::vector<std::vector<uint8_t>>(size_t(count));
   Threads pool(std::min(count, threads > 0 ? threads : available_cores()));

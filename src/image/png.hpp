@@ -15,6 +15,7 @@ bool is_png(Bytes file);
 Image decode_png(const std::string& name, Bytes file);
 
 /// 8 or 16 bits, 1 to 4 channels.
-std::vector<uint8_t> encode_png(const std::string& name, const Image& image);
+std::vector<uint8_t> encode_png(const std::string& name, const Image& image,
+                                const WriteOptions& options = {});
 
 }  // namespace hyperconv

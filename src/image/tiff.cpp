@@ -7,12 +7,14 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "image/exif.hpp"
 #include "image/icc.hpp"
+#include "image/metadata.hpp"
 
 namespace hyperconv {
 namespace {
@@ -148,17 +150,65 @@ Layout layout_of(TIFF* tiff) {
   return layout;
 }
 
-bool is_of_camera(TIFF* tiff) {
+// Nobody's photo has more; a damaged file may claim any number.
+constexpr int most_pages = 64;
+
+/// Whether the directory that libtiff stands at is a sensor's picture, or says that the file is a
+/// DNG.
+bool is_sensor_directory(TIFF* tiff) {
   constexpr uint32_t dng_version = 50706;
-  uint32_t kind = 0;
-  TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &kind);
+  constexpr uint16_t linear_raw = 34892;
   const uint8_t* version = nullptr;
-  return (kind & FILETYPE_REDUCEDIMAGE) != 0 || TIFFGetField(tiff, dng_version, &version) == 1;
+  if (TIFFGetField(tiff, dng_version, &version) == 1) return true;
+  uint16_t photometric = 0;
+  TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric);
+  return photometric == PHOTOMETRIC_CFA || photometric == linear_raw;
 }
 
-void refuse_camera_file(const std::string& name, TIFF* tiff) {
-  if (is_of_camera(tiff))
-    fail("{}: is a camera's RAW file; a JPEG, PNG or TIFF picture is expected", name);
+/// The same of the directories below it.
+bool has_sensor_directory_below(TIFF* tiff) {
+  uint16_t count = 0;
+  const uint64_t* offsets = nullptr;
+  if (TIFFGetField(tiff, TIFFTAG_SUBIFD, &count, &offsets) != 1) return false;
+  // Going there frees the list.
+  const std::vector<uint64_t> places(offsets, offsets + std::min<int>(count, most_pages));
+  for (const uint64_t place : places)
+    if (TIFFSetSubDirectory(tiff, place) == 1 && is_sensor_directory(tiff)) return true;
+  return false;
+}
+
+/// A page that is neither a smaller copy of another nor a mask.
+bool is_photo(TIFF* tiff) {
+  uint32_t kind = 0;
+  TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &kind);
+  return (kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0;
+}
+
+/// What a file's directories say of it.
+struct Pages {
+  bool of_camera = false;
+  std::vector<uint16_t> photos;
+};
+
+/// Ends at the first directory that cannot be read.
+Pages pages_of(TIFF* tiff) {
+  Pages pages;
+  for (int page = 0; page < most_pages; ++page) {
+    if (page > 0 && TIFFSetDirectory(tiff, tdir_t(page)) != 1) break;
+    if (is_photo(tiff)) pages.photos.push_back(uint16_t(page));
+    if (is_sensor_directory(tiff) || has_sensor_directory_below(tiff)) pages.of_camera = true;
+    // Back from a directory below, or libtiff would take its successor for the next page.
+    if (TIFFSetDirectory(tiff, tdir_t(page)) != 1 || TIFFLastDirectory(tiff) != 0) break;
+  }
+  // A camera's RAW file of the old kind shows itself as a thumbnail and nothing else.
+  if (pages.photos.empty()) pages.of_camera = true;
+  return pages;
+}
+
+bool is_canons(Bytes file) {
+  constexpr size_t place = 8;
+  return file.size() > place + 2 && file[place] == 'C' && file[place + 1] == 'R' &&
+         file[place + 2] == 2;
 }
 
 void check_colours(const std::string& name, const Layout& layout) {
@@ -304,12 +354,53 @@ void normalise(Image& image, const Layout& layout) {
       image.samples);
 }
 
+/// TIFF 6.0, section 20: without a profile colours may be said by their primaries and a curve.
+std::vector<uint8_t> described_colours(TIFF* tiff, const Layout& layout) {
+  const float *white = nullptr, *primaries = nullptr;
+  if (layout.channels < 3 || TIFFGetField(tiff, TIFFTAG_WHITEPOINT, &white) != 1 ||
+      TIFFGetField(tiff, TIFFTAG_PRIMARYCHROMATICITIES, &primaries) != 1)
+    return {};
+  const auto point = [](const float* xy) { return Chromaticity{double(xy[0]), double(xy[1])}; };
+  ColourSpace space{point(white),         point(primaries), point(primaries + 2),
+                    point(primaries + 4), GammaCurve{2.2},  "TIFF's primaries"};
+  const uint16_t *red = nullptr, *green = nullptr, *blue = nullptr;
+  if (TIFFGetField(tiff, TIFFTAG_TRANSFERFUNCTION, &red, &green, &blue) == 1 && red != nullptr)
+    space.curve = TableCurve{{red, red + (size_t(1) << layout.bits)}};
+  return profile_of(space, layout.channels);
+}
+
 std::vector<uint8_t> icc_of(TIFF* tiff, int channels) {
   uint32_t size = 0;
   const uint8_t* data = nullptr;
   if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &size, &data) != 1) return {};
   std::vector<uint8_t> profile(data, data + size);
   return profile_fits(profile, channels) ? profile : std::vector<uint8_t>();
+}
+
+std::optional<Resolution> resolution_of(TIFF* tiff) {
+  float x = 0, y = 0;
+  uint16_t unit = RESUNIT_INCH;
+  if (TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &x) != 1 || !(x > 0) ||
+      TIFFGetField(tiff, TIFFTAG_YRESOLUTION, &y) != 1 || !(y > 0))
+    return {};
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_RESOLUTIONUNIT, &unit);
+  return Resolution{double(x), double(y),
+                    unit == RESUNIT_CENTIMETER ? Resolution::Unit::centimetre
+                    : unit == RESUNIT_NONE     ? Resolution::Unit::none
+                                               : Resolution::Unit::inch};
+}
+
+void set_resolution(TIFF* tiff, const Resolution& resolution) {
+  TIFFSetField(tiff, TIFFTAG_XRESOLUTION, resolution.x);
+  TIFFSetField(tiff, TIFFTAG_YRESOLUTION, resolution.y);
+  TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_NONE + int(resolution.unit));
+}
+
+void set_metadata(TIFF* tiff, const MetadataToWrite& metadata) {
+  const auto& xmp = metadata.xmp;
+  if (!xmp.empty()) TIFFSetField(tiff, TIFFTAG_XMLPACKET, uint32_t(xmp.size()), xmp.data());
+  const auto& iptc = metadata.iptc;
+  if (!iptc.empty()) TIFFSetField(tiff, TIFFTAG_RICHTIFFIPTC, uint32_t(iptc.size()), iptc.data());
 }
 
 /// The tags of a new file.
@@ -332,6 +423,7 @@ void describe(TIFF* tiff, const Image& image, const std::vector<uint8_t>& icc, u
   TIFFSetField(tiff, TIFFTAG_ZIPQUALITY, compression);
   TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, strip);
   TIFFSetField(tiff, TIFFTAG_ICCPROFILE, uint32_t(icc.size()), icc.data());
+  if (image.metadata.resolution) set_resolution(tiff, *image.metadata.resolution);
 }
 
 bool write_strips(TIFF* tiff, const Image& image, uint32_t strip) {
@@ -362,7 +454,7 @@ bool is_camera_tiff(Bytes file) {
   Complaints complaints;
   Memory memory(file);
   const Tiff tiff(memory.open("r", complaints));
-  return tiff != nullptr && is_of_camera(tiff.get());
+  return is_canons(file) || (tiff != nullptr && pages_of(tiff.get()).of_camera);
 }
 
 Image decode_tiff(const std::string& name, Bytes file) {
@@ -370,8 +462,13 @@ Image decode_tiff(const std::string& name, Bytes file) {
   Memory memory(file);
   const Tiff tiff(memory.open("r", complaints));
   if (tiff == nullptr) fail("{}: is a truncated or damaged TIFF ({})", name, complaints.text);
+  const Pages pages = pages_of(tiff.get());
+  if (pages.of_camera || is_canons(file))
+    fail("{}: is a camera's RAW file; a JPEG, PNG or TIFF picture is expected", name);
+  complaints = {};  // of pages that nobody asked for
+  if (TIFFSetDirectory(tiff.get(), pages.photos.front()) != 1)
+    fail("{}: is a truncated or damaged TIFF ({})", name, complaints.text);
   const Layout layout = layout_of(tiff.get());
-  refuse_camera_file(name, tiff.get());
   check_layout(name, layout);
   if (layout.photometric == PHOTOMETRIC_YCBCR)
     TIFFSetField(tiff.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
@@ -379,13 +476,21 @@ Image decode_tiff(const std::string& name, Bytes file) {
       make_image(name, layout.width, layout.height, layout.channels, layout.bits, file.size());
   SampleReader(name, tiff.get(), layout, complaints).read(image);
   normalise(image, layout);
-  image.metadata.icc = icc_of(tiff.get(), image.channels);
-  image.metadata.exif = exif_of_tiff(file);
-  image.metadata.orientation = layout.orientation;
+  ImageMetadata& metadata = image.metadata;
+  metadata.icc = icc_of(tiff.get(), image.channels);
+  if (metadata.icc.empty()) metadata.icc = described_colours(tiff.get(), layout);
+  metadata.resolution = resolution_of(tiff.get());
+  metadata.orientation = layout.orientation;
+  adopt_tiff_metadata(metadata, file);
+  adopt_colours_of_exif(metadata, image.channels);
+  if (pages.photos.size() > 1)
+    metadata.notes.push_back(
+        fmt::format("holds {} pictures; only the first is read", pages.photos.size()));
   return image;
 }
 
-std::vector<uint8_t> encode_tiff(const std::string& name, const Image& image) {
+std::vector<uint8_t> encode_tiff(const std::string& name, const Image& image,
+                                 const WriteOptions& options) {
   constexpr size_t strip_bytes = size_t(1) << 18;
   const uint32_t strip = uint32_t(std::max<size_t>(1, strip_bytes / row_size(image)));
   Complaints complaints;
@@ -394,11 +499,13 @@ std::vector<uint8_t> encode_tiff(const std::string& name, const Image& image) {
     const Tiff tiff(memory.open("w", complaints));
     if (tiff == nullptr) fail("{}: cannot be written ({})", name, complaints.text);
     describe(tiff.get(), image, profile_to_write(name, image), strip);
+    if (!options.strip_metadata) set_metadata(tiff.get(), metadata_to_write(name, image, options));
     if (!write_strips(tiff.get(), image, strip) || TIFFWriteDirectory(tiff.get()) != 1 ||
         complaints.text[0] != '\0')
       fail("{}: cannot be written ({})", name, complaints.text);
   }
-  return add_exif_to_tiff(name, memory.take(), image);
+  return add_exif_to_tiff(name, memory.take(), image,
+                          options.strip_metadata ? ExifScope::orientation : ExifScope::all);
 }
 
 }  // namespace hyperconv

@@ -19,6 +19,7 @@ bool is_camera_tiff(Bytes file);
 Image decode_tiff(const std::string& name, Bytes file);
 
 /// 8 or 16 bits, 1 to 4 channels; deflated.
-std::vector<uint8_t> encode_tiff(const std::string& name, const Image& image);
+std::vector<uint8_t> encode_tiff(const std::string& name, const Image& image,
+                                 const WriteOptions& options = {});
 
 }  // namespace hyperconv

@@ -8,6 +8,7 @@
 
 #include "base/fail.hpp"
 #include "cli/size.hpp"
+#include "image/codec.hpp"
 #include "image/folder.hpp"
 #include "pipeline/input.hpp"
 #include "studies/filter_view.hpp"

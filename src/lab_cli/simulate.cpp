@@ -11,6 +11,7 @@
 
 #include "base/fail.hpp"
 #include "cli/size.hpp"
+#include "image/codec.hpp"
 #include "lab_cli/commands.hpp"
 #include "lab_cli/simulate_set.hpp"
 #include "raw/colour.hpp"

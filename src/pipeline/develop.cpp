@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "base/fail.hpp"
 #include "hyperconv/mosaic_noise.hpp"
@@ -80,6 +81,22 @@ Matrix3 camera_to_srgb(const Mosaic& mosaic) {
   return mosaic.xyz_to_camera ? camera_to_srgb(*mosaic.xyz_to_camera) : identity3;
 }
 
+Matrix3 rendering_matrix(const Mosaic& mosaic) {
+  Matrix3 matrix = camera_to_srgb(mosaic);
+  const double gain = std::exp2(mosaic.baseline_exposure);
+  for (auto& row : matrix)
+    for (double& value : row) value *= gain;
+  return matrix;
+}
+
+Image picture_of(const LinearFrame& frame) {
+  Image picture = frame.light.shape().c == 3
+                      ? srgb_picture(frame.light, rendering_matrix(frame.facts))
+                      : grey_picture(frame.light, std::exp2(frame.facts.baseline_exposure));
+  picture.metadata = metadata_for_picture(frame.facts);
+  return picture;
+}
+
 Developer::Developer(std::shared_ptr<const Model> model, const DevelopOptions& options)
     : model_(std::move(model)),
       engine_(model_, options.engine),
@@ -124,9 +141,9 @@ Tensor Developer::camera_rgb(const Mosaic& mosaic) {
 Image Developer::picture(const Mosaic& mosaic) {
   const Region photo = run_network(mosaic);
   const auto start = Clock::now();
-  Image picture = srgb_picture(output_, photo, camera_to_srgb(mosaic), curve_for(*model_, noise_));
-  picture.metadata.exif = exif_for_picture(mosaic);
-  picture.metadata.orientation = mosaic.orientation;
+  Image picture =
+      srgb_picture(output_, photo, rendering_matrix(mosaic), curve_for(*model_, noise_));
+  picture.metadata = metadata_for_picture(mosaic);
   times_.colour = seconds_since(start);
   return picture;
 }

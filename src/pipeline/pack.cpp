@@ -24,11 +24,12 @@ Span padded(int length, int red, int margin, int multiple) {
   return {before, int(round_up(least, multiple))};
 }
 
-/// raw -> (raw - black) * scale, cut at 1 from above.
+/// raw -> (raw - black) * scale, cut from above.
 struct Levels {
   float black = 0;
   float scale = 1;
-  float operator()(uint16_t raw) const { return std::min((float(raw) - black) * scale, 1.0f); }
+  float most = 1;
+  float operator()(uint16_t raw) const { return std::min((float(raw) - black) * scale, most); }
 };
 
 /// The levels of the four places of the packed cell: R, G of the red row, G of the blue row, B.
@@ -36,7 +37,9 @@ std::array<Levels, 4> packed_levels(const Mosaic& mosaic) {
   const auto& gains = mosaic.white_balance;
   const double least = std::min({gains[0], gains[1], gains[2]});
   // One range for all places, as LibRaw has it, so that its rendering and ours agree.
-  const double range = mosaic.white - *std::ranges::min_element(mosaic.black);
+  const double darkest = *std::ranges::min_element(mosaic.black);
+  const double range = mosaic.white - darkest;
+  const double most = (mosaic.saturated_at.value_or(mosaic.white) - darkest) / range;
   const auto red = red_offset(mosaic.cfa);
   constexpr int colours[4] = {0, 1, 1, 2};
   std::array<Levels, 4> levels;
@@ -45,7 +48,7 @@ std::array<Levels, 4> packed_levels(const Mosaic& mosaic) {
     const int x = (red[1] + place % 2) % 2;
     const double black = mosaic.black[size_t(2 * y + x)];
     const double gain = gains[size_t(colours[place])] / least;
-    levels[size_t(place)] = {float(black), float(gain / range)};
+    levels[size_t(place)] = {float(black), float(gain / range), float(std::min(most, 1.0))};
   }
   return levels;
 }

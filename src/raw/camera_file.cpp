@@ -1,5 +1,6 @@
-// Camera files through LibRaw (0.20 and later). Where LibRaw has a view of its own on black, white
-// and colours, it is LibRaw's that counts, so that our pictures can be compared with its.
+// Camera files through LibRaw (0.20 and later; docs/formats.md says what newer ones read). Where
+// LibRaw has a view of its own on black, white and colours, it is LibRaw's that counts, so that our
+// pictures can be compared with its.
 #include <libraw/libraw.h>
 
 #include <algorithm>
@@ -15,8 +16,15 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "hyperconv/mosaic.hpp"
+#include "raw/decode.hpp"
+#include "raw/dng_opcodes.hpp"
+#include "raw/exif.hpp"
 #include "raw/limits.hpp"
 #include "raw/matrix3.hpp"
+#include "raw/sample_check.hpp"
+#include "raw/saturation.hpp"
+#include "raw/tiff_view.hpp"
+#include "raw/white_balance.hpp"
 
 namespace hyperconv {
 namespace {
@@ -31,6 +39,7 @@ struct PassingTags {
   std::optional<NoiseProfile> noise;
   std::array<uint32_t, 2> filter_repeat{2, 2};
   std::optional<std::array<uint32_t, 2>> active_origin;  ///< row, column
+  std::optional<std::array<uint32_t, 2>> active_size;    ///< rows, columns
 };
 
 /// One value of a TIFF tag, as LibRaw's stream stands at it.
@@ -82,7 +91,11 @@ void note_tag(void* context, int tag, int type, int count, unsigned order, void*
       if (count == 2) tags.filter_repeat = {read_integer(), read_integer()};
       break;
     case 50829:  // ActiveArea
-      if (count == 4) tags.active_origin = {read_integer(), read_integer()};
+      if (count == 4) {
+        tags.active_origin = {read_integer(), read_integer()};
+        const uint32_t bottom = read_integer(), right = read_integer();
+        tags.active_size = {bottom - (*tags.active_origin)[0], right - (*tags.active_origin)[1]};
+      }
       break;
     case 51041:  // NoiseProfile
       if (type == LIBRAW_EXIFTAG_TYPE_DOUBLE) tags.noise = read_noise(stream, count, little_endian);
@@ -97,8 +110,10 @@ void note_tag(void* context, int tag, int type, int count, unsigned order, void*
 std::string reason(int libraw_code) {
   switch (libraw_code) {
     case LIBRAW_FILE_UNSUPPORTED:
-      return "is no camera file that LibRaw knows (DNG, NEF, CR2, CR3, ARW, ... with integer "
-             "samples and at least 22 rows and columns)";
+      return fmt::format(
+          "is no camera file that LibRaw {} knows (DNG, NEF, CR2, CR3, ARW, ... with integer "
+          "samples and at least 22 rows and columns); a newer LibRaw knows newer cameras",
+          LibRaw::version());
     case LIBRAW_IO_ERROR:
     case LIBRAW_DATA_ERROR:
       return "is cut off or damaged; a whole file is wanted";
@@ -111,27 +126,54 @@ std::string reason(int libraw_code) {
   }
 }
 
+/// Prepares LibRaw for a file from a stranger.
+void set_limits(LibRaw& raw) {
+  // LibRaw's own handlers write to stderr.
+  raw.set_dataerror_handler(nullptr, nullptr);
+  // The default limit of 2 GiB, in terms of samples; LibRaw adds eight rows of its own.
+  const auto most_megabytes = unsigned(most_samples * 2 >> 20) + 2;
+#if LIBRAW_COMPILE_CHECK_VERSION_NOTLESS(0, 21)
+  raw.imgdata.rawparams.max_raw_memory_mb = most_megabytes;
+#else
+  raw.set_memerror_handler([](void*, const char*, const char*) {}, nullptr);
+  raw.imgdata.params.max_raw_memory_mb = most_megabytes;
+#endif
+}
+
+/// Whether a file begins like one of the formats that cameras write, so that its length is not all
+/// that speaks for one.
+bool has_known_start(std::span<const uint8_t> bytes) {
+  const std::string_view start(reinterpret_cast<const char*>(bytes.data()),
+                               std::min<size_t>(bytes.size(), 16));
+  using namespace std::string_view_literals;
+  for (const std::string_view known : {"II"sv, "MM"sv, "FUJIFILM"sv, "\0MRM"sv, "FOVb"sv})
+    if (start.starts_with(known)) return true;
+  return start.size() > 8 && start.substr(4, 4) == "ftyp"sv;
+}
+
 /// A file that LibRaw has opened and, after unpack(), decoded.
 class CameraFile {
  public:
-  explicit CameraFile(const fs::path& path)
-      : path_(path), bytes_(read_file(path)), raw_(std::make_unique<LibRaw>()) {
-    if (bytes_.empty()) fail("{}: is empty", name());
-    // LibRaw's own handlers write to stderr.
-    raw_->set_dataerror_handler(nullptr, nullptr);
-    raw_->set_memerror_handler([](void*, const char*, const char*) {}, nullptr);
+  CameraFile(std::string name, std::vector<uint8_t> bytes)
+      : name_(std::move(name)),
+        bytes_(std::move(bytes)),
+        view_(bytes_),
+        raw_(std::make_unique<LibRaw>()) {
+    if (bytes_.empty()) fail("{}: is empty", name_);
+    set_limits(*raw_);
     tags_.raw = raw_.get();
     raw_->set_exifparser_handler(note_tag, &tags_);
-    // The default limit of 2 GiB, in terms of samples; LibRaw adds eight rows of its own.
-    raw_->imgdata.params.max_raw_memory_mb = unsigned(most_samples * 2 >> 20) + 2;
     // Makes LibRaw choose the colour matrix that it takes for as-shot white balance.
     raw_->imgdata.params.use_camera_wb = 1;
     check(raw_->open_buffer(bytes_.data(), bytes_.size()));
+    refuse_known_by_length();
     const auto& sizes = raw_->imgdata.sizes;
     if (int64_t(sizes.raw_width) * sizes.raw_height > most_samples) check(LIBRAW_TOO_BIG);
   }
 
   void unpack() {
+    if (const std::string missing = missing_samples(view_); !missing.empty())
+      fail("{}: {}", name_, missing);
     check(raw_->unpack());
     // Some decoders go on after damage and only count it.
     if (raw_->error_count() > 0) check(LIBRAW_DATA_ERROR);
@@ -140,15 +182,35 @@ class CameraFile {
   LibRaw& raw() { return *raw_; }
   const libraw_data_t& data() const { return raw_->imgdata; }
   const PassingTags& tags() const { return tags_; }
-  std::string name() const { return path_.string(); }
+  const TiffView& view() const { return view_; }
+  std::span<const uint8_t> bytes() const { return bytes_; }
+  const std::string& name() const { return name_; }
 
  private:
   void check(int code) const {
-    if (code != LIBRAW_SUCCESS) fail("{}: {}", name(), reason(code));
+    if (code == LIBRAW_SUCCESS) return;
+    const std::string compression = unreadable_compression(view_);
+    fail("{}: {}", name_, compression.empty() ? reason(code) : compression);
   }
 
-  fs::path path_;
+  /// LibRaw takes a file without a header for a camera's by nothing but its length: it does not
+  /// know the same bytes and one more.
+  void refuse_known_by_length() {
+    if (has_known_start(bytes_)) return;
+    std::vector<uint8_t> longer = bytes_;
+    longer.push_back(0);
+    LibRaw other;
+    set_limits(other);
+    if (other.open_buffer(longer.data(), longer.size()) == LIBRAW_SUCCESS) return;
+    fail(
+        "{}: only its length of {} bytes speaks for a camera's file ({} {}), which any bytes may "
+        "have; if it is a mosaic without a header, say --raw-size WxH",
+        name_, bytes_.size(), raw_->imgdata.idata.make, raw_->imgdata.idata.model);
+  }
+
+  std::string name_;
   std::vector<uint8_t> bytes_;  // LibRaw reads from it until the end
+  TiffView view_;
   PassingTags tags_;
   std::unique_ptr<LibRaw> raw_;
 };
@@ -168,6 +230,13 @@ std::optional<Cfa> bayer_pattern(LibRaw& raw) {
     if (fits) return cfa;
   }
   return std::nullopt;
+}
+
+/// Colours at every place, or brightness alone: what needs no demosaicing.
+bool is_linear(LibRaw& raw) {
+  const auto& id = raw.imgdata.idata;
+  return id.filters == 0 && id.is_foveon == 0 && (id.colors == 1 || id.colors == 3) &&
+         !raw.is_floating_point();
 }
 
 /// What the sensor is, where it is no mosaic of 2x2 red, green and blue; empty where it may be.
@@ -348,24 +417,6 @@ bool has_broken_neutral(const libraw_colordata_t& color) {
   return std::any_of(neutral, neutral + 3, is_zero) && !std::all_of(neutral, neutral + 3, is_zero);
 }
 
-void read_white_balance(const libraw_data_t& data, Mosaic& mosaic) {
-  const auto& color = data.color;
-  if (color.as_shot_wb_applied != 0) return;  // LibRaw takes ones for it, too
-  const auto as_shot = multipliers(color.cam_mul);
-  if (as_shot && !has_broken_neutral(color)) {
-    mosaic.white_balance = *as_shot;
-    return;
-  }
-  // Ones are what LibRaw starts from.
-  const auto daylight = multipliers(color.pre_mul);
-  if (daylight && *daylight != std::array<double, 3>{1, 1, 1}) {
-    mosaic.white_balance = *daylight;
-    mosaic.warnings.push_back("no white balance as shot; the camera's daylight is taken");
-  } else {
-    mosaic.warnings.push_back("no white balance; red, green and blue are taken as they are");
-  }
-}
-
 template <class T>
 std::optional<Matrix3> three_rows(const T (&rows)[4][3]) {
   Matrix3 matrix{};
@@ -434,11 +485,47 @@ std::optional<Matrix3> colour_matrix(const libraw_data_t& data) {
   return std::nullopt;
 }
 
-void read_colours(const libraw_data_t& data, Mosaic& mosaic) {
-  read_white_balance(data, mosaic);
-  mosaic.xyz_to_camera = colour_matrix(data);
-  if (!mosaic.xyz_to_camera)
-    mosaic.warnings.push_back("no colour matrix; the camera's colours are taken for linear sRGB");
+/// The balance by which light of this chromaticity (CIE xy) is grey, as DNG's AsShotWhiteXY says
+/// it.
+std::optional<std::array<double, 3>> balance_of_white(const std::vector<double>& xy,
+                                                      const std::optional<Matrix3>& matrix) {
+  if (xy.size() != 2 || !matrix || !(xy[0] > 0) || !(xy[1] > 0)) return std::nullopt;
+  const std::array<double, 3> white = {xy[0] / xy[1], 1, (1 - xy[0] - xy[1]) / xy[1]};
+  float gains[4] = {};
+  for (size_t i = 0; i < 3; ++i) {
+    double level = 0;
+    for (size_t j = 0; j < 3; ++j) level += (*matrix)[i][j] * white[j];
+    gains[i] = float(1 / level);
+  }
+  return multipliers(gains);
+}
+
+/// As shot; nothing where the file does not say it.
+std::optional<std::array<double, 3>> white_balance_of(const CameraFile& file,
+                                                      const std::optional<Matrix3>& matrix) {
+  constexpr uint16_t as_shot_white_xy = 50729;
+  const auto& color = file.data().color;
+  if (color.as_shot_wb_applied != 0) return std::array<double, 3>{1, 1, 1};  // as LibRaw has it
+  const auto as_shot = multipliers(color.cam_mul);
+  if (as_shot && !has_broken_neutral(color)) return as_shot;
+  for (const auto& directory : file.view().directories())
+    if (const auto balance =
+            balance_of_white(file.view().numbers(directory, as_shot_white_xy), matrix))
+      return balance;
+  return std::nullopt;
+}
+
+constexpr const char* no_matrix =
+    "no colour matrix; the camera's colours are taken for linear sRGB";
+
+/// After samples and levels, from which the balance follows where the file says none.
+void read_colours(const CameraFile& file, Mosaic& mosaic) {
+  mosaic.xyz_to_camera = colour_matrix(file.data());
+  if (const auto balance = white_balance_of(file, mosaic.xyz_to_camera))
+    mosaic.white_balance = *balance;
+  else
+    take_grey_world(mosaic);
+  if (!mosaic.xyz_to_camera) mosaic.warnings.push_back(no_matrix);
 }
 
 // ---- The rest
@@ -449,7 +536,7 @@ int exif_orientation(int flip) {
   return orientation[size_t(flip & 7)];
 }
 
-/// The camera's clock: LibRaw's timestamp went through mktime, this is the way back.
+/// Of a file whose EXIF has no date: LibRaw's timestamp went through mktime, this is the way back.
 std::string date_of(std::time_t timestamp) {
   std::tm local{};
   if (timestamp <= 0 || ::localtime_r(&timestamp, &local) == nullptr) return {};
@@ -475,7 +562,7 @@ Shot shot_of(const libraw_data_t& data) {
   }
   shot.lens = text_of(data.lens.Lens);
   if (shot.lens.empty()) shot.lens = text_of(data.lens.makernotes.Lens);
-  shot.date_time = date_of(data.other.timestamp);
+  shot.date_time = date_of(data.other.timestamp);  // read_metadata() knows better where EXIF does
   shot.iso = positive(data.other.iso_speed);
   shot.exposure_seconds = positive(data.other.shutter);
   shot.f_number = positive(data.other.aperture);
@@ -483,29 +570,197 @@ Shot shot_of(const libraw_data_t& data) {
   return shot;
 }
 
-Mosaic mosaic_of(const fs::path& path) {
-  CameraFile file(path);
+/// What raw converters apply after demosaicing, by default or at a wish.
+void read_rendering(const CameraFile& file, Mosaic& facts) {
+  constexpr uint16_t baseline_exposure = 50730, opcodes_of_rendering = 51022;
+  const auto& directories = file.view().directories();
+  if (file.data().idata.dng_version == 0 || directories.empty()) return;
+  const double exposure = file.view().number(directories[0], baseline_exposure).value_or(0);
+  constexpr double most_stops = 10;
+  if (std::isfinite(exposure) && std::abs(exposure) <= most_stops)
+    facts.baseline_exposure = exposure;
+  if (const auto* sensor = file.view().sensor()) {
+    const auto list = TiffView::bytes(*sensor, opcodes_of_rendering);
+    if (parse_opcodes(list) && !opcode_names(list).empty())
+      facts.later_opcodes.assign(list.begin(), list.end());
+  }
+}
+
+/// What stands in the file whatever its sensor is.
+void read_facts(CameraFile& file, Mosaic& facts) {
+  facts.orientation = exif_orientation(file.data().sizes.flip);
+  facts.noise = file.tags().noise;
+  facts.shot = shot_of(file.data());
+  read_metadata(file.bytes(), facts);
+  read_rendering(file, facts);
+  const double aspect = file.data().sizes.pixel_aspect;
+  if (std::isfinite(aspect) && aspect > 0.25 && aspect < 4) facts.pixel_aspect = aspect;
+}
+
+/// A DNG's opcodes that act on the mosaic. Coordinates of the first list are the whole sensor's,
+/// those of the second the active area's.
+void apply_mosaic_opcodes(const CameraFile& file, Mosaic& mosaic) {
+  constexpr uint16_t first_list = 51008, second_list = 51009;
+  const auto* sensor = file.data().idata.dng_version == 0 ? nullptr : file.view().sensor();
+  if (sensor == nullptr) return;
+  const auto& sizes = file.data().sizes;
+  const auto origin = file.tags().active_origin.value_or(std::array<uint32_t, 2>{0, 0});
+  const auto area =
+      file.tags().active_size.value_or(std::array<uint32_t, 2>{sizes.raw_height, sizes.raw_width});
+  const int top = sizes.top_margin, left = sizes.left_margin;
+  apply_opcodes(TiffView::bytes(*sensor, first_list),
+                {false, top, left, sizes.raw_height, sizes.raw_width}, mosaic);
+  apply_opcodes(TiffView::bytes(*sensor, second_list),
+                {true, top - int(origin[0]), left - int(origin[1]), int(area[0]), int(area[1])},
+                mosaic);
+}
+
+Mosaic mosaic_of(CameraFile& file) {
   Mosaic mosaic;
   mosaic.cfa = pattern_of(file);  // before unpack(), which would decode what cannot be used
   file.unpack();
   read_samples(file, mosaic);
   read_levels(file, mosaic);
-  read_colours(file.data(), mosaic);
-  mosaic.orientation = exif_orientation(file.data().sizes.flip);
-  mosaic.noise = file.tags().noise;
-  mosaic.shot = shot_of(file.data());
-  const double aspect = file.data().sizes.pixel_aspect;
-  if (aspect != 1)
-    mosaic.warnings.push_back(fmt::format(
-        "pixels are {:.3f} times as wide as high; the picture is not stretched", aspect));
+  if (const std::string why = given_up(mosaic); !why.empty()) fail("{}: {}", file.name(), why);
+  mosaic.saturated_at = clipped_below_white(mosaic);
+  read_colours(file, mosaic);
+  read_facts(file, mosaic);
+  apply_mosaic_opcodes(file, mosaic);
   return mosaic;
+}
+
+// ---- Frames without a mosaic
+
+/// LibRaw keeps three colours side by side, with a fourth or without, and brightness alone as it
+/// keeps a mosaic.
+class PixelReader {
+ public:
+  explicit PixelReader(const libraw_data_t& data) : data_(data) {}
+
+  bool has_any() const {
+    const auto& raw = data_.rawdata;
+    return raw.raw_image != nullptr || raw.color3_image != nullptr || raw.color4_image != nullptr;
+  }
+
+  uint16_t operator()(int y, int x, size_t colour) const {
+    const auto& sizes = data_.sizes;
+    const auto row = size_t(y + sizes.top_margin), column = size_t(x + sizes.left_margin);
+    const auto& raw = data_.rawdata;
+    if (raw.raw_image != nullptr) return raw.raw_image[row * (sizes.raw_pitch / 2) + column];
+    if (raw.color3_image != nullptr)
+      return raw.color3_image[row * (sizes.raw_pitch / sizeof(*raw.color3_image)) + column][colour];
+    return raw.color4_image[row * (sizes.raw_pitch / sizeof(*raw.color4_image)) + column][colour];
+  }
+
+ private:
+  const libraw_data_t& data_;
+};
+
+/// black + cblack[colour] + a pattern's first value, as LibRaw adds them.
+std::array<double, 3> linear_black(const libraw_colordata_t& color) {
+  std::array<double, 3> black{};
+  const bool has_pattern = color.cblack[4] > 0 && color.cblack[5] > 0;
+  for (size_t c = 0; c < 3; ++c)
+    black[c] = double(color.black) + color.cblack[c] + (has_pattern ? color.cblack[6] : 0);
+  return black;
+}
+
+/// Of frames whose file says none: by the mean of what is not saturated.
+std::array<double, 3> grey_world_of(const Tensor& light) {
+  std::array<double, 3> sum{}, gain = {1, 1, 1};
+  for (int64_t y = 0; y < light.shape().h; ++y)
+    for (int64_t x = 0; x < light.shape().w; ++x) {
+      const std::array<float, 3> pixel = {light.row(0, 0, y)[x], light.row(0, 1, y)[x],
+                                          light.row(0, 2, y)[x]};
+      if (*std::max_element(pixel.begin(), pixel.end()) >= 1) continue;
+      for (size_t c = 0; c < 3; ++c) sum[c] += double(pixel[c]);
+    }
+  for (const size_t c : {0, 2})
+    if (sum[c] > 0 && sum[1] > 0) gain[c] = std::clamp(sum[1] / sum[c], 0.25, 8.0);
+  return gain;
+}
+
+/// Black subtracted, 1 = white, not balanced yet.
+Tensor unbalanced_light(CameraFile& file) {
+  const auto& sizes = file.data().sizes;
+  const PixelReader pixel(file.data());
+  const int channels = file.data().idata.colors;
+  const int width = std::min<int>(sizes.width, sizes.raw_width - sizes.left_margin);
+  const int height = std::min<int>(sizes.height, sizes.raw_height - sizes.top_margin);
+  if (width <= 0 || height <= 0 || !pixel.has_any())
+    fail("{}: its active area is empty; the file is damaged", file.name());
+  const auto black = linear_black(file.data().color);
+  const double white = file.data().color.maximum;
+  if (white <= *std::max_element(black.begin(), black.end()))
+    fail("{}: its white level {} is not above its black level; the file is damaged", file.name(),
+         white);
+  Tensor light({1, channels, height, width});
+  bool empty = true;
+  for (int64_t c = 0; c < channels; ++c)
+    for (int y = 0; y < height; ++y) {
+      float* row = light.row(0, c, y);
+      for (int x = 0; x < width; ++x) {
+        const uint16_t sample = pixel(y, x, size_t(c));
+        empty &= sample == 0;
+        row[x] = float((sample - black[size_t(c)]) / (white - black[size_t(c)]));
+      }
+    }
+  if (empty) fail("{}: holds no picture: every sample is 0", file.name());
+  return light;
+}
+
+void balance(Tensor& light, const std::array<double, 3>& white_balance) {
+  const double least = *std::min_element(white_balance.begin(), white_balance.end());
+  for (int64_t c = 0; c < light.shape().c; ++c) {
+    const auto gain = float(white_balance[size_t(c)] / least);
+    for (int64_t y = 0; y < light.shape().h; ++y)
+      for (float *at = light.row(0, c, y), *end = at + light.shape().w; at != end; ++at)
+        *at = std::min(*at * gain, 1.f);
+  }
+}
+
+LinearFrame linear_frame_of(CameraFile& file) {
+  file.unpack();
+  LinearFrame frame;
+  frame.light = unbalanced_light(file);
+  Mosaic& facts = frame.facts;
+  facts.width = int(frame.light.shape().w);
+  facts.height = int(frame.light.shape().h);
+  if (frame.light.shape().c == 3) {
+    facts.xyz_to_camera = colour_matrix(file.data());
+    if (const auto found = white_balance_of(file, facts.xyz_to_camera)) {
+      facts.white_balance = *found;
+    } else {
+      facts.white_balance = grey_world_of(frame.light);
+      warn_of_grey_world(facts);
+    }
+    if (!facts.xyz_to_camera) facts.warnings.push_back(no_matrix);
+  }
+  balance(frame.light, facts.white_balance);
+  read_facts(file, facts);
+  return frame;
 }
 
 }  // namespace
 
+RawFrame decode_raw_frame(const std::string& name, std::vector<uint8_t> bytes) {
+  try {
+    CameraFile file(name, std::move(bytes));
+    if (is_linear(file.raw())) return linear_frame_of(file);
+    return mosaic_of(file);
+  } catch (const std::bad_alloc&) {
+    fail("{}: {}", name, reason(LIBRAW_UNSUFFICIENT_MEMORY));
+  }
+}
+
+RawFrame read_raw_frame(const fs::path& path) {
+  return decode_raw_frame(path.string(), read_file(path));
+}
+
 Mosaic read_camera_file(const fs::path& path) {
   try {
-    return mosaic_of(path);
+    CameraFile file(path.string(), read_file(path));
+    return mosaic_of(file);
   } catch (const std::bad_alloc&) {
     fail("{}: {}", path.string(), reason(LIBRAW_UNSUFFICIENT_MEMORY));
   }

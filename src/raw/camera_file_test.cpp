@@ -239,20 +239,38 @@ TEST_F(CameraFileTest, WhiteBelowBlackIsDamage) {
 
 // ---- Colours
 
-TEST_F(CameraFileTest, MissingNeutralFallsBackToDaylight) {
+/// With this mean of each colour, and noise.
+std::vector<uint16_t> coloured_samples(const std::array<int, 3>& means) {
+  std::vector<uint16_t> samples = noise_samples(size_t(40) * 30, 0, 100);
+  for (size_t i = 0; i < samples.size(); ++i)
+    samples[i] = uint16_t(samples[i] - 50 +
+                          means[size_t(cfa_colour(Cfa::rggb, int64_t(i / 40), int64_t(i % 40)))]);
+  return samples;
+}
+
+TEST_F(CameraFileTest, WithoutAWhiteBalanceTheWorldIsGrey) {
   for (const std::vector<double>& neutral :
-       {std::vector<double>{}, {0, 1, 1}, {0.5, 0, 0.5}, {1e-9, 1, 1}}) {
-    CraftedDng dng;
-    dng.neutral = neutral;
-    const Mosaic mosaic = read(dng);
-    EXPECT_THAT(mosaic.warnings, ElementsAre(HasSubstr("daylight")));
-    // What the matrix makes of D65 white, inverted.
-    const Matrix3 white = multiply(*mosaic.xyz_to_camera, xyz_from_srgb);
-    const auto level = [&](size_t c) { return white[c][0] + white[c][1] + white[c][2]; };
-    EXPECT_NEAR(mosaic.white_balance[0], level(1) / level(0), 1e-4);
-    EXPECT_NEAR(mosaic.white_balance[2], level(1) / level(2), 1e-4);
-    EXPECT_EQ(mosaic.white_balance[1], 1);
-  }
+       {std::vector<double>{}, {0, 1, 1}, {0.5, 0, 0.5}, {1e-9, 1, 1}})
+    for (const bool has_matrix : {true, false}) {
+      CraftedDng dng;
+      dng.neutral = neutral;
+      dng.samples = coloured_samples({500, 1500, 1000});
+      if (!has_matrix) dng.matrix.clear();
+      const Mosaic mosaic = read(dng);
+      EXPECT_THAT(mosaic.warnings, Contains(HasSubstr("grey-world is taken")));
+      EXPECT_NEAR(mosaic.white_balance[0], 3, 0.05);
+      EXPECT_NEAR(mosaic.white_balance[2], 1.5, 0.03);
+      EXPECT_EQ(mosaic.white_balance[1], 1);
+    }
+}
+
+TEST_F(CameraFileTest, SaturatedBlocksSayNothingOfWhite) {
+  CraftedDng dng;
+  dng.neutral.clear();
+  dng.samples = coloured_samples({500, 1500, 1000});
+  for (size_t y = 0; y < 8; ++y)
+    for (size_t x = 0; x < 40; ++x) dng.samples[y * 40 + x] = 4095;
+  EXPECT_NEAR(read(dng).white_balance[0], 3, 0.05);
 }
 
 TEST_F(CameraFileTest, NothingKnownAboutColours) {
@@ -261,7 +279,6 @@ TEST_F(CameraFileTest, NothingKnownAboutColours) {
   dng.matrix.clear();
   const Mosaic mosaic = read(dng);
   EXPECT_FALSE(mosaic.xyz_to_camera);
-  EXPECT_THAT(mosaic.white_balance, ElementsAre(1, 1, 1));
   EXPECT_THAT(mosaic.warnings,
               ElementsAre(HasSubstr("no white balance"), HasSubstr("no colour matrix")));
 }

@@ -89,6 +89,18 @@ Image srgb_picture(const Tensor& camera_rgb, const Matrix3& camera_to_srgb) {
   return srgb_picture(camera_rgb, {0, 0, shape.h, shape.w}, camera_to_srgb);
 }
 
+Image grey_picture(const Tensor& light, double gain) {
+  const EncodingTable encode;
+  const Shape& shape = light.shape();
+  Image image{int(shape.w), int(shape.h), 1, {}, {}};
+  auto samples = large_vector<uint16_t>(image.count());
+  for (int64_t y = 0; y < shape.h; ++y)
+    for (int64_t x = 0; x < shape.w; ++x)
+      samples[size_t(y * shape.w + x)] = encode(light.row(0, 0, y)[x] * float(gain));
+  image.samples = std::move(samples);
+  return image;
+}
+
 Image srgb_picture(const Tensor& camera_rgb, const Region& part, const Matrix3& camera_to_srgb,
                    const std::optional<StabilisingCurve>& curve) {
   static const EncodingTable encode;

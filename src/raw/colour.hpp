@@ -44,4 +44,7 @@ Image srgb_picture(const Tensor& camera_rgb, const Matrix3& camera_to_srgb);
 Image srgb_picture(const Tensor& camera_rgb, const Region& part, const Matrix3& camera_to_srgb,
                    const std::optional<StabilisingCurve>& curve = {});
 
+/// Linear light [1,1,H,W] times `gain` through the sRGB curve: 16-bit grey, cut likewise.
+Image grey_picture(const Tensor& light, double gain);
+
 }  // namespace hyperconv

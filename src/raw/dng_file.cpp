@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <string_view>
+#include <utility>
 
+#include "image/exiv2_guard.hpp"
 #include "raw/exif.hpp"
 #include "raw/limits.hpp"
 #include "raw/matrix3.hpp"
@@ -16,6 +19,7 @@ static_assert(std::endian::native == std::endian::little, "samples are written a
 
 constexpr uint16_t tag_strip_offsets = 273;
 constexpr uint16_t tag_exif = 34665;
+constexpr uint16_t tag_gps = 34853;
 constexpr uint32_t header_size = 8;
 
 void add_layout(TiffDirectory& tags, const DngLayout& layout, int orientation) {
@@ -32,11 +36,21 @@ void add_layout(TiffDirectory& tags, const DngLayout& layout, int orientation) {
   tags.shorts(284, {1});  // PlanarConfiguration
 }
 
+/// What a raw converter is to do with the picture, whatever its samples are.
+void add_rendering(TiffDirectory& tags, const Mosaic& facts) {
+  if (facts.pixel_aspect != 1)  // DefaultScale
+    tags.rationals(50718, std::array{std::max(facts.pixel_aspect, 1.0),
+                                     std::max(1 / facts.pixel_aspect, 1.0)});
+  if (facts.baseline_exposure != 0)
+    tags.signed_rationals(50730, std::array{facts.baseline_exposure});
+  const auto& list = facts.later_opcodes;
+  if (!list.empty()) tags.verbatim(51022, 7, uint32_t(list.size()), list);
+}
+
 void add_camera(TiffDirectory& tags, const Shot& shot) {
   if (!shot.make.empty()) tags.ascii(271, shot.make);
   if (!shot.model.empty()) tags.ascii(272, shot.model);
   tags.ascii(305, software_name());
-  if (is_exif_date(shot.date_time)) tags.ascii(306, shot.date_time);
   const bool named_by_model = shot.make.empty() || shot.model.starts_with(shot.make);
   std::string name = named_by_model ? shot.model : shot.make + " " + shot.model;
   tags.ascii(50708, name.empty() ? no_camera : name);  // UniqueCameraModel
@@ -55,24 +69,83 @@ void add_colours(TiffDirectory& tags, const Mosaic& facts) {
   tags.rationals(50728, neutral);
 }
 
-TiffDirectory exif_of(const Shot& shot) {
-  TiffDirectory exif;
-  const auto positive = [&exif](uint16_t tag, double value) {
-    if (value > 0) exif.rationals(tag, std::array{value});
-  };
-  positive(33434, rounded_to_float(shot.exposure_seconds));
-  positive(33437, rounded_to_float(shot.f_number));
-  positive(37386, rounded_to_float(shot.focal_length_mm));
-  if (shot.iso > 0) exif.shorts(34855, {iso_tag(shot.iso)});
-  if (exceeds_iso_tag(shot.iso)) {
-    exif.shorts(34864, {recommended_exposure_index});
-    exif.longs(34866, {uint32_t(std::min(shot.iso, 4e9))});
-  }
-  if (is_exif_date(shot.date_time)) exif.ascii(36867, shot.date_time);  // DateTimeOriginal
-  if (!shot.lens.empty()) exif.ascii(42036, shot.lens);                 // LensModel
-  if (!exif.empty()) exif.undefined(36864, "0230");                     // ExifVersion
-  return exif;
+/// The directories that EXIF is made of.
+struct ExifDirectories {
+  TiffDirectory exif, gps;
+};
+
+/// Adobe's way to keep a maker's notes in a DNG (DNGPrivateData): with the byte order that they are
+/// in, and where they lay, which is not known here.
+std::vector<uint8_t> adobe_maker_notes(const std::vector<uint8_t>& notes, Exiv2::ByteOrder order) {
+  const std::string_view start("Adobe\0MakN", 10);
+  std::vector<uint8_t> data(start.begin(), start.end());
+  const auto size = uint32_t(notes.size() + 6);
+  for (int shift = 24; shift >= 0; shift -= 8) data.push_back(uint8_t(size >> shift));
+  const char letter = order == Exiv2::bigEndian ? 'M' : 'I';
+  data.insert(data.end(), {uint8_t(letter), uint8_t(letter), 0, 0, 0, 0});
+  data.insert(data.end(), notes.begin(), notes.end());
+  return data;
 }
+
+void add_datum(TiffDirectory& directory, const Exiv2::Exifdatum& datum) {
+  constexpr int last_of_tiff = 13, undefined = 7;
+  std::vector<uint8_t> value(size_t(datum.size()));
+  datum.copy(value.data(), Exiv2::littleEndian);
+  const bool is_tiffs = datum.typeId() >= 1 && datum.typeId() <= last_of_tiff;
+  directory.verbatim(datum.tag(), uint16_t(is_tiffs ? int(datum.typeId()) : undefined),
+                     uint32_t(is_tiffs ? datum.count() : long(value.size())), std::move(value));
+}
+
+/// What pictures say of the shot, into the directories of a DNG; a sensor's picture has no colour
+/// space.
+ExifDirectories add_exif(TiffDirectory& main, const Mosaic& facts) {
+  constexpr uint16_t colour_space = 40961, maker_notes = 37500, private_data = 50740;
+  constexpr uint16_t pointers[] = {34665, 34853, 40965};
+  const auto stream = exif_for_picture(facts);
+  const auto lock = enter_exiv2();
+  Exiv2::ExifData data;
+  const auto order = Exiv2::ExifParser::decode(data, stream.data(), uint32_t(stream.size()));
+  ExifDirectories directories;
+  for (const auto& datum : data) {
+    const std::string group = datum.groupName();
+    if (std::ranges::find(pointers, datum.tag()) != std::end(pointers)) continue;
+    if (group == "Image" && datum.tag() != 274) add_datum(main, datum);  // Orientation is the DNG's
+    if (group == "GPSInfo") add_datum(directories.gps, datum);
+    if (group != "Photo" || datum.tag() == colour_space) continue;
+    if (datum.tag() == maker_notes) {
+      std::vector<uint8_t> notes(size_t(datum.size()));
+      datum.copy(notes.data(), order);
+      main.bytes(private_data, adobe_maker_notes(notes, order));
+      // Most makers' notes are in the byte order of the file around them.
+      if (order != Exiv2::littleEndian) continue;
+    }
+    add_datum(directories.exif, datum);
+  }
+  if (!directories.exif.empty())
+    directories.exif.verbatim(36864, 7, 4, {'0', '2', '3', '0'});  // ExifVersion
+  return directories;
+}
+
+void add_documents(TiffDirectory& main, const Mosaic& facts) {
+  const auto bytes = [&main](uint16_t tag, uint16_t type, const std::vector<uint8_t>& value) {
+    if (!value.empty()) main.verbatim(tag, type, uint32_t(value.size()), value);
+  };
+  bytes(700, 1, facts.xmp);
+  bytes(33723, 7, facts.iptc);
+}
+
+/// Where the parts behind the main directory lie.
+class Places {
+ public:
+  explicit Places(uint32_t first) : next_(first) {}
+  uint32_t take(const TiffDirectory& directory) {
+    return std::exchange(next_, next_ + directory.size());
+  }
+  uint32_t next() const { return next_; }
+
+ private:
+  uint32_t next_;
+};
 
 }  // namespace
 
@@ -81,20 +154,25 @@ std::vector<uint8_t> dng_header(const DngLayout& layout, const Mosaic& facts, Ti
   assert(layout.bytes() / 6 <= uint64_t(most_samples));  // offsets are 32 bits wide
   add_layout(tags, layout, facts.orientation);
   add_camera(tags, facts.shot);
-  add_colours(tags, facts);
+  add_rendering(tags, facts);
+  if (layout.has_colours()) add_colours(tags, facts);
   tags.bytes(50706, {1, 4, 0, 0});  // DNGVersion
   tags.bytes(50707, {1, 1, 0, 0});  // DNGBackwardVersion: nothing here is newer
+  const ExifDirectories more = add_exif(tags, facts);
+  add_documents(tags, facts);
 
-  const TiffDirectory exif = exif_of(facts.shot);
   // The offsets are entries themselves, so their size counts before their value is known.
-  const uint32_t offset_entries = exif.empty() ? 12 : 24;
-  const uint32_t exif_at = header_size + tags.size() + offset_entries;
-  if (!exif.empty()) tags.longs(tag_exif, {exif_at});
-  tags.longs(tag_strip_offsets, {exif.empty() ? exif_at : exif_at + exif.size()});
+  constexpr uint32_t entry = 12;
+  const uint32_t entries = entry * (1 + !more.exif.empty() + !more.gps.empty());
+  Places places(header_size + tags.size() + entries);
+  if (!more.exif.empty()) tags.longs(tag_exif, {places.take(more.exif)});
+  if (!more.gps.empty()) tags.longs(tag_gps, {places.take(more.gps)});
+  tags.longs(tag_strip_offsets, {places.next()});
 
   std::vector<uint8_t> out = {'I', 'I', 42, 0, header_size, 0, 0, 0};
   tags.append_to(out);
-  if (!exif.empty()) exif.append_to(out);
+  if (!more.exif.empty()) more.exif.append_to(out);
+  if (!more.gps.empty()) more.gps.append_to(out);
   return out;
 }
 

@@ -3,23 +3,113 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <exiv2/exiv2.hpp>
 #include <string_view>
 
+#include "image/exif.hpp"
+#include "image/exiv2_guard.hpp"
+#include "image/xmp.hpp"
 #include "raw/tiff_writer.hpp"
 
 namespace hyperconv {
 namespace {
 
+using Exiv2::ExifKey;
+
+bool has(const Exiv2::ExifData& exif, const char* key) {
+  return exif.findKey(ExifKey(key)) != exif.end();
+}
+
+std::string text_of(const Exiv2::ExifData& exif, const char* key) {
+  const auto found = exif.findKey(ExifKey(key));
+  return found == exif.end() ? std::string() : found->toString();
+}
+
 void set_text(Exiv2::ExifData& exif, const char* key, const std::string& text) {
-  if (!text.empty()) exif[key] = text;
+  if (!text.empty() && !has(exif, key)) exif[key] = text;
 }
 
 void set_positive(Exiv2::ExifData& exif, const char* key, double value) {
-  if (!(value > 0)) return;
+  if (!(value > 0) || has(exif, key)) return;
   const Fraction fraction = fraction_near(rounded_to_float(value));
   exif[key] = Exiv2::URational(uint32_t(fraction.numerator), uint32_t(fraction.denominator));
+}
+
+/// TIFF/EP and DNG keep some of EXIF's tags, and two of their own, in the first directory; a CRW
+/// keeps the owner with the maker's tags.
+void gather_in_exif(Exiv2::ExifData& exif) {
+  constexpr std::array<std::pair<const char*, const char*>, 13> places = {
+      {{"Exif.Image.ExposureTime", "Exif.Photo.ExposureTime"},
+       {"Exif.Image.FNumber", "Exif.Photo.FNumber"},
+       {"Exif.Image.ISOSpeedRatings", "Exif.Photo.ISOSpeedRatings"},
+       {"Exif.Image.ExposureProgram", "Exif.Photo.ExposureProgram"},
+       {"Exif.Image.ExposureBiasValue", "Exif.Photo.ExposureBiasValue"},
+       {"Exif.Image.MeteringMode", "Exif.Photo.MeteringMode"},
+       {"Exif.Image.Flash", "Exif.Photo.Flash"},
+       {"Exif.Image.FocalLength", "Exif.Photo.FocalLength"},
+       {"Exif.Image.DateTimeOriginal", "Exif.Photo.DateTimeOriginal"},
+       {"Exif.Image.CameraSerialNumber", "Exif.Photo.BodySerialNumber"},
+       {"Exif.Image.LensInfo", "Exif.Photo.LensSpecification"},
+       {"Exif.Canon.OwnerName", "Exif.Photo.CameraOwnerName"},
+       {"Exif.Canon.SerialNumber", "Exif.Photo.BodySerialNumber"}}};
+  for (const auto& [from, to] : places) {
+    const auto found = exif.findKey(ExifKey(from));
+    if (found == exif.end() || has(exif, to)) continue;
+    const std::string_view target = to;
+    if (target.ends_with("SerialNumber"))
+      exif[to] = found->print(&exif);
+    else
+      exif[to].setValue(&found->value());
+  }
+}
+
+/// The first date that EXIF has.
+std::string date_in(const Exiv2::ExifData& exif) {
+  for (const char* key :
+       {"Exif.Photo.DateTimeOriginal", "Exif.Photo.DateTimeDigitized", "Exif.Image.DateTime"})
+    if (const std::string date = text_of(exif, key); is_exif_date(date)) return date;
+  return {};
+}
+
+/// exiv2 leaves out what is too long for a JPEG's segment.
+void warn_of_lost_notes(const Exiv2::ExifData& exif, Mosaic& facts) {
+  const auto notes = exif.findKey(ExifKey("Exif.Photo.MakerNote"));
+  if (notes != exif.end() && facts.exif.size() < size_t(notes->size()))
+    facts.warnings.push_back(fmt::format(
+        "its maker's notes of {} bytes are too long for EXIF and left out", notes->size()));
+}
+
+void read_with_exiv2(std::span<const uint8_t> file, Mosaic& facts) {
+  Exiv2::enableBMFF(true);  // CR3
+  const auto image = Exiv2::ImageFactory::open(file.data(), long(file.size()));
+  image->readMetadata();
+  Exiv2::ExifData& exif = image->exifData();
+  gather_in_exif(exif);
+  if (const std::string date = date_in(exif); !date.empty()) facts.shot.date_time = date;
+  facts.exif = photo_exif(exif, image->byteOrder());
+  warn_of_lost_notes(exif, facts);
+  const std::string& packet = image->xmpPacket();
+  facts.xmp.assign(packet.begin(), packet.end());
+  if (!image->iptcData().empty()) {
+    const Exiv2::DataBuf iptc = Exiv2::IptcParser::encode(image->iptcData());
+    facts.iptc.assign(iptc.pData_, iptc.pData_ + iptc.size_);
+  }
+}
+
+/// The picture is sRGB whatever the camera would have made of the shot.
+void say_srgb(Exiv2::ExifData& exif) {
+  exif["Exif.Photo.ColorSpace"] = uint16_t(1);
+  if (has(exif, "Exif.Iop.InteroperabilityIndex"))
+    exif["Exif.Iop.InteroperabilityIndex"] = std::string("R98");
+}
+
+/// What the camera's own program was called keeps its place in EXIF 3.0 (CameraFirmware).
+void say_software(Exiv2::ExifData& exif) {
+  const std::string firmware = text_of(exif, "Exif.Image.Software");
+  if (!firmware.empty() && !firmware.starts_with("hyperconv "))
+    set_text(exif, "Exif.Photo.0xa439", firmware);
+  exif["Exif.Image.Software"] = std::string(software_name());
 }
 
 }  // namespace
@@ -39,29 +129,53 @@ uint16_t iso_tag(double iso) {
   return uint16_t(std::clamp<long>(std::lround(std::min(iso, 65535.0)), 1, 65535));
 }
 
+void read_metadata(std::span<const uint8_t> file, Mosaic& facts) {
+  const auto lock = enter_exiv2();
+  try {
+    read_with_exiv2(file, facts);
+  } catch (const std::exception&) {
+    // A format that exiv2 does not know; what LibRaw says of the shot is there.
+  }
+}
+
 std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic) {
+  const auto lock = enter_exiv2();
   const Shot& shot = mosaic.shot;
   Exiv2::ExifData exif;
-  exif["Exif.Image.Software"] = std::string(software_name());
+  Exiv2::ByteOrder order = Exiv2::littleEndian;
+  if (!mosaic.exif.empty()) {
+    order = Exiv2::ExifParser::decode(exif, mosaic.exif.data(), uint32_t(mosaic.exif.size()));
+    if (order == Exiv2::invalidByteOrder) order = Exiv2::littleEndian;
+    say_srgb(exif);
+  }
+  say_software(exif);
   set_text(exif, "Exif.Image.Make", shot.make);
   set_text(exif, "Exif.Image.Model", shot.model);
   set_text(exif, "Exif.Photo.LensModel", shot.lens);
   if (is_exif_date(shot.date_time)) {
-    exif["Exif.Image.DateTime"] = shot.date_time;
-    exif["Exif.Photo.DateTimeOriginal"] = shot.date_time;
+    set_text(exif, "Exif.Image.DateTime", shot.date_time);
+    set_text(exif, "Exif.Photo.DateTimeOriginal", shot.date_time);
   }
   set_positive(exif, "Exif.Photo.ExposureTime", shot.exposure_seconds);
   set_positive(exif, "Exif.Photo.FNumber", shot.f_number);
   set_positive(exif, "Exif.Photo.FocalLength", shot.focal_length_mm);
-  if (shot.iso > 0) exif["Exif.Photo.ISOSpeedRatings"] = iso_tag(shot.iso);
-  if (exceeds_iso_tag(shot.iso)) {
-    exif["Exif.Photo.SensitivityType"] = recommended_exposure_index;
-    exif["Exif.Photo.RecommendedExposureIndex"] = uint32_t(std::min(shot.iso, 4e9));
+  if (!has(exif, "Exif.Photo.ISOSpeedRatings") && shot.iso > 0) {
+    exif["Exif.Photo.ISOSpeedRatings"] = iso_tag(shot.iso);
+    if (exceeds_iso_tag(shot.iso)) {
+      exif["Exif.Photo.SensitivityType"] = recommended_exposure_index;
+      exif["Exif.Photo.RecommendedExposureIndex"] = uint32_t(std::min(shot.iso, 4e9));
+    }
   }
+  return photo_exif(exif, order);
+}
 
-  Exiv2::Blob stream;
-  Exiv2::ExifParser::encode(stream, Exiv2::littleEndian, exif);
-  return {stream.begin(), stream.end()};
+ImageMetadata metadata_for_picture(const Mosaic& mosaic) {
+  ImageMetadata metadata;
+  metadata.exif = exif_for_picture(mosaic);
+  metadata.xmp = xmp_without_settings(mosaic.xmp);
+  metadata.iptc = mosaic.iptc;
+  metadata.orientation = mosaic.orientation;
+  return metadata;
 }
 
 }  // namespace hyperconv

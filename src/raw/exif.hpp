@@ -1,17 +1,27 @@
-// EXIF of a shot.
+// What a RAW file says of its photo besides samples, and what its pictures say of it.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "hyperconv/image.hpp"
 #include "hyperconv/mosaic.hpp"
 
 namespace hyperconv {
 
-/// What is known of the shot and this program's name, as a TIFF stream for ImageMetadata::exif.
-/// Without the orientation, which is the image file's own.
+/// EXIF, XMP and IPTC of a camera file, through exiv2, into the facts; the shot's date becomes
+/// EXIF's, which never went through a time zone. Nothing changes where exiv2 cannot read the file.
+void read_metadata(std::span<const uint8_t> file, Mosaic& facts);
+
+/// The file's EXIF, what else is known of the shot and this program's name, as a TIFF stream for
+/// ImageMetadata::exif, in the file's byte order (a maker's notes depend on it). Without the
+/// orientation, which is the image file's own.
 std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic);
+
+/// All that an sRGB picture of this shot carries, its orientation too.
+ImageMetadata metadata_for_picture(const Mosaic& mosaic);
 
 /// This program's name and version, for the tag Software.
 const char* software_name();

@@ -1,13 +1,15 @@
 // Mosaics whose facts the user has to know: bare samples, and PNG.
 #include <algorithm>
 #include <cmath>
-#include <string_view>
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "hyperconv/image.hpp"
 #include "hyperconv/mosaic.hpp"
+#include "image/png.hpp"
+#include "raw/decode.hpp"
 #include "raw/limits.hpp"
+#include "raw/white_balance.hpp"
 
 namespace hyperconv {
 namespace {
@@ -84,28 +86,6 @@ void check_depth(const std::string& name, Mosaic& mosaic, int bits) {
 
 // ---- White balance
 
-constexpr double least_gain = 0.25, greatest_gain = 8;
-
-/// The multipliers that make the photo's mean grey, of what is neither black nor saturated.
-std::array<double, 3> grey_world(const Mosaic& mosaic) {
-  std::array<double, 3> sum{}, count{};
-  const double black = mosaic.black[0];
-  for (int y = 0; y < mosaic.height; ++y) {
-    const uint16_t* row = mosaic.samples.data() + size_t(y) * size_t(mosaic.width);
-    for (int x = 0; x < mosaic.width; ++x) {
-      if (row[x] >= mosaic.white) continue;
-      const auto colour = size_t(cfa_colour(mosaic.cfa, y, x));
-      sum[colour] += row[x] - black;
-      count[colour] += 1;
-    }
-  }
-  std::array<double, 3> gain = {1, 1, 1};
-  for (const size_t c : {0, 2})
-    if (sum[c] > 0 && sum[1] > 0)
-      gain[c] = std::clamp((sum[1] / count[1]) / (sum[c] / count[c]), least_gain, greatest_gain);
-  return gain;
-}
-
 bool is_given(const std::array<double, 3>& white_balance) {
   return white_balance != std::array<double, 3>{0, 0, 0};
 }
@@ -113,10 +93,7 @@ bool is_given(const std::array<double, 3>& white_balance) {
 void set_white_balance(const std::string& name, const MosaicFormat& format, Mosaic& mosaic) {
   const auto& given = format.white_balance;
   if (!is_given(given)) {
-    mosaic.white_balance = grey_world(mosaic);
-    mosaic.warnings.push_back(
-        fmt::format("no white balance; grey-world is taken, red {:.3f} and blue {:.3f}",
-                    mosaic.white_balance[0], mosaic.white_balance[2]));
+    take_grey_world(mosaic);
     return;
   }
   for (size_t c = 0; c < 3; ++c) {
@@ -144,24 +121,17 @@ Mosaic mosaic_of(const std::string& name, int width, int height, std::vector<uin
 
 /// A grey JPEG or TIFF would be read as well, but its samples are no sensor's; nor are those of
 /// less than 8 bits once they are spread over 8.
-void check_png(const fs::path& path) {
-  constexpr std::string_view signature = "\x89PNG\r\n\x1a\n";
+void check_png(const std::string& name, const std::vector<uint8_t>& bytes) {
   constexpr size_t depth_place = 24;  // in the header, which comes first
-  const MappedFile file(path);
-  const auto bytes = file.bytes();
-  const std::string_view start(reinterpret_cast<const char*>(bytes.data()),
-                               std::min(bytes.size(), signature.size()));
-  if (start != signature)
-    fail("{}: is no PNG; a mosaic as a one-channel PNG is wanted", path.string());
+  if (!is_png(bytes)) fail("{}: is no PNG; a mosaic as a one-channel PNG is wanted", name);
   if (bytes.size() > depth_place && int(bytes[depth_place]) < 8)
-    fail("{}: has {} bits a sample; a mosaic has 8 or 16", path.string(), int(bytes[depth_place]));
+    fail("{}: has {} bits a sample; a mosaic has 8 or 16", name, int(bytes[depth_place]));
 }
 
 }  // namespace
 
-Mosaic read_headerless(const fs::path& path, const MosaicFormat& format) {
-  const std::string name = path.string();
-  const std::vector<uint8_t> bytes = read_file(path, uint64_t(most_samples) * 2);
+Mosaic decode_headerless(const std::string& name, const std::vector<uint8_t>& bytes,
+                         const MosaicFormat& format) {
   if (bytes.empty()) fail("{}: is empty", name);
   check_size(name, bytes.size(), format);
   std::vector<uint16_t> samples(bytes.size() / 2);
@@ -170,16 +140,26 @@ Mosaic read_headerless(const fs::path& path, const MosaicFormat& format) {
   return mosaic_of(name, format.width, format.height, std::move(samples), format);
 }
 
-Mosaic read_mosaic_png(const fs::path& path, const MosaicFormat& format) {
-  check_png(path);
-  Image image = read_image(path);
-  const std::string name = path.string();
+Mosaic read_headerless(const fs::path& path, const MosaicFormat& format) {
+  return decode_headerless(path.string(), read_file(path, uint64_t(most_samples) * 2), format);
+}
+
+Mosaic mosaic_of_png(const std::string& name, const std::vector<uint8_t>& bytes, Image image,
+                     const MosaicFormat& format) {
+  check_png(name, bytes);
   if (image.channels != 1) fail("{}: has {} channels; a mosaic has one", name, image.channels);
   if (auto* deep = std::get_if<std::vector<uint16_t>>(&image.samples))
     return mosaic_of(name, image.width, image.height, std::move(*deep), format);
   if (const auto* flat = std::get_if<std::vector<uint8_t>>(&image.samples))
     return mosaic_of(name, image.width, image.height, {flat->begin(), flat->end()}, format);
   fail("{}: has floating-point samples; a mosaic has 8 or 16 bits", name);
+}
+
+Mosaic read_mosaic_png(const fs::path& path, const MosaicFormat& format) {
+  const std::string name = path.string();
+  const std::vector<uint8_t> bytes = read_file(path);
+  check_png(name, bytes);
+  return mosaic_of_png(name, bytes, decode_png(name, bytes), format);
 }
 
 }  // namespace hyperconv

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <bit>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,6 +63,11 @@ struct CraftedDng {
   std::vector<double> matrix = {0.6461, -0.1164, -0.0857, -0.3825, 1.1597,
                                 0.2534, -0.0416, 0.1540,  0.6039};
   std::vector<double> second_matrix, noise;
+  std::vector<double> white_xy;
+  double baseline_exposure = 0;
+  std::vector<uint16_t> linearisation;
+  std::vector<uint8_t> opcodes1, opcodes2, opcodes3;
+  uint16_t compression = 1;
 
   std::vector<uint8_t> encode() const {
     TiffDirectory tags;
@@ -68,7 +75,7 @@ struct CraftedDng {
     tags.longs(256, {uint32_t(width)});
     tags.longs(257, {uint32_t(height)});
     tags.shorts(258, bits);
-    tags.shorts(259, {1});
+    tags.shorts(259, {compression});
     tags.shorts(262, {photometric});
     tags.shorts(277, {uint16_t(bits.size())});
     tags.longs(278, {uint32_t(height)});
@@ -93,6 +100,15 @@ struct CraftedDng {
     if (!neutral.empty()) tags.rationals(50728, neutral);
     if (!active_area.empty()) tags.longs(50829, active_area);
     if (!noise.empty()) tags.doubles(51041, noise);
+    if (!white_xy.empty()) tags.rationals(50729, white_xy);
+    if (baseline_exposure != 0) tags.signed_rationals(50730, std::array{baseline_exposure});
+    if (!linearisation.empty()) tags.shorts(50712, linearisation);
+    const auto opcodes = [&tags](uint16_t tag, const std::vector<uint8_t>& list) {
+      if (!list.empty()) tags.verbatim(tag, 7, uint32_t(list.size()), list);
+    };
+    opcodes(51008, opcodes1);
+    opcodes(51009, opcodes2);
+    opcodes(51022, opcodes3);
     tags.longs(273, {8 + tags.size() + 12});
     std::vector<uint8_t> out = {'I', 'I', 42, 0, 8, 0, 0, 0};
     tags.append_to(out);
@@ -102,6 +118,51 @@ struct CraftedDng {
     }
     return out;
   }
+};
+
+/// A list of DNG opcodes, which is big-endian whatever the file is.
+class OpcodeList {
+ public:
+  /// Begins an opcode; its parameters follow.
+  OpcodeList& opcode(uint32_t id, bool optional = false) {
+    finish();
+    ++count_;
+    u32(id).u32(0x01030000).u32(optional ? 1 : 0).u32(0);
+    length_at_ = bytes_.size() - 4;
+    return *this;
+  }
+  OpcodeList& u32(uint32_t value) { return put(value, 4); }
+  OpcodeList& u16(uint16_t value) { return put(value, 2); }
+  OpcodeList& f32(float value) { return put(std::bit_cast<uint32_t>(value), 4); }
+  OpcodeList& f64(double value) { return put(std::bit_cast<uint64_t>(value), 8); }
+  /// The whole of a mosaic of this size, every sample.
+  OpcodeList& area(uint32_t height, uint32_t width) {
+    return u32(0).u32(0).u32(height).u32(width).u32(0).u32(1).u32(1).u32(1);
+  }
+
+  std::vector<uint8_t> bytes() {
+    finish();
+    std::vector<uint8_t> list;
+    for (int shift = 24; shift >= 0; shift -= 8) list.push_back(uint8_t(count_ >> shift));
+    list.insert(list.end(), bytes_.begin(), bytes_.end());
+    return list;
+  }
+
+ private:
+  OpcodeList& put(uint64_t value, int size) {
+    for (int shift = 8 * (size - 1); shift >= 0; shift -= 8)
+      bytes_.push_back(uint8_t(value >> shift));
+    return *this;
+  }
+  void finish() {
+    if (count_ == 0) return;
+    const size_t length = bytes_.size() - length_at_ - 4;
+    for (size_t i = 0; i < 4; ++i) bytes_[length_at_ + i] = uint8_t(length >> (8 * (3 - i)));
+  }
+
+  std::vector<uint8_t> bytes_;
+  uint32_t count_ = 0;
+  size_t length_at_ = 0;
 };
 
 }  // namespace hyperconv

@@ -110,6 +110,13 @@ void TiffDirectory::doubles(uint16_t tag, std::span<const double> values) {
   for (const double v : values) put(value, std::bit_cast<uint64_t>(v), 8);
 }
 
+void TiffDirectory::verbatim(uint16_t tag, uint16_t type, uint32_t count,
+                             std::vector<uint8_t> value) {
+  for (const Entry& entry : entries_)
+    if (entry.tag == tag) return;
+  add(tag, type, count).value = std::move(value);
+}
+
 uint32_t TiffDirectory::size() const {
   uint32_t size = 2 + uint32_t(entries_.size()) * entry_size + 4;
   for (const Entry& entry : entries_) size += size_outside(entry.value.size());

@@ -26,6 +26,8 @@ class TiffDirectory {
   void rationals(uint16_t tag, std::span<const double> values);
   void signed_rationals(uint16_t tag, std::span<const double> values);
   void doubles(uint16_t tag, std::span<const double> values);
+  /// A value as another file holds it, little-endian; a tag that is there already stays.
+  void verbatim(uint16_t tag, uint16_t type, uint32_t count, std::vector<uint8_t> value);
 
   bool empty() const { return entries_.empty(); }
   /// Bytes of the directory with all its values.

@@ -10,9 +10,12 @@ namespace {
 // Sample -> normalised value, by the sample's place in the 2x2 cell.
 struct Normalisation {
   std::array<float, 4> black{}, factor{};
+  float most = 1;
 
   explicit Normalisation(const Mosaic& mosaic) {
     const double least = std::ranges::min(mosaic.white_balance);
+    if (mosaic.saturated_at)
+      most = float((*mosaic.saturated_at - mosaic.black[0]) / (mosaic.white - mosaic.black[0]));
     for (int place = 0; place < 4; ++place) {
       const auto colour = size_t(cfa_colour(mosaic.cfa, place / 2, place % 2));
       const double range = mosaic.white - mosaic.black[size_t(place)];
@@ -23,7 +26,7 @@ struct Normalisation {
 
   float operator()(uint16_t sample, int y, int x) const {
     const auto place = size_t(2 * (y & 1) + (x & 1));
-    return std::min((float(sample) - black[place]) * factor[place], 1.f);
+    return std::min((float(sample) - black[place]) * factor[place], most);
   }
 };
 

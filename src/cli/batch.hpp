@@ -1,0 +1,30 @@
+// Which files `hyperconv enhance` takes, and where each goes.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/enhancer.hpp"
+
+namespace hyperconv::cli {
+
+/// What is to be done, and what is not and why.
+struct Batch {
+  std::vector<Job> jobs;
+  bool many = false;   ///< several files or a folder were named
+  size_t skipped = 0;  ///< files that nobody means: hidden ones, sidecars, a RAW's own JPEG, ...
+  std::vector<std::string> oddities;  ///< one line each: of a folder's, what cannot be a photo
+  std::vector<std::string> failures;  ///< one line each: what was named and cannot be looked into
+};
+
+/// Folders are looked into, not below. Of a folder a RAW file and a photo of one stem are taken as
+/// `a.of_pairs` says, and hidden files and what cameras and programs lay beside photos are skipped.
+/// No two outputs have one name: a stem taken twice gets the source's ending in it. Throws Error
+/// where there is nothing to do, or outputs cannot be where they are wanted: several without a
+/// folder, two of one name, an input that would be overwritten, or (unless `a.overwrite`) a file
+/// that is there already; with `a.skip_existing` those are skipped.
+Batch plan_batch(const EnhanceArguments& a, std::optional<FileKind> kind);
+
+}  // namespace hyperconv::cli

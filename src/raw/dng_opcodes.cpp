@@ -1,0 +1,398 @@
+#include "raw/dng_opcodes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <stdexcept>
+
+namespace hyperconv {
+namespace {
+
+using Bytes = std::span<const uint8_t>;
+
+/// What a damaged list ends in; caught in this file.
+struct Damaged : std::runtime_error {
+  Damaged() : std::runtime_error("damaged opcode") {}
+};
+
+/// Big-endian numbers one after the other.
+class Reader {
+ public:
+  explicit Reader(Bytes bytes) : bytes_(bytes) {}
+
+  uint32_t u32() { return uint32_t(integer(4)); }
+  uint16_t u16() { return uint16_t(integer(2)); }
+  double f32() { return double(std::bit_cast<float>(u32())); }
+  double f64() { return std::bit_cast<double>(integer(8)); }
+  Bytes bytes(size_t count) {
+    if (count > bytes_.size()) throw Damaged();
+    const Bytes part = bytes_.first(count);
+    bytes_ = bytes_.subspan(count);
+    return part;
+  }
+  size_t left() const { return bytes_.size(); }
+
+ private:
+  uint64_t integer(size_t size) {
+    uint64_t value = 0;
+    for (const uint8_t byte : bytes(size)) value = value << 8 | byte;
+    return value;
+  }
+
+  Bytes bytes_;
+};
+
+enum Id : uint32_t {
+  id_fix_bad_pixels_constant = 4,
+  id_fix_bad_pixels_list = 5,
+  id_trim_bounds = 6,
+  id_map_table = 7,
+  id_map_polynomial = 8,
+  id_gain_map = 9,
+  id_delta_per_row = 10,
+  id_delta_per_column = 11,
+  id_scale_per_row = 12,
+  id_scale_per_column = 13,
+};
+
+/// The samples that an opcode is for, in its coordinates.
+struct Area {
+  int64_t top = 0, left = 0, bottom = 0, right = 0, row_pitch = 1, column_pitch = 1;
+
+  int64_t rows() const { return (bottom - top + row_pitch - 1) / row_pitch; }
+  int64_t columns() const { return (right - left + column_pitch - 1) / column_pitch; }
+};
+
+Area read_area(Reader& reader) {
+  Area area;
+  area.top = reader.u32();
+  area.left = reader.u32();
+  area.bottom = reader.u32();
+  area.right = reader.u32();
+  reader.u32();  // first plane
+  reader.u32();  // planes: a mosaic has one
+  area.row_pitch = reader.u32();
+  area.column_pitch = reader.u32();
+  if (area.bottom < area.top || area.right < area.left || area.row_pitch == 0 ||
+      area.column_pitch == 0)
+    throw Damaged();
+  return area;
+}
+
+/// A sample as a number that opcodes work on, and back.
+class Scale {
+ public:
+  Scale(const OpcodeStage& stage, const Mosaic& mosaic) : mosaic_(mosaic), linear_(stage.linear) {}
+
+  double unit(uint16_t sample, int y, int x) const {
+    return linear_ ? (sample - black(y, x)) / (mosaic_.white - black(y, x)) : sample / 65535.0;
+  }
+  uint16_t sample(double unit, int y, int x) const {
+    // DNG has values cut at 1 after each opcode; noise below black keeps its mean.
+    const double value = std::min(unit, 1.0);
+    const double wanted =
+        linear_ ? black(y, x) + value * (mosaic_.white - black(y, x)) : value * 65535;
+    return uint16_t(std::lround(std::clamp(wanted, 0.0, 65535.0)));
+  }
+
+ private:
+  double black(int y, int x) const { return mosaic_.black[size_t(2 * (y % 2) + x % 2)]; }
+
+  const Mosaic& mosaic_;
+  bool linear_;
+};
+
+/// change(value, row of the area, column of the area, y, x) for every sample of the area that the
+/// mosaic has.
+template <class Change>
+void for_area(const Area& area, const OpcodeStage& stage, Mosaic& mosaic, const Change& change) {
+  const Scale scale(stage, mosaic);
+  const auto first = [](int64_t from, int64_t offset, int64_t pitch) {
+    return from >= offset ? from : from + (offset - from + pitch - 1) / pitch * pitch;
+  };
+  const int64_t bottom = std::min<int64_t>(area.bottom, int64_t(stage.top) + mosaic.height);
+  const int64_t right = std::min<int64_t>(area.right, int64_t(stage.left) + mosaic.width);
+  for (int64_t row = first(area.top, stage.top, area.row_pitch); row < bottom;
+       row += area.row_pitch)
+    for (int64_t column = first(area.left, stage.left, area.column_pitch); column < right;
+         column += area.column_pitch) {
+      const int y = int(row - stage.top), x = int(column - stage.left);
+      uint16_t& sample = mosaic.samples[size_t(y) * size_t(mosaic.width) + size_t(x)];
+      const double changed =
+          change(scale.unit(sample, y, x), (row - area.top) / area.row_pitch,
+                 (column - area.left) / area.column_pitch, double(row), double(column));
+      if (std::isfinite(changed)) sample = scale.sample(changed, y, x);
+    }
+}
+
+// ---- Gain maps
+
+struct GainMap {
+  int64_t rows = 0, columns = 0, planes = 0;
+  double row_step = 0, column_step = 0, row_origin = 0, column_origin = 0;
+  std::vector<float> gains;  ///< rows, columns, planes
+
+  /// Between the map's points straight, beyond them the nearest. `v` and `h`: 0..1 over the area.
+  double at(double v, double h) const {
+    const auto place = [](double value, double origin, double step, int64_t count) {
+      if (count == 1 || !(step > 0)) return 0.0;
+      return std::clamp((value - origin) / step, 0.0, double(count - 1));
+    };
+    const double row = place(v, row_origin, row_step, rows);
+    const double column = place(h, column_origin, column_step, columns);
+    const auto r = int64_t(row), c = int64_t(column);
+    const int64_t r2 = std::min(r + 1, rows - 1), c2 = std::min(c + 1, columns - 1);
+    const double fr = row - double(r), fc = column - double(c);
+    const auto gain = [&](int64_t i, int64_t j) {
+      return double(gains[size_t((i * columns + j) * planes)]);
+    };
+    return (1 - fr) * ((1 - fc) * gain(r, c) + fc * gain(r, c2)) +
+           fr * ((1 - fc) * gain(r2, c) + fc * gain(r2, c2));
+  }
+};
+
+GainMap read_gain_map(Reader& reader) {
+  GainMap map;
+  map.rows = reader.u32();
+  map.columns = reader.u32();
+  map.row_step = reader.f64();
+  map.column_step = reader.f64();
+  map.row_origin = reader.f64();
+  map.column_origin = reader.f64();
+  map.planes = reader.u32();
+  const auto left = int64_t(reader.left() / 4);
+  if (map.rows < 1 || map.columns < 1 || map.planes < 1 || map.rows > left ||
+      map.columns > left / map.rows || map.planes > left / (map.rows * map.columns))
+    throw Damaged();
+  for (int64_t i = 0; i < map.rows * map.columns * map.planes; ++i)
+    map.gains.push_back(float(reader.f32()));
+  return map;
+}
+
+void apply_gain_map(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
+  const Area area = read_area(reader);
+  const GainMap map = read_gain_map(reader);
+  for_area(area, stage, mosaic, [&](double value, int64_t, int64_t, double y, double x) {
+    return value * map.at((y + 0.5) / stage.height, (x + 0.5) / stage.width);
+  });
+}
+
+// ---- Dead pixels
+
+/// The mean of those of the sample's colour two samples away that are sound; the sample where none
+/// is.
+template <class IsBad>
+uint16_t repaired(const Mosaic& mosaic, int y, int x, const IsBad& is_bad) {
+  constexpr std::array<std::array<int, 2>, 4> ways = {{{-2, 0}, {2, 0}, {0, -2}, {0, 2}}};
+  int sum = 0, count = 0;
+  for (const auto& [dy, dx] : ways) {
+    const int row = y + dy, column = x + dx;
+    if (row < 0 || column < 0 || row >= mosaic.height || column >= mosaic.width) continue;
+    if (is_bad(row, column)) continue;
+    sum += mosaic.samples[size_t(row) * size_t(mosaic.width) + size_t(column)];
+    ++count;
+  }
+  if (count == 0) return mosaic.samples[size_t(y) * size_t(mosaic.width) + size_t(x)];
+  return uint16_t((sum + count / 2) / count);
+}
+
+void fix_bad_pixels_constant(Reader& reader, Mosaic& mosaic) {
+  const uint32_t constant = reader.u32();
+  const std::vector<uint16_t> before = mosaic.samples;
+  const auto is_bad = [&](int y, int x) {
+    return before[size_t(y) * size_t(mosaic.width) + size_t(x)] == constant;
+  };
+  for (int y = 0; y < mosaic.height; ++y)
+    for (int x = 0; x < mosaic.width; ++x)
+      if (is_bad(y, x))
+        mosaic.samples[size_t(y) * size_t(mosaic.width) + size_t(x)] =
+            repaired(mosaic, y, x, is_bad);
+}
+
+void fix_bad_pixels_list(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
+  reader.u32();  // Bayer phase: the mosaic's own is known
+  const uint32_t points = reader.u32(), rectangles = reader.u32();
+  if (points > reader.left() / 8 || rectangles > (reader.left() - points * size_t(8)) / 16)
+    throw Damaged();
+  std::vector<bool> bad(mosaic.samples.size());
+  const auto mark = [&](int64_t row, int64_t column) {
+    const int64_t y = row - stage.top, x = column - stage.left;
+    if (y >= 0 && x >= 0 && y < mosaic.height && x < mosaic.width)
+      bad[size_t(y) * size_t(mosaic.width) + size_t(x)] = true;
+  };
+  for (uint32_t i = 0; i < points; ++i) {
+    const int64_t row = reader.u32(), column = reader.u32();
+    mark(row, column);
+  }
+  // Rectangles may lie over one another, but not so that a file keeps us busy for hours.
+  int64_t work = 4 * int64_t(bad.size());
+  for (uint32_t i = 0; i < rectangles; ++i) {
+    const int64_t top = reader.u32(), left = reader.u32();
+    const int64_t bottom = std::min<int64_t>(reader.u32(), int64_t(stage.top) + mosaic.height);
+    const int64_t right = std::min<int64_t>(reader.u32(), int64_t(stage.left) + mosaic.width);
+    work -= std::max<int64_t>(bottom - std::max<int64_t>(top, stage.top), 0) *
+            std::max<int64_t>(right - std::max<int64_t>(left, stage.left), 0);
+    if (work < 0) throw Damaged();
+    for (int64_t row = std::max<int64_t>(top, stage.top); row < bottom; ++row)
+      for (int64_t column = std::max<int64_t>(left, stage.left); column < right; ++column)
+        mark(row, column);
+  }
+  const auto is_bad = [&](int y, int x) {
+    return bool(bad[size_t(y) * size_t(mosaic.width) + size_t(x)]);
+  };
+  for (int y = 0; y < mosaic.height; ++y)
+    for (int x = 0; x < mosaic.width; ++x)
+      if (is_bad(y, x))
+        mosaic.samples[size_t(y) * size_t(mosaic.width) + size_t(x)] =
+            repaired(mosaic, y, x, is_bad);
+}
+
+// ---- Tables, polynomials, rows and columns
+
+void map_table(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
+  const Area area = read_area(reader);
+  const uint32_t count = reader.u32();
+  if (count == 0 || count > reader.left() / 2) throw Damaged();
+  std::vector<uint16_t> table(count);
+  for (uint16_t& value : table) value = reader.u16();
+  for_area(area, stage, mosaic, [&](double value, int64_t, int64_t, double, double) {
+    const auto index = size_t(std::lround(std::clamp(value, 0.0, 1.0) * 65535));
+    return table[std::min(index, table.size() - 1)] / 65535.0;
+  });
+}
+
+void map_polynomial(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
+  constexpr uint32_t highest_degree = 8;
+  const Area area = read_area(reader);
+  const uint32_t degree = reader.u32();
+  if (degree > highest_degree) throw Damaged();
+  std::vector<double> coefficients;
+  for (uint32_t i = 0; i <= degree; ++i) coefficients.push_back(reader.f64());
+  for_area(area, stage, mosaic, [&](double value, int64_t, int64_t, double, double) {
+    double sum = 0;
+    for (size_t i = coefficients.size(); i-- > 0;) sum = sum * value + coefficients[i];
+    return sum;
+  });
+}
+
+void change_lines(Reader& reader, uint32_t id, const OpcodeStage& stage, Mosaic& mosaic) {
+  const Area area = read_area(reader);
+  const bool of_rows = id == id_delta_per_row || id == id_scale_per_row;
+  const bool scales = id == id_scale_per_row || id == id_scale_per_column;
+  const uint32_t count = reader.u32();
+  if (count > reader.left() / 4 || int64_t(count) < (of_rows ? area.rows() : area.columns()))
+    throw Damaged();
+  std::vector<double> numbers;
+  for (uint32_t i = 0; i < count; ++i) numbers.push_back(reader.f32());
+  for_area(area, stage, mosaic, [&](double value, int64_t row, int64_t column, double, double) {
+    const double number = numbers[size_t(of_rows ? row : column)];
+    return scales ? value * number : value + number;
+  });
+}
+
+/// False where the opcode is none that acts on a mosaic's samples.
+bool apply(const Opcode& opcode, const OpcodeStage& stage, Mosaic& mosaic) {
+  Reader reader(opcode.parameters);
+  switch (opcode.id) {
+    case id_fix_bad_pixels_constant:
+      fix_bad_pixels_constant(reader, mosaic);
+      return true;
+    case id_fix_bad_pixels_list:
+      fix_bad_pixels_list(reader, stage, mosaic);
+      return true;
+    case id_map_table:
+      map_table(reader, stage, mosaic);
+      return true;
+    case id_map_polynomial:
+      map_polynomial(reader, stage, mosaic);
+      return true;
+    case id_gain_map:
+      apply_gain_map(reader, stage, mosaic);
+      return true;
+    case id_delta_per_row:
+    case id_delta_per_column:
+    case id_scale_per_row:
+    case id_scale_per_column:
+      change_lines(reader, opcode.id, stage, mosaic);
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+std::optional<std::vector<Opcode>> parse_opcodes(Bytes list) {
+  try {
+    Reader reader(list);
+    std::vector<Opcode> opcodes;
+    constexpr uint32_t most = 64;  // cameras write up to a dozen
+    const uint32_t count = reader.u32();
+    if (count > most) return std::nullopt;
+    for (uint32_t i = 0; i < count; ++i) {
+      Opcode opcode;
+      opcode.id = reader.u32();
+      reader.u32();  // the DNG version that brought it
+      opcode.optional = (reader.u32() & 1) != 0;
+      opcode.parameters = reader.bytes(reader.u32());
+      opcodes.push_back(opcode);
+    }
+    return opcodes;
+  } catch (const Damaged&) {
+    return std::nullopt;
+  }
+}
+
+std::string opcode_name(uint32_t id) {
+  constexpr std::array<const char*, 15> names = {"",
+                                                 "WarpRectilinear",
+                                                 "WarpFisheye",
+                                                 "FixVignetteRadial",
+                                                 "FixBadPixelsConstant",
+                                                 "FixBadPixelsList",
+                                                 "TrimBounds",
+                                                 "MapTable",
+                                                 "MapPolynomial",
+                                                 "GainMap",
+                                                 "DeltaPerRow",
+                                                 "DeltaPerColumn",
+                                                 "ScalePerRow",
+                                                 "ScalePerColumn",
+                                                 "WarpRectilinear2"};
+  return id > 0 && id < names.size() ? names[id] : fmt::format("opcode {}", id);
+}
+
+std::string opcode_names(Bytes list) {
+  const auto opcodes = parse_opcodes(list);
+  if (!opcodes) return "a damaged list";
+  std::string names;
+  for (const Opcode& opcode : *opcodes)
+    names += (names.empty() ? "" : ", ") + opcode_name(opcode.id);
+  return names;
+}
+
+void apply_opcodes(Bytes list, const OpcodeStage& stage, Mosaic& mosaic) {
+  if (list.empty()) return;
+  const auto opcodes = parse_opcodes(list);
+  if (!opcodes) {
+    mosaic.warnings.push_back("its list of DNG opcodes is damaged; none of them is applied");
+    return;
+  }
+  for (const Opcode& opcode : *opcodes) {
+    try {
+      const bool applied = apply(opcode, stage, mosaic);
+      if (applied) mosaic.opcodes.push_back(opcode_name(opcode.id));
+      if (!applied && !opcode.optional)
+        mosaic.warnings.push_back(
+            fmt::format("the DNG opcode {} is not applied", opcode_name(opcode.id)));
+    } catch (const Damaged&) {
+      mosaic.warnings.push_back(
+          fmt::format("the DNG opcode {} is damaged and not applied", opcode_name(opcode.id)));
+    }
+  }
+}
+
+}  // namespace hyperconv
