@@ -7,8 +7,6 @@
 #include <variant>
 #include <vector>
 
-#include "hyperconv/export.hpp"
-
 namespace hyperconv {
 
 /// What travels with the samples from file to file.
@@ -34,14 +32,14 @@ struct Image {
 };
 
 /// The samples as floats in [0,1] (u8 / 255, u16 / 65535), or a copy where they are floats.
-HYPERCONV_API std::vector<float> to_float(const Image& image);
+std::vector<float> to_float(const Image& image);
 
 /// The picture with 8-bit or 16-bit samples: clamped to [0,1] and rounded to nearest.
-HYPERCONV_API Image to_u8(const Image& image);
-HYPERCONV_API Image to_u16(const Image& image);
+Image to_u8(const Image& image);
+Image to_u16(const Image& image);
 
 /// Samples turned so that orientation becomes 1 (its EXIF tag, if any, too).
-HYPERCONV_API Image upright(Image image);
+Image upright(Image image);
 
 /// Reads JPEG, PNG (1..16 bit, palette, grey, alpha) or TIFF (8 and 16 bit, strips and tiles), by
 /// content, not by name. Embedded ICC and EXIF are kept where they are sound and the profile fits
@@ -49,7 +47,7 @@ HYPERCONV_API Image upright(Image image);
 /// are spread over 8, those of 16 keep their values. Throws Error naming the file when it is
 /// missing, a directory, empty, truncated, damaged, of another kind (CMYK, floats, a camera's RAW
 /// file, which may be a TIFF), larger than 2^29 pixels or longer than 2^20.
-HYPERCONV_API Image read_image(const std::filesystem::path& path);
+Image read_image(const std::filesystem::path& path);
 
 struct WriteOptions {
   int jpeg_quality = 95;  ///< 1..100; 90 and above write 4:4:4 chroma
@@ -57,7 +55,7 @@ struct WriteOptions {
 };
 
 /// True when write_image knows the ending: .jpg .jpeg .png .tif .tiff, in any case.
-HYPERCONV_API bool is_writable_image(const std::filesystem::path& path);
+bool is_writable_image(const std::filesystem::path& path);
 
 /// Writes by the path's ending. JPEG takes 8 bits, PNG and TIFF keep 8 or 16; floats become 8 bits
 /// in JPEG and 16 elsewhere. An empty ICC profile writes sRGB's (for grey: sRGB's curve). The
@@ -66,7 +64,7 @@ HYPERCONV_API bool is_writable_image(const std::filesystem::path& path);
 /// all. Throws Error when the ending is unknown, the folder is missing, the disk full, alpha would
 /// be lost (JPEG), or the ICC profile is for another number of channels: clear it where colours
 /// are changed.
-HYPERCONV_API void write_image(const std::filesystem::path& path, const Image& image,
-                               const WriteOptions& options = {});
+void write_image(const std::filesystem::path& path, const Image& image,
+                 const WriteOptions& options = {});
 
 }  // namespace hyperconv
