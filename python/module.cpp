@@ -67,8 +67,10 @@ Extent extent_of(const py::array& array, const char* what) {
       refuse(std::string("the ") + what + " has a side of " + std::to_string(array.shape(i)));
   const int channels = dimensions == 3 ? int(array.shape(2)) : 1;
   const auto item = array.itemsize();
-  const bool is_dense = array.size() == 0 || (array.strides(1) == item * channels &&
-                                              (dimensions == 2 || array.strides(2) == item));
+  // Of a side of one, numpy's stride may be anything.
+  const bool is_dense =
+      array.size() == 0 || ((array.shape(1) == 1 || array.strides(1) == item * channels) &&
+                            (channels == 1 || array.strides(2) == item));
   if (!is_dense) refuse(std::string("the ") + what + " has gaps within its rows");
   return {int(array.shape(0)), int(array.shape(1)), channels};
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <future>
 #include <new>
+#include <stdexcept>
 #include <system_error>
 
 #include "base/fail.hpp"

@@ -17,7 +17,7 @@ namespace {
 constexpr int width = 2000, height = 1500;
 
 class Cancel : public ApiTest {
- protected:
+ public:
   void develop(const ProgressCallback& progress) {
     develop_.picture({.data = samples_.data(), .width = width, .height = height, .white = 4000},
                      {.data = out_.data(), .width = width, .height = height}, progress);
