@@ -80,9 +80,9 @@ struct MosaicView {
   std::array<double, 3> white_balance{1, 1, 1};
   /// XYZ (D65) to camera RGB before white balance, as in DNG's ColorMatrix and LibRaw's cam_xyz;
   /// nothing: the camera's colours are taken for linear sRGB.
-  std::optional<Matrix3> xyz_to_camera;
+  std::optional<Matrix3> xyz_to_camera = {};
   /// For models that are told the noise; nothing: it is estimated from the samples.
-  std::optional<NoiseProfile> noise;
+  std::optional<NoiseProfile> noise = {};
 };
 
 /// Hears how far a call has come, from 0 to 1, never less than before, and says whether to go on:
