@@ -2,20 +2,10 @@
 #
 #   hyperconv::hyperconv    the same name by find_package and by add_subdirectory
 
-set(library_rooms base image raw metrics network engine pipeline)
+set(library_rooms base image raw metrics network engine pipeline api)
 
 # The headers that are installed.
-set(public_headers
-    denoise.hpp
-    develop.hpp
-    engine.hpp
-    error.hpp
-    export.hpp
-    graph.hpp
-    image.hpp
-    model.hpp
-    mosaic.hpp
-    tensor.hpp)
+set(public_headers error.hpp export.hpp hyperconv.h hyperconv.hpp types.hpp)
 list(TRANSFORM public_headers PREPEND ${PROJECT_SOURCE_DIR}/include/hyperconv/)
 
 add_library(hyperconv_library SHARED)

@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 
-#include "hyperconv/export.hpp"
 #include "hyperconv/model.hpp"
 #include "hyperconv/tensor.hpp"
 
@@ -31,13 +30,12 @@ struct EngineOptions {
 
 /// Bytes of activations that an engine with these options needs for a graph beside input and
 /// output. Throws Error where the graph does not take the input.
-HYPERCONV_API int64_t activation_bytes(const Graph& graph, const Shape& input,
-                                       const EngineOptions& options = {});
+int64_t activation_bytes(const Graph& graph, const Shape& input, const EngineOptions& options = {});
 
 /// Ready to run photos of any size through one model. A plan (buffers, fused steps) is made for the
 /// first photo of a size and kept; a second run of that size allocates nothing.
 /// One run at a time; the result does not depend on the number of threads.
-class HYPERCONV_API Engine {
+class Engine {
  public:
   /// Throws Error when the model lacks a weight, the options ask for what the network does not
   /// allow, or an environment variable names what there is not.

@@ -9,7 +9,6 @@
 #include <variant>
 #include <vector>
 
-#include "hyperconv/export.hpp"
 #include "hyperconv/tensor.hpp"
 
 namespace hyperconv {
@@ -161,7 +160,7 @@ using Operator =
                  Concat, Add, Multiply, Activation, PRelu, Norm2d, PhotoDescriptor, SideInput>;
 
 /// "conv2d", "hyper_conv2d", ...: the name in files and messages.
-HYPERCONV_API std::string operator_name(const Operator& op);
+std::string operator_name(const Operator& op);
 
 /// Names a node of one graph.
 using NodeId = int;
@@ -173,7 +172,7 @@ struct Node {
 };
 
 /// Nodes in an order in which they can run; node 0 is the only Input, the last one the output.
-class HYPERCONV_API Graph {
+class Graph {
  public:
   /// Appends a node and gives its id. Throws Error when the name is taken, an input does not exist,
   /// the number of inputs is wrong for the operator, or a field is out of range; it names the node.
@@ -190,11 +189,11 @@ class HYPERCONV_API Graph {
 
 /// Shape of every node's output for one input shape. Throws Error that names the node, what it got
 /// and what it takes.
-HYPERCONV_API std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input);
+std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input);
 
 /// For every node whether the output depends on it. The others hold weights that a published
 /// network has and never uses: they are parameters, and nothing runs them.
-HYPERCONV_API std::vector<bool> needed_nodes(const Graph& graph);
+std::vector<bool> needed_nodes(const Graph& graph);
 
 /// Values of a graph's side inputs by their nodes' names: [N,channels,1,1].
 using SideInputs = std::map<std::string, Tensor>;
@@ -208,11 +207,11 @@ void check_side_inputs(const Graph& graph, const SideInputs& side, int64_t sampl
 SideInputs neutral_side_inputs(const Graph& graph, int64_t samples = 1);
 
 /// H and W of the input must be multiples of this: the product of all poolings on the longest way.
-HYPERCONV_API int size_multiple(const Graph& graph);
+int size_multiple(const Graph& graph);
 
 /// Farthest distance, in input pixels, that an output value looks in each direction (filters only:
 /// statistics look at everything), times two plus one.
-HYPERCONV_API int receptive_field(const Graph& graph);
+int receptive_field(const Graph& graph);
 
 /// What a learned array is for; initialisation, learning rates and precision depend on it.
 enum class ParameterRole {
@@ -236,6 +235,6 @@ struct Parameter {
 };
 
 /// Every learned array, in the order of the nodes.
-HYPERCONV_API std::vector<Parameter> parameters(const Graph& graph);
+std::vector<Parameter> parameters(const Graph& graph);
 
 }  // namespace hyperconv

@@ -10,8 +10,6 @@
 #include <variant>
 #include <vector>
 
-#include "hyperconv/export.hpp"
-
 namespace hyperconv {
 
 /// How densely a picture is to be printed, or the shape of its pixels.
@@ -58,19 +56,19 @@ struct Image {
 };
 
 /// The samples as floats in [0,1] (u8 / 255, u16 / 65535), or a copy where they are floats.
-HYPERCONV_API std::vector<float> to_float(const Image& image);
+std::vector<float> to_float(const Image& image);
 
 /// The picture with 8-bit or 16-bit samples: clamped to [0,1] and rounded to nearest.
-HYPERCONV_API Image to_u8(const Image& image);
-HYPERCONV_API Image to_u16(const Image& image);
+Image to_u8(const Image& image);
+Image to_u16(const Image& image);
 
 /// Samples turned so that orientation becomes 1 (its EXIF and XMP tags, if any, too).
-HYPERCONV_API Image upright(Image image);
+Image upright(Image image);
 
 /// The picture with square pixels, where `pixel_aspect` is a pixel's width by its height: wider
 /// where that is above 1, higher where it is below, straight between the samples as they are
 /// encoded.
-HYPERCONV_API Image with_square_pixels(Image image, double pixel_aspect);
+Image with_square_pixels(Image image, double pixel_aspect);
 
 /// Reads JPEG, PNG (1..16 bit, palette, grey, alpha) or TIFF (8 and 16 bit, strips and tiles), by
 /// content, not by name; of a TIFF's pages the first that is not a smaller copy of another.
@@ -80,7 +78,7 @@ HYPERCONV_API Image with_square_pixels(Image image, double pixel_aspect);
 /// truncated, damaged, of another kind (CMYK, floats, HDR, a camera's RAW file, which may be a
 /// TIFF), larger than 2^29 pixels or longer than 2^20. docs/formats.md lists every tag that is
 /// read, carried or refused.
-HYPERCONV_API Image read_image(const std::filesystem::path& path);
+Image read_image(const std::filesystem::path& path);
 
 struct WriteOptions {
   int jpeg_quality = 95;  ///< 1..100; 90 and above write 4:4:4 chroma
@@ -91,7 +89,7 @@ struct WriteOptions {
 };
 
 /// True when write_image knows the ending: .jpg .jpeg .png .tif .tiff, in any case.
-HYPERCONV_API bool is_writable_image(const std::filesystem::path& path);
+bool is_writable_image(const std::filesystem::path& path);
 
 /// Writes by the path's ending, over what is there. JPEG takes 8 bits, PNG and TIFF keep 8 or 16;
 /// floats become 8 bits in JPEG and 16 elsewhere. An empty ICC profile writes sRGB's (for grey:
@@ -100,7 +98,7 @@ HYPERCONV_API bool is_writable_image(const std::filesystem::path& path);
 /// maker's notes are written byte for byte. The file appears whole or not at all. Throws Error when
 /// the ending is unknown, the folder is missing, the disk full, alpha would be lost (JPEG), or the
 /// ICC profile is for another number of channels: clear it where colours are changed.
-HYPERCONV_API void write_image(const std::filesystem::path& path, const Image& image,
-                               const WriteOptions& options = {});
+void write_image(const std::filesystem::path& path, const Image& image,
+                 const WriteOptions& options = {});
 
 }  // namespace hyperconv

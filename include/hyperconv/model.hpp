@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/export.hpp"
 #include "hyperconv/graph.hpp"
 
 namespace hyperconv {
@@ -20,7 +19,7 @@ inline constexpr const char* model_format = "hyperconv-1";
 /// numbers from -127 to 127, and a factor in f32 for every row of the matrix.
 enum class Precision { f32, f16, bf16, i8 };
 
-HYPERCONV_API std::string to_string(Precision precision);
+std::string to_string(Precision precision);
 
 constexpr int64_t bytes_per_value(Precision precision) {
   switch (precision) {
@@ -56,7 +55,7 @@ enum class Task {
   denoise,  ///< sRGB -> what to add to it
   noise     ///< sRGB -> log alpha and log beta of its noise: VDN's S-Net
 };
-HYPERCONV_API std::string to_string(Task task);
+std::string to_string(Task task);
 
 /// The light that a `develop` network's input and output are in.
 enum class Domain {
@@ -77,7 +76,7 @@ struct ModelInfo {
   Domain domain = Domain::linear;
 };
 
-class HYPERCONV_API Model {
+class Model {
  public:
   /// Maps the file; weights are not copied. Every length, offset, type and name of the file is
   /// checked before use: throws Error naming the file and what is wrong with it.
@@ -103,8 +102,7 @@ class HYPERCONV_API Model {
 
 /// Writes all weights in one precision; i8 stands for A2 in i8 (a row's largest number becomes 127)
 /// and all else in f16. A weight that is not finite is refused. Whole or not at all.
-HYPERCONV_API void save_model(const std::filesystem::path& path, const Model& model,
-                              Precision precision);
+void save_model(const std::filesystem::path& path, const Model& model, Precision precision);
 
 /// What a network's filters and biases are before its training; HyperConvolutions add to that A1
 /// and A2 (hyperfan-in, network/initial.cpp).
@@ -123,11 +121,11 @@ enum class Initialisation {
 
 /// A network at step 0. One of the zoo is better had from untrained_network (zoo.hpp), which knows
 /// how it begins.
-HYPERCONV_API Model untrained(const Graph& graph, const ModelInfo& info, uint64_t seed,
-                              Initialisation initialisation = Initialisation::kaiming);
+Model untrained(const Graph& graph, const ModelInfo& info, uint64_t seed,
+                Initialisation initialisation = Initialisation::kaiming);
 
 /// The graph as JSON and back. Reading throws Error that names the field.
-HYPERCONV_API std::string graph_to_json(const Graph& graph);
-HYPERCONV_API Graph graph_from_json(const std::string& text);
+std::string graph_to_json(const Graph& graph);
+Graph graph_from_json(const std::string& text);
 
 }  // namespace hyperconv

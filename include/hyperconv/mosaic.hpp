@@ -9,43 +9,23 @@
 #include <variant>
 #include <vector>
 
-#include "hyperconv/export.hpp"
 #include "hyperconv/tensor.hpp"
+#include "hyperconv/types.hpp"
 
 namespace hyperconv {
 
-using Matrix3 = std::array<std::array<double, 3>, 3>;
-
-/// Colours of the samples (0,0) (0,1) / (1,0) (1,1) of the active area.
-enum class Cfa { rggb, bggr, grbg, gbrg };
-
 /// 0 red, 1 green, 2 blue at row y, column x.
-HYPERCONV_API int cfa_colour(Cfa cfa, int64_t y, int64_t x);
+int cfa_colour(Cfa cfa, int64_t y, int64_t x);
 
 /// Row and column of the red sample within the 2x2 cell: {0,0} for rggb, {1,1} for bggr, ...
-HYPERCONV_API std::array<int, 2> red_offset(Cfa cfa);
+std::array<int, 2> red_offset(Cfa cfa);
 
 /// The pattern seen from an origin moved by (dy, dx).
-HYPERCONV_API Cfa shifted(Cfa cfa, int64_t dy, int64_t dx);
+Cfa shifted(Cfa cfa, int64_t dy, int64_t dx);
 
-HYPERCONV_API std::string to_string(Cfa cfa);
+std::string to_string(Cfa cfa);
 /// Throws Error that lists the four names.
-HYPERCONV_API Cfa cfa_from_string(const std::string& name);
-
-/// Variance of a sample with mean x: shot * x + read, x in [0,1] after black and white level,
-/// before white balance (the DNG tag NoiseProfile; Foi et al. 2008). Read is a variance, not a
-/// deviation.
-struct NoiseProfile {
-  double shot = 0;
-  double read = 0;
-  bool operator==(const NoiseProfile&) const = default;
-};
-
-/// What a photographer wants to find again in the developed picture. Zero or empty: not known.
-struct Shot {
-  std::string make, model, lens, date_time;  ///< date as "YYYY:MM:DD HH:MM:SS"
-  double iso = 0, exposure_seconds = 0, f_number = 0, focal_length_mm = 0;
-};
+Cfa cfa_from_string(const std::string& name);
 
 struct Mosaic {
   int width = 0;  ///< of the active area, in samples
@@ -90,7 +70,7 @@ using RawFrame = std::variant<Mosaic, LinearFrame>;
 
 /// Reads any camera file that can be developed: as read_camera_file, and LinearFrames. Throws Error
 /// likewise, where a sensor is another kind still (X-Trans, Foveon, Quad Bayer, GMCY).
-HYPERCONV_API RawFrame read_raw_frame(const std::filesystem::path& path);
+RawFrame read_raw_frame(const std::filesystem::path& path);
 
 /// Reads a camera file (through LibRaw), of several pictures the first. White is what the file or
 /// LibRaw's table of cameras says, whatever the picture: LibRaw's own rendering lowers it to the
@@ -99,7 +79,7 @@ HYPERCONV_API RawFrame read_raw_frame(const std::filesystem::path& path);
 /// area that starts at an odd row or column loses it, as in LibRaw. Throws Error naming the file
 /// when it is missing, a directory, empty, truncated, no RAW file, smaller than 22x22, larger than
 /// 2^29 samples, or its sensor is not Bayer (says which it is).
-HYPERCONV_API Mosaic read_camera_file(const std::filesystem::path& path);
+Mosaic read_camera_file(const std::filesystem::path& path);
 
 /// Facts that a mosaic without a header lacks.
 struct MosaicFormat {
@@ -114,18 +94,18 @@ struct MosaicFormat {
 /// Headerless little-endian u16 samples. Throws Error when the size of the file does not fit (says
 /// what would), or more than one sample in a thousand is above what `bits` hold; fewer are left
 /// above white, with a warning.
-HYPERCONV_API Mosaic read_headerless(const std::filesystem::path& path, const MosaicFormat& format);
+Mosaic read_headerless(const std::filesystem::path& path, const MosaicFormat& format);
 
 /// A mosaic as a one-channel PNG, 8 or 16 bit, its values in sensor units whatever the depth (the
 /// kind Zurich RAW-to-DSLR uses: 10-bit units in either). Width and height are the picture's.
 /// Throws Error as read_headerless does, and when the file is no PNG of one channel.
-HYPERCONV_API Mosaic read_mosaic_png(const std::filesystem::path& path, const MosaicFormat& format);
+Mosaic read_mosaic_png(const std::filesystem::path& path, const MosaicFormat& format);
 
 /// A DNG 1.4 with one uncompressed 16-bit CFA plane and everything the mosaic knows; the white
 /// level is rounded. Where the camera's matrix is not known it says linear sRGB, which DNG cannot
 /// leave open. The file appears whole or not at all. Throws Error when it cannot be written.
-HYPERCONV_API void write_dng(const std::filesystem::path& path, const Mosaic& mosaic);
-HYPERCONV_API std::vector<uint8_t> encode_dng(const Mosaic& mosaic);
+void write_dng(const std::filesystem::path& path, const Mosaic& mosaic);
+std::vector<uint8_t> encode_dng(const Mosaic& mosaic);
 
 /// A developed, cleaned photo as a DNG for raw converters: LinearRaw, three uncompressed 16-bit
 /// samples a pixel, one of a monochrome photo. `camera_rgb` is [1,3,H,W] or [1,1,H,W], linear,
@@ -136,7 +116,7 @@ HYPERCONV_API std::vector<uint8_t> encode_dng(const Mosaic& mosaic);
 /// min(white_balance) / white_balance[c] of it. Of the facts colours, orientation, shot, metadata
 /// and what acts in a raw converter are taken: no noise profile, but NoiseReductionApplied at its
 /// full. The file appears whole or not at all. Throws Error when it cannot be written.
-HYPERCONV_API void write_linear_dng(const std::filesystem::path& path, const Tensor& camera_rgb,
-                                    const Mosaic& facts);
+void write_linear_dng(const std::filesystem::path& path, const Tensor& camera_rgb,
+                      const Mosaic& facts);
 
 }  // namespace hyperconv

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "hyperconv/export.hpp"
+#include "hyperconv/types.hpp"
 
 namespace hyperconv {
 
@@ -21,15 +21,10 @@ struct Shape {
 };
 
 /// "[1,4,224,224]", for messages.
-HYPERCONV_API std::string to_string(const Shape& shape);
-
-/// A part of a frame, in pixels.
-struct Region {
-  int64_t top = 0, left = 0, height = 0, width = 0;
-};
+std::string to_string(const Shape& shape);
 
 /// Owns its samples; element (n,c,y,x) stands at ((n*C + c)*H + y)*W + x.
-class HYPERCONV_API Tensor {
+class Tensor {
  public:
   Tensor() = default;
   /// Filled with zeros; of a large one the pages come when they are first written, to whoever

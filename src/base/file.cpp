@@ -20,7 +20,8 @@ namespace fs = std::filesystem;
 int open_regular(const fs::path& path, uint64_t& size) {
   // Without waiting for whoever might write into a pipe.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) fail("{}: cannot be read ({})", path.string(), std::strerror(errno));
+  if (fd < 0)
+    fail_as(ErrorCode::io, "{}: cannot be read ({})", path.string(), std::strerror(errno));
   struct stat status {};
   if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(fd);
@@ -45,7 +46,8 @@ std::vector<uint8_t> read_file(const fs::path& path, uint64_t limit) {
   for (size_t done = 0; done < bytes.size();) {
     const ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) fail("{}: reading stopped after {} of {} bytes", path.string(), done, size);
+    if (got <= 0)
+      fail_as(ErrorCode::io, "{}: reading stopped after {} of {} bytes", path.string(), done, size);
     done += size_t(got);
   }
   return bytes;
@@ -56,7 +58,8 @@ MappedFile::MappedFile(const fs::path& path) {
   const Descriptor file(open_regular(path, size));
   if (size == 0) return;
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  if (data == MAP_FAILED) fail("{}: cannot be mapped ({})", path.string(), std::strerror(errno));
+  if (data == MAP_FAILED)
+    fail_as(ErrorCode::io, "{}: cannot be mapped ({})", path.string(), std::strerror(errno));
   data_ = static_cast<const std::byte*>(data);
   size_ = size;
 }
@@ -73,10 +76,12 @@ PendingFile::PendingFile(fs::path path) : path_(std::move(path)) {
     fail("{}: is a device or a pipe, not a file", path_.string());
   const fs::path folder = folder_of(path_);
   if (!fs::is_directory(folder, ignored))
-    fail("{}: cannot be written, the folder {} does not exist", path_.string(), folder.string());
+    fail_as(ErrorCode::io, "{}: cannot be written, the folder {} does not exist", path_.string(),
+            folder.string());
   temporary_ = folder / fmt::format(".{}.{}.tmp", path_.filename().string(), ::getpid());
   stream_ = std::fopen(temporary_.c_str(), "wb");
-  if (stream_ == nullptr) fail("{}: cannot be written ({})", path_.string(), std::strerror(errno));
+  if (stream_ == nullptr)
+    fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));
 }
 
 PendingFile::~PendingFile() {
@@ -86,7 +91,7 @@ PendingFile::~PendingFile() {
 
 void PendingFile::write(std::span<const uint8_t> bytes) {
   if (std::fwrite(bytes.data(), 1, bytes.size(), stream_) != bytes.size())
-    fail("{}: cannot be written ({})", path_.string(), std::strerror(errno));
+    fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));
 }
 
 void PendingFile::commit() {
@@ -94,10 +99,10 @@ void PendingFile::commit() {
   const int flush_error = errno;
   const bool closed = std::fclose(std::exchange(stream_, nullptr)) == 0;
   if (!flushed || !closed)
-    fail("{}: cannot be written ({})", path_.string(),
-         std::strerror(flushed ? errno : flush_error));
+    fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(),
+            std::strerror(flushed ? errno : flush_error));
   if (::rename(temporary_.c_str(), path_.c_str()) != 0)
-    fail("{}: cannot be written ({})", path_.string(), std::strerror(errno));
+    fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));
   temporary_.clear();
   // The rename itself is durable only once the folder is.
   const Descriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -112,12 +117,13 @@ PendingFolder::PendingFolder(fs::path path) : path_(path.lexically_normal()) {
     fail("{}: is there already; name a folder that is not, or is empty", path_.string());
   const fs::path folder = folder_of(path_);
   if (!fs::is_directory(folder, error))
-    fail("{}: cannot be made, the folder {} does not exist", path_.string(), folder.string());
+    fail_as(ErrorCode::io, "{}: cannot be made, the folder {} does not exist", path_.string(),
+            folder.string());
   const fs::path temporary =
       folder / fmt::format(".{}.{}.tmp", path_.filename().string(), ::getpid());
   if (!fs::create_directory(temporary, error))
-    fail("{}: cannot be made ({})", path_.string(),
-         error ? error.message() : temporary.string() + " is there already");
+    fail_as(ErrorCode::io, "{}: cannot be made ({})", path_.string(),
+            error ? error.message() : temporary.string() + " is there already");
   temporary_ = temporary;
 }
 
@@ -137,7 +143,8 @@ void PendingFolder::write(const fs::path& relative, std::span<const uint8_t> byt
   const bool closed = stream != nullptr && std::fclose(stream) == 0;
   if (written && !closed) reason = errno;
   if (!written || !closed)
-    fail("{}: cannot be written ({})", (path_ / relative).string(), std::strerror(reason));
+    fail_as(ErrorCode::io, "{}: cannot be written ({})", (path_ / relative).string(),
+            std::strerror(reason));
 }
 
 void PendingFolder::write(const fs::path& relative, const std::string& text) {
@@ -148,9 +155,9 @@ void PendingFolder::commit() {
   // One call for what may be thousands of small files; only then does a full disk show for sure.
   const Descriptor inside(::open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (inside.get() < 0 || ::syncfs(inside.get()) != 0)
-    fail("{}: cannot be written ({})", path_.string(), std::strerror(errno));
+    fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));
   if (::rename(temporary_.c_str(), path_.c_str()) != 0)
-    fail("{}: cannot be written ({})", path_.string(), std::strerror(errno));
+    fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));
   temporary_.clear();
   const Descriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() >= 0) ::fsync(folder.get());
@@ -159,7 +166,7 @@ void PendingFolder::commit() {
 TemporaryFolder::TemporaryFolder(const fs::path& within) {
   std::string name = (within / ".hyperconv-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr)
-    fail("{}: cannot be written ({})", within.string(), std::strerror(errno));
+    fail_as(ErrorCode::io, "{}: cannot be written ({})", within.string(), std::strerror(errno));
   path_ = name;
 }
 

@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "base/fail.hpp"
+#include "base/watch.hpp"
 
 namespace hyperconv {
 namespace {
@@ -27,7 +28,9 @@ void catch_interrupts() {
 bool interrupted() { return flag != 0; }
 
 void throw_if_interrupted() {
-  if (interrupted()) throw Error("interrupted");
+  if (interrupted()) throw Error("interrupted", ErrorCode::cancelled);
+  const Watch* watch = Watch::current();
+  if (watch != nullptr && watch->cancelled()) throw Error("cancelled", ErrorCode::cancelled);
 }
 
 void set_interrupted(bool value) { flag = value ? 1 : 0; }

@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM as a question that long work asks.
+// Ctrl-C, SIGTERM and whoever watches a call (base/watch.hpp), as a question that long work asks.
 #pragma once
 
 namespace hyperconv {
@@ -8,7 +8,8 @@ void catch_interrupts();
 
 bool interrupted();
 
-/// Throws Error("interrupted") when the flag is up.
+/// Throws Error("interrupted") when the flag is up, Error("cancelled") when who watches this
+/// thread's work has ended it; both with ErrorCode::cancelled.
 void throw_if_interrupted();
 
 /// For tests: sets or clears the flag.

@@ -35,7 +35,9 @@ Arena::Arena(size_t bytes) : size_((bytes + huge_page - 1) / huge_page * huge_pa
   // One page more than needed, so that the start can be moved to a huge page's border.
   void* raw = ::mmap(nullptr, size_ + huge_page, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (raw == MAP_FAILED) fail("{:.1f} GiB of memory are not to be had", double(size_) / (1 << 30));
+  if (raw == MAP_FAILED)
+    fail_as(ErrorCode::out_of_memory, "{:.1f} GiB of memory are not to be had",
+            double(size_) / (1 << 30));
   auto* first = static_cast<std::byte*>(raw);
   const size_t misfit = reinterpret_cast<size_t>(first) % huge_page;
   const size_t skip = misfit == 0 ? 0 : huge_page - misfit;

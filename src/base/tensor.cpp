@@ -20,8 +20,8 @@ Tensor::Tensor(const Shape& shape) : shape_(shape) {
   // At least one, so that nothing means failure. calloc touches no page fresh from the system.
   values_.reset(static_cast<float*>(std::calloc(std::max<size_t>(count, 1), sizeof(float))));
   if (!values_)
-    fail("{:.1f} GiB of memory for a tensor {} are not to be had",
-         double(shape.count()) * sizeof(float) / (1 << 30), to_string(shape));
+    fail_as(ErrorCode::out_of_memory, "{:.1f} GiB of memory for a tensor {} are not to be had",
+            double(shape.count()) * sizeof(float) / (1 << 30), to_string(shape));
   wish_for_huge_pages(values_.get(), count * sizeof(float));
 }
 

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <thread>
 
+#include "base/watch.hpp"
+
 namespace hyperconv {
 
 int available_cores() {
@@ -48,10 +50,12 @@ void Threads::parallel_for(int64_t tasks, const std::function<void(int64_t)>& bo
     for (int64_t i = 0; i < tasks; ++i) body(i);
     return;
   }
+  Watch* const watch = Watch::current();
   impl_->arena.execute([&] {
     tbb::parallel_for(
         tbb::blocked_range<int64_t>(0, tasks, 1),
         [&](const auto& range) {
+          const WatchedThread watched(watch);
           for (int64_t i = range.begin(); i != range.end(); ++i) body(i);
         },
         tbb::simple_partitioner());

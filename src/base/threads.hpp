@@ -22,7 +22,8 @@ class Threads {
   int count() const;
 
   /// Calls body(i) once for every i in [0, tasks), in any order and on any thread; returns when all
-  /// are done. The first exception is thrown again here.
+  /// are done. The first exception is thrown again here. Who watches this thread's work
+  /// (base/watch.hpp) watches theirs.
   void parallel_for(int64_t tasks, const std::function<void(int64_t)>& body);
 
  private:

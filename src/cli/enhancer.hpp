@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "hyperconv/denoise.hpp"
-#include "hyperconv/develop.hpp"
+#include "pipeline/denoise.hpp"
+#include "pipeline/develop.hpp"
 #include "pipeline/input.hpp"
 
 namespace hyperconv::cli {

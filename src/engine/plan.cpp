@@ -350,8 +350,8 @@ class Planner {
 
   PictureId new_picture(NodeId id, int64_t channels, int64_t pixel) {
     if (double(shape(id).plane()) * double(pixel) > most_floats) {
-      fail("node '{}' would be {}: more memory than there is", graph_.node(id).name,
-           to_string(shape(id)));
+      fail_as(ErrorCode::out_of_memory, "node '{}' would be {}: more memory than there is",
+              graph_.node(id).name, to_string(shape(id)));
     }
     Picture made;
     made.channels = channels;

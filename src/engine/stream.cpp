@@ -1,7 +1,8 @@
 #include "engine/stream.hpp"
 
 #include <algorithm>
-#include <atomic>
+
+#include "base/watch.hpp"
 
 namespace hyperconv {
 namespace {
@@ -208,6 +209,7 @@ StreamExecutor::Layout StreamExecutor::lay_out(const Plan& plan, int threads, in
       layout.tiles.push_back(
           tile_of(plan, layout, {part(band, bands, all.height), part(strip, strips, all.width)}));
       measure(plan, layout.tiles.back(), layout);
+      layout.last_rows += layout.tiles.back().units[size_t(layout.row_steps.back())].rows.size();
     }
   }
   for (size_t p = 0; p < plan.pictures.size(); ++p) {
@@ -287,6 +289,7 @@ void StreamExecutor::run(const Tensor& input, const SideInputs& side, Tensor& ou
       predict(step);
     }
   }
+  rows_done_ = 0;
   std::atomic<size_t> next{0};
   const auto work = [&](int64_t worker) {
     for (size_t i = next++; i < layout_.tiles.size(); i = next++)
@@ -325,6 +328,7 @@ void StreamExecutor::run_tile(const Tile& tile, int worker, const Tensor& input,
   flow.run([&](int index, int64_t unit) {
     throw_if_interrupted();
     rows.run(plan_.steps[size_t(index)], unit, tile.units[size_t(index)].columns);
+    if (index == layout_.row_steps.back()) tell_done(++rows_done_, layout_.last_rows);
   });
 }
 

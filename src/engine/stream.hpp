@@ -7,6 +7,7 @@
 // is the same, bit for bit, as in one piece, and as by WholeExecutor.
 #pragma once
 
+#include <atomic>
 #include <vector>
 
 #include "base/memory.hpp"
@@ -58,7 +59,8 @@ class StreamExecutor : public Executor {
     std::vector<std::vector<int>> readers;
     std::vector<Tile> tiles;
     std::vector<Ring> rings;
-    int64_t bytes = 0;  // of a thread
+    int64_t bytes = 0;      // of a thread
+    int64_t last_rows = 0;  // units of the last step, in all tiles
   };
   class Flow;
 
@@ -78,6 +80,7 @@ class StreamExecutor : public Executor {
   std::vector<std::byte> zeros_;
   std::vector<std::vector<float>> descriptors_;  // of the pictures that frame steps write
   Sums sums_;
+  std::atomic<int64_t> rows_done_ = 0;  // of the last step, in the run at work
 };
 
 }  // namespace hyperconv

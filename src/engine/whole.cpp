@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "base/fail.hpp"
+#include "base/watch.hpp"
 
 namespace hyperconv {
 namespace {
@@ -25,8 +26,9 @@ int64_t longest_row(const Plan& plan) {
 void require_memory(int64_t bytes) {
   const int64_t machine = int64_t(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
   if (bytes <= machine) return;
-  fail("the network needs {:.1f} GiB of memory for this frame; the machine has {:.1f} GiB",
-       double(bytes) / (1 << 30), double(machine) / (1 << 30));
+  fail_as(ErrorCode::out_of_memory,
+          "the network needs {:.1f} GiB of memory for this frame; the machine has {:.1f} GiB",
+          double(bytes) / (1 << 30), double(machine) / (1 << 30));
 }
 
 WholeExecutor::WholeExecutor(Plan plan, FilterBank& filters, const Kernels& kernels,
@@ -57,6 +59,7 @@ void WholeExecutor::run(const Tensor& input, const SideInputs& side, Tensor& out
   for (auto& sums : picture_sums_) sums.clear();
   for (size_t i = 0; i < plan_.steps.size(); ++i) {
     throw_if_interrupted();
+    tell_done(int64_t(i), int64_t(plan_.steps.size()));
     const Step& step = plan_.steps[i];
     const auto start = std::chrono::steady_clock::now();
     for (const PictureId p : step.outputs) clear_border(p);

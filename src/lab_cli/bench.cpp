@@ -14,12 +14,12 @@
 #include "base/threads.hpp"
 #include "cli/size.hpp"
 #include "hyperconv/cost.hpp"
-#include "hyperconv/develop.hpp"
 #include "hyperconv/image.hpp"
 #include "hyperconv/zoo.hpp"
 #include "lab_cli/bench_rival.hpp"
 #include "lab_cli/commands.hpp"
 #include "onnx/onnx.hpp"
+#include "pipeline/develop.hpp"
 #include "pipeline/input.hpp"
 
 namespace hyperconv::cli {

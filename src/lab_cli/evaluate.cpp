@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
-#include "hyperconv/denoise.hpp"
 #include "lab_cli/commands.hpp"
+#include "pipeline/denoise.hpp"
 #include "pipeline/shipped.hpp"
 #include "scoring/evaluate.hpp"
 

@@ -9,8 +9,8 @@
 #include <memory>
 
 #include "base/testing.hpp"
-#include "hyperconv/develop.hpp"
 #include "hyperconv/metrics.hpp"
+#include "pipeline/develop.hpp"
 #include "simulation/demosaic.hpp"
 
 namespace hyperconv {

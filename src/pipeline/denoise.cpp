@@ -1,4 +1,4 @@
-#include "hyperconv/denoise.hpp"
+#include "pipeline/denoise.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,6 +9,7 @@
 #include "base/interrupt.hpp"
 #include "base/memory.hpp"
 #include "base/threads.hpp"
+#include "base/watch.hpp"
 #include "pipeline/noise_level.hpp"
 #include "pipeline/photo_filters.hpp"
 #include "pipeline/photo_parts.hpp"
@@ -26,11 +27,14 @@ int64_t memory_of(const DenoiseOptions& options) {
   return options.memory.value_or(available_memory_bytes() / 4 * 3);
 }
 
+// About what these take of a photo's time: for who watches.
+constexpr double filters_share = 0.15, level_share = 0.15;
+
 Region whole_of(const Image& photo) { return {0, 0, photo.height, photo.width}; }
 
 void check_part(const Image& photo, const Region& part) {
   if (part.top < 0 || part.left < 0 || part.height < 1 || part.width < 1 ||
-      part.top + part.height > photo.height || part.left + part.width > photo.width)
+      part.height > photo.height - part.top || part.width > photo.width - part.left)
     fail("the part {}x{} at ({}, {}) is not within the photo's {}x{} pixels", part.width,
          part.height, part.left, part.top, photo.width, photo.height);
 }
@@ -280,6 +284,7 @@ class Denoiser::Impl {
       const Blend blend(strength);
       look_at(photo);
       const auto limit = limit_of(photo);
+      const WatchStage stage(filters_share + level_share, 1);
       runner_->run(photo, part, threads_, [&](const Piece& piece) {
         const Addition addition(piece, limit);
         add_to(result.picture, part, addition, blend, threads_);
@@ -302,6 +307,7 @@ class Denoiser::Impl {
   void look_at(const Image& photo) {
     if (!filters_->depend_on_photo()) return;
     const auto start = Clock::now();
+    const WatchStage stage(0, filters_share);
     runner_.reset();  // its memory is free before the next one's is taken
     const auto fixed = filters_->fixed_for(
         photo.height, photo.width, [&](int64_t top, int64_t rows, int64_t width) {
@@ -317,12 +323,17 @@ class Denoiser::Impl {
   std::optional<NoiseLevel> limit_of(const Image& photo) {
     if (options_.noise_limit == 0) return std::nullopt;
     const auto start = Clock::now();
+    const WatchStage whole_stage(filters_share, filters_share + level_share);
     NoiseLevelEstimate estimate;
-    for (const Region& sample : samples_of(photo))
+    const auto samples = samples_of(photo);
+    int64_t index = 0;
+    for (const Region& sample : samples) {
+      const WatchStage stage(index++, int64_t(samples.size()));
       runner_->run(photo, sample, threads_, [&](const Piece& piece) {
         estimate.add(LocalNoise(piece.input, piece.output), piece.top, piece.left,
                      piece.region.height, piece.region.width);
       });
+    }
     const auto level = estimate.level();
     times_.level = seconds_since(start);
     if (!level) return std::nullopt;

@@ -1,4 +1,4 @@
-#include "hyperconv/denoise.hpp"
+#include "pipeline/denoise.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

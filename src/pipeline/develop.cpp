@@ -1,10 +1,11 @@
-#include "hyperconv/develop.hpp"
+#include "pipeline/develop.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 
 #include "base/fail.hpp"
+#include "base/watch.hpp"
 #include "hyperconv/mosaic_noise.hpp"
 #include "raw/colour.hpp"
 #include "raw/exif.hpp"
@@ -20,6 +21,9 @@ double seconds_since(Clock::time_point start) {
 }
 
 constexpr const char* noise_input = "noise";
+
+// About what these take of a photo's time: for who watches.
+constexpr double packing_share = 0.1, network_share = 0.75;
 
 const Model& checked(const std::shared_ptr<const Model>& model) {
   const ModelInfo& info = model->info();
@@ -113,8 +117,10 @@ void Developer::check_memory(const Mosaic& mosaic) {
   const int64_t floats = cells.count() + infer_shapes(model_->graph(), cells).back().count();
   const int64_t needed = engine_.arena_bytes(cells) + floats * int64_t(sizeof(float));
   if (needed > *memory_)
-    fail("{:.3g} GiB of memory are too little: {}x{} samples through this network need {:.3g} GiB",
-         double(*memory_) / (1 << 30), mosaic.width, mosaic.height, double(needed) / (1 << 30));
+    fail_as(
+        ErrorCode::out_of_memory,
+        "{:.3g} GiB of memory are too little: {}x{} samples through this network need {:.3g} GiB",
+        double(*memory_) / (1 << 30), mosaic.width, mosaic.height, double(needed) / (1 << 30));
 }
 
 Region Developer::run_network(const Mosaic& mosaic) {
@@ -125,7 +131,10 @@ Region Developer::run_network(const Mosaic& mosaic) {
   if (model_->info().domain == Domain::stabilised) stabilise(packed.cells, noise_->profile);
   const SideInputs side =
       noise_ ? noise_inputs(model_->graph(), noise_->profile, mosaic) : SideInputs();
-  engine_.run(packed.cells, output_, side);
+  {
+    const WatchStage stage(packing_share, packing_share + network_share);
+    engine_.run(packed.cells, output_, side);
+  }
   times_ = {.network = seconds_since(start)};
   return {packed.top, packed.left, packed.height, packed.width};
 }

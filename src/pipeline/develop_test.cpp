@@ -1,4 +1,4 @@
-#include "hyperconv/develop.hpp"
+#include "pipeline/develop.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,7 +5,7 @@
 #include "base/integers.hpp"
 #include "base/interrupt.hpp"
 #include "base/threads.hpp"
-#include "hyperconv/develop.hpp"
+#include "pipeline/develop.hpp"
 #include "raw/stabilised.hpp"
 
 namespace hyperconv {

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "hyperconv/develop.hpp"
 #include "hyperconv/error.hpp"
+#include "pipeline/develop.hpp"
 #include "simulation/simulator.hpp"
 
 namespace hyperconv {

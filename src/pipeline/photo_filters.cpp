@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/integers.hpp"
+#include "base/watch.hpp"
 
 namespace hyperconv {
 namespace {
@@ -137,6 +138,8 @@ std::vector<float> PhotoFilters::describe(Descriptor& descriptor, int64_t height
   DescriptorSum sum;
   Tensor part;
   for (int64_t top = 0; top < height; top += strip_rows) {
+    const WatchStage stage(double(top) / double(height),
+                           double(std::min(top + strip_rows, height)) / double(height));
     const int64_t rows = round_up(std::min(strip_rows, height - top), descriptor.multiple);
     descriptor.engine.run(read(top, rows, columns), part);
     sum.add(part, double(rows));

@@ -7,6 +7,7 @@
 #include "base/fail.hpp"
 #include "base/integers.hpp"
 #include "base/interrupt.hpp"
+#include "base/watch.hpp"
 #include "pipeline/noise_level.hpp"
 
 namespace hyperconv {
@@ -77,8 +78,9 @@ std::array<int64_t, 2> PartRunner::piece_size(const Region& part) {
   int64_t rows = part.height, columns = part.width;
   while (bytes_for(rows, columns) > memory_) {
     if (std::max(rows, columns) <= 2 * multiple())
-      fail("{:.3g} GiB of memory are too little: even in parts this network needs {:.3g} GiB",
-           double(memory_) / (1 << 30), double(bytes_for(rows, columns)) / (1 << 30));
+      fail_as(ErrorCode::out_of_memory,
+              "{:.3g} GiB of memory are too little: even in parts this network needs {:.3g} GiB",
+              double(memory_) / (1 << 30), double(bytes_for(rows, columns)) / (1 << 30));
     int64_t& longer = rows >= columns ? rows : columns;
     longer = round_up((longer + 1) / 2, multiple());
   }
@@ -89,9 +91,12 @@ void PartRunner::run(const Image& photo, const Region& part, Threads& threads,
                      const std::function<void(const Piece&)>& use) {
   const auto [rows, columns] = piece_size(part);
   Tensor output;
+  const int64_t pieces = ceil_div(part.height, rows) * ceil_div(part.width, columns);
+  int64_t index = 0;
   for (int64_t top = 0; top < part.height; top += rows)
     for (int64_t left = 0; left < part.width; left += columns) {
       throw_if_interrupted();
+      const WatchStage stage(index++, pieces);
       const Region region{part.top + top, part.left + left, std::min(rows, part.height - top),
                           std::min(columns, part.width - left)};
       const Region frame = frame_around(region, margin_, multiple());

@@ -263,8 +263,9 @@ Cfa pattern_of(CameraFile& file) {
   const auto cfa = other.empty() ? bayer_pattern(file.raw()) : std::nullopt;
   if (cfa) return *cfa;
   if (other.empty()) other = "its pattern is another one";
-  fail("{}: only Bayer mosaics (2x2 red, green, green, blue) can be developed, but {}", file.name(),
-       other);
+  fail_as(ErrorCode::unsupported,
+          "{}: only Bayer mosaics (2x2 red, green, green, blue) can be developed, but {}",
+          file.name(), other);
 }
 
 // ---- Samples
@@ -297,7 +298,8 @@ void read_samples(CameraFile& file, Mosaic& mosaic) {
   const libraw_data_t& data = file.data();
   const auto& sizes = data.sizes;
   if (data.rawdata.raw_image == nullptr)
-    fail("{}: LibRaw gives no mosaic for it; it may be demosaiced already", file.name());
+    fail_as(ErrorCode::unsupported,
+            "{}: LibRaw gives no mosaic for it; it may be demosaiced already", file.name());
   mosaic.width = std::min<int>(sizes.width, sizes.raw_width - sizes.left_margin);
   mosaic.height = std::min<int>(sizes.height, sizes.raw_height - sizes.top_margin);
   if (mosaic.width <= 0 || mosaic.height <= 0)
@@ -762,7 +764,7 @@ Mosaic read_camera_file(const fs::path& path) {
     CameraFile file(path.string(), read_file(path));
     return mosaic_of(file);
   } catch (const std::bad_alloc&) {
-    fail("{}: {}", path.string(), reason(LIBRAW_UNSUFFICIENT_MEMORY));
+    fail_as(ErrorCode::out_of_memory, "{}: {}", path.string(), reason(LIBRAW_UNSUFFICIENT_MEMORY));
   }
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/develop.hpp"
+#include "pipeline/develop.hpp"
 #include "simulation/simulator.hpp"
 
 namespace hyperconv {

@@ -11,9 +11,9 @@
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
 #include "data/damage.hpp"
-#include "hyperconv/denoise.hpp"
 #include "hyperconv/metrics.hpp"
 #include "image/folder.hpp"
+#include "pipeline/denoise.hpp"
 
 namespace hyperconv {
 namespace {

@@ -7,9 +7,9 @@
 
 #include "base/testing.hpp"
 #include "data/data_testing.hpp"
-#include "hyperconv/denoise.hpp"
 #include "hyperconv/metrics.hpp"
 #include "hyperconv/zoo.hpp"
+#include "pipeline/denoise.hpp"
 
 namespace hyperconv {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/develop.hpp"
+#include "pipeline/develop.hpp"
 #include "scoring/libraw_demosaic.hpp"
 #include "studies/results.hpp"
 

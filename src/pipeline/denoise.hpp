@@ -4,16 +4,10 @@
 #include <optional>
 
 #include "hyperconv/engine.hpp"
-#include "hyperconv/export.hpp"
 #include "hyperconv/image.hpp"
+#include "hyperconv/types.hpp"
 
 namespace hyperconv {
-
-/// How much of what the network would remove is removed, in [0,1]; at 0 and 0 the photo stays as it
-/// is, bit for bit. Luma is the weighted sum of BT.709 on the encoded samples, colour the rest.
-struct DenoiseStrength {
-  double luma = 1, colour = 1;
-};
 
 struct DenoiseOptions {
   EngineOptions engine;
@@ -38,7 +32,7 @@ struct DenoiseTimes {
 /// follow from the whole of it, as its noise level does, whatever part is asked for and in however
 /// many parts it is worked off: the result is the same up to roundings (a step of 16 bits), but for
 /// networks that look at whole layers in another way (norms, attention).
-class HYPERCONV_API Denoiser {
+class Denoiser {
  public:
   /// Throws Error when the model is for another task, or its graph does not turn [1,3,h,w] into
   /// [1,3,h,w] or VDN's [1,6,h,w], of which the first three channels are added to the photo.
@@ -81,8 +75,7 @@ inline constexpr float noise_map_scale = 4;
 /// (the mode of its inverse gamma distribution, beta / (alpha + 1)), scaled by noise_map_scale:
 /// RGB, or grey of a grey photo, 16 bits. Throws Error when the model is for another task or its
 /// graph does not turn [1,3,h,w] into [1,6,h,w].
-HYPERCONV_API Image estimated_noise(const std::shared_ptr<const Model>& noise_model,
-                                    const Image& photo, const Region& part,
-                                    const DenoiseOptions& options = {});
+Image estimated_noise(const std::shared_ptr<const Model>& noise_model, const Image& photo,
+                      const Region& part, const DenoiseOptions& options = {});
 
 }  // namespace hyperconv

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "hyperconv/engine.hpp"
-#include "hyperconv/export.hpp"
 #include "hyperconv/image.hpp"
 #include "hyperconv/mosaic.hpp"
 #include "hyperconv/mosaic_noise.hpp"
@@ -14,15 +13,15 @@ namespace hyperconv {
 /// Camera RGB after white balance -> linear sRGB, rows summing to 1 so that grey stays grey: the
 /// inverse of (xyz_to_camera * XYZ from linear sRGB) with that matrix's rows scaled to sum 1, as
 /// LibRaw and dcraw do. Identity where the camera's matrix is not known.
-HYPERCONV_API Matrix3 camera_to_srgb(const Mosaic& mosaic);
+Matrix3 camera_to_srgb(const Mosaic& mosaic);
 
 /// What a picture is rendered with: camera_to_srgb times 2^baseline_exposure.
-HYPERCONV_API Matrix3 rendering_matrix(const Mosaic& mosaic);
+Matrix3 rendering_matrix(const Mosaic& mosaic);
 
 /// A frame that needs no demosaicing as a picture: through rendering_matrix and the sRGB curve, or,
 /// of a monochrome one, the curve alone; 16 bits, RGB or grey, with the metadata that
 /// Developer::picture gives. Its noise stays.
-HYPERCONV_API Image picture_of(const LinearFrame& frame);
+Image picture_of(const LinearFrame& frame);
 
 /// A mosaic as a `develop` network takes it: [1,4,h,w] in the order R, G of the red row, G of the
 /// blue row, B, whatever the CFA's phase: black subtracted, 1 = the level at which the least
@@ -35,14 +34,14 @@ struct PackedMosaic {
   int top = 0, left = 0;      ///< samples before the photo's first row and column
   int width = 0, height = 0;  ///< of the photo, in samples
 };
-HYPERCONV_API PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple);
+PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple);
 
 /// Cells in light where the noise of this profile is about equally strong everywhere:
 /// what a model of Domain::stabilised takes. In place, on all cores.
 void stabilise(Tensor& cells, const NoiseProfile& noise);
 
 /// The shape of the cells that pack_mosaic makes of it.
-HYPERCONV_API Shape packed_shape(const Mosaic& mosaic, int margin, int multiple);
+Shape packed_shape(const Mosaic& mosaic, int margin, int multiple);
 
 struct DevelopOptions {
   EngineOptions engine;
@@ -60,7 +59,7 @@ struct DevelopTimes {
 };
 
 /// Develops mosaics with one model; photos of any size of at least 2x2 samples.
-class HYPERCONV_API Developer {
+class Developer {
  public:
   /// Throws Error when the model is for another task, its graph does not turn a packed mosaic
   /// [1,4,h,w] into RGB [1,3,2h,2w], or it has other side inputs than `noise`.

@@ -1,0 +1,272 @@
+// hyperconv._hyperconv: the public C++ API for Python. Arrays are handed over as views, without a
+// copy; python/hyperconv/__init__.py makes them so and holds what users see.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
+
+#include "hyperconv/hyperconv.hpp"
+
+namespace py = pybind11;
+
+namespace hyperconv {
+namespace {
+
+const char* name_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::bad_argument:
+      return "BadArgument";
+    case ErrorCode::bad_file:
+      return "BadFile";
+    case ErrorCode::unsupported:
+      return "Unsupported";
+    case ErrorCode::out_of_memory:
+      return "OutOfMemory";
+    case ErrorCode::cancelled:
+      return "Cancelled";
+    case ErrorCode::io:
+      return "FileError";
+  }
+  return "Error";
+}
+
+[[noreturn]] void refuse(const std::string& line) { throw Error(line); }
+
+/// What it says is raised as the class of hyperconv._errors that belongs to its code.
+void raise(std::exception_ptr thrown) {
+  try {
+    if (thrown) std::rethrow_exception(thrown);
+  } catch (const Error& error) {
+    const py::object type = py::module_::import("hyperconv._errors").attr(name_of(error.code()));
+    PyErr_SetString(type.ptr(), error.what());
+  }
+}
+
+SampleType type_of(const py::array& array) {
+  const py::dtype type = array.dtype();
+  const bool native = type.byteorder() == '=' || type.byteorder() == '|';
+  if (native && type.kind() == 'u' && type.itemsize() == 1) return SampleType::u8;
+  if (native && type.kind() == 'u' && type.itemsize() == 2) return SampleType::u16;
+  if (native && type.kind() == 'f' && type.itemsize() == 4) return SampleType::f32;
+  refuse("an array has the type " + std::string(py::str(type)) +
+         "; there are uint8, uint16 and float32");
+}
+
+/// Rows, columns and samples of a pixel of an array [H,W] or [H,W,C] whose rows have no gaps
+/// within.
+struct Extent {
+  int height, width, channels;
+};
+Extent extent_of(const py::array& array, const char* what) {
+  const auto dimensions = array.ndim();
+  if (dimensions != 2 && dimensions != 3)
+    refuse(std::string("the ") + what + " has " + std::to_string(dimensions) +
+           " dimensions; [height, width] or [height, width, channels] is needed");
+  for (py::ssize_t i = 0; i < dimensions; ++i)
+    if (array.shape(i) > (1 << 30))
+      refuse(std::string("the ") + what + " has a side of " + std::to_string(array.shape(i)));
+  const int channels = dimensions == 3 ? int(array.shape(2)) : 1;
+  const auto item = array.itemsize();
+  // Of a side of one, numpy's stride may be anything.
+  const bool is_dense =
+      array.size() == 0 || ((array.shape(1) == 1 || array.strides(1) == item * channels) &&
+                            (channels == 1 || array.strides(2) == item));
+  if (!is_dense) refuse(std::string("the ") + what + " has gaps within its rows");
+  return {int(array.shape(0)), int(array.shape(1)), channels};
+}
+
+/// Of one row, or none, numpy may say anything.
+std::ptrdiff_t stride_of(const py::array& array) {
+  return array.shape(0) > 1 ? std::ptrdiff_t(array.strides(0)) : 0;
+}
+
+ImageView view_of(const py::array& array) {
+  const auto [height, width, channels] = extent_of(array, "image");
+  return {array.data(), width, height, channels, stride_of(array), type_of(array)};
+}
+
+ImageBuffer buffer_of(py::array& array) {
+  const auto [height, width, channels] = extent_of(array, "output");
+  if (!array.writeable()) refuse("the output is a read-only array");
+  return {array.mutable_data(), width, height, channels, stride_of(array), type_of(array)};
+}
+
+Cfa cfa_from(const std::string& name) {
+  if (name == "rggb") return Cfa::rggb;
+  if (name == "bggr") return Cfa::bggr;
+  if (name == "grbg") return Cfa::grbg;
+  if (name == "gbrg") return Cfa::gbrg;
+  refuse("\"" + name + "\" is no colour filter pattern; rggb, bggr, grbg and gbrg are");
+}
+
+const char* name_of(Cfa cfa) {
+  switch (cfa) {
+    case Cfa::rggb:
+      return "rggb";
+    case Cfa::bggr:
+      return "bggr";
+    case Cfa::grbg:
+      return "grbg";
+    case Cfa::gbrg:
+      return "gbrg";
+  }
+  return "";
+}
+
+struct Facts {
+  std::string cfa;
+  std::array<double, 4> black;
+  double white;
+  std::array<double, 3> white_balance;
+  std::optional<Matrix3> xyz_to_camera;
+  std::optional<std::array<double, 2>> noise;
+};
+
+MosaicView mosaic_of(const py::array& array, const Facts& facts) {
+  const auto [height, width, channels] = extent_of(array, "mosaic");
+  if (array.ndim() != 2) refuse("the mosaic has 3 dimensions; [height, width] is needed");
+  MosaicView view{.data = array.data(),
+                  .width = width,
+                  .height = height,
+                  .stride = stride_of(array),
+                  .type = type_of(array),
+                  .cfa = cfa_from(facts.cfa),
+                  .black = facts.black,
+                  .white = facts.white,
+                  .white_balance = facts.white_balance,
+                  .xyz_to_camera = facts.xyz_to_camera,
+                  .noise = {}};
+  if (facts.noise) view.noise = {(*facts.noise)[0], (*facts.noise)[1]};
+  return view;
+}
+
+/// Asks Python for signals (a KeyboardInterrupt comes out of the call), then the user's function:
+/// whatever it returns but False goes on.
+ProgressCallback callback_of(const py::object& progress) {
+  return [&progress](double done) {
+    const py::gil_scoped_acquire acquired;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (progress.is_none()) return true;
+    return progress(done).ptr() != Py_False;
+  };
+}
+
+/// Without the GIL, which the callback takes again.
+template <class Work>
+void unlocked(const py::object& progress, const Work& work) {
+  const ProgressCallback callback = callback_of(progress);
+  const py::gil_scoped_release released;
+  work(callback);
+}
+
+Options options_of(int threads, const std::optional<int64_t>& memory) { return {threads, memory}; }
+
+/// The samples, in an array that keeps the file's object alive. Nobody may change them.
+py::array samples_of(const py::object& self) {
+  const MosaicView view = self.cast<const RawFile&>().mosaic();
+  py::array_t<uint16_t> samples({view.height, view.width}, static_cast<const uint16_t*>(view.data),
+                                self);
+  samples.attr("setflags")(py::arg("write") = false);
+  return samples;
+}
+
+std::optional<std::array<double, 2>> noise_of(const RawFile& file) {
+  const auto noise = file.mosaic().noise;
+  if (!noise) return std::nullopt;
+  return std::array{noise->shot, noise->read};
+}
+
+void add_raw_file(py::module_& module) {
+  py::class_<RawFile>(module, "RawFile")
+      .def(py::init([](const std::filesystem::path& path) {
+             const py::gil_scoped_release released;
+             return std::make_unique<RawFile>(path);
+           }),
+           py::arg("path"))
+      .def_property_readonly("samples", &samples_of)
+      .def_property_readonly("cfa", [](const RawFile& f) { return name_of(f.mosaic().cfa); })
+      .def_property_readonly("black", [](const RawFile& f) { return f.mosaic().black; })
+      .def_property_readonly("white", [](const RawFile& f) { return f.mosaic().white; })
+      .def_property_readonly("white_balance",
+                             [](const RawFile& f) { return f.mosaic().white_balance; })
+      .def_property_readonly("xyz_to_camera",
+                             [](const RawFile& f) { return f.mosaic().xyz_to_camera; })
+      .def_property_readonly("noise", &noise_of)
+      .def_property_readonly("orientation", &RawFile::orientation)
+      .def_property_readonly("warnings", &RawFile::warnings)
+      .def_property_readonly("make", [](const RawFile& f) { return f.shot().make; })
+      .def_property_readonly("model", [](const RawFile& f) { return f.shot().model; })
+      .def_property_readonly("lens", [](const RawFile& f) { return f.shot().lens; })
+      .def_property_readonly("date_time", [](const RawFile& f) { return f.shot().date_time; })
+      .def_property_readonly("iso", [](const RawFile& f) { return f.shot().iso; });
+}
+
+void add_develop(py::module_& module) {
+  py::class_<Facts>(module, "Facts")
+      .def(py::init<std::string, std::array<double, 4>, double, std::array<double, 3>,
+                    std::optional<Matrix3>, std::optional<std::array<double, 2>>>());
+  py::class_<Develop>(module, "Develop")
+      .def(py::init([](const std::filesystem::path& model, int threads,
+                       const std::optional<int64_t>& memory) {
+        return std::make_unique<Develop>(model, options_of(threads, memory));
+      }))
+      .def("picture",
+           [](Develop& self, const py::array& mosaic, const Facts& facts, py::array out,
+              const py::object& progress) {
+             const MosaicView view = mosaic_of(mosaic, facts);
+             const ImageBuffer buffer = buffer_of(out);
+             unlocked(progress, [&](const auto& tell) { self.picture(view, buffer, tell); });
+           })
+      .def("camera_rgb",
+           [](Develop& self, const py::array& mosaic, const Facts& facts, py::array out,
+              const py::object& progress) {
+             const MosaicView view = mosaic_of(mosaic, facts);
+             const ImageBuffer buffer = buffer_of(out);
+             unlocked(progress, [&](const auto& tell) { self.camera_rgb(view, buffer, tell); });
+           })
+      .def("file", [](Develop& self, const std::filesystem::path& in,
+                      const std::filesystem::path& out, const py::object& progress) {
+        unlocked(progress, [&](const auto& tell) { self.file(in, out, tell); });
+      });
+}
+
+void add_denoise(py::module_& module) {
+  py::class_<Denoise>(module, "Denoise")
+      .def(py::init([](const std::filesystem::path& model, int threads,
+                       const std::optional<int64_t>& memory) {
+        return std::make_unique<Denoise>(model, options_of(threads, memory));
+      }))
+      .def("picture",
+           [](Denoise& self, const py::array& image, py::array out, double luma, double colour,
+              const py::object& progress) {
+             const ImageView view = view_of(image);
+             const ImageBuffer buffer = buffer_of(out);
+             unlocked(progress, [&](const auto& tell) {
+               self.picture(view, buffer, {luma, colour}, tell);
+             });
+           })
+      .def("file", [](Denoise& self, const std::filesystem::path& in,
+                      const std::filesystem::path& out, double luma, double colour,
+                      const py::object& progress) {
+        unlocked(progress, [&](const auto& tell) { self.file(in, out, {luma, colour}, tell); });
+      });
+}
+
+}  // namespace
+}  // namespace hyperconv
+
+PYBIND11_MODULE(_hyperconv, module) {
+  using namespace hyperconv;
+  py::register_exception_translator(&raise);
+  module.def("version", &version);
+  module.def("shipped_model", [](const std::string& task) { return shipped_model(task); });
+  module.def("model_facts", [](const std::filesystem::path& path) {
+    const ModelFacts facts = read_model_facts(path);
+    return py::dict(py::arg("task") = facts.task, py::arg("name") = facts.name,
+                    py::arg("summary") = facts.summary,
+                    py::arg("data_licence") = facts.data_licence);
+  });
+  add_raw_file(module);
+  add_develop(module);
+  add_denoise(module);
+}

@@ -1,0 +1,97 @@
+#include "pipeline/develop.hpp"
+
+#include "api/call.hpp"
+#include "api/views.hpp"
+#include "base/fail.hpp"
+#include "base/interrupt.hpp"
+#include "pipeline/input.hpp"
+
+namespace hyperconv {
+namespace {
+
+/// [1,3,H,W] with the samples of a pixel beside one another.
+Image interleaved(const Tensor& planes) {
+  const Shape& shape = planes.shape();
+  Image image{int(shape.w), int(shape.h), int(shape.c), {}, {}};
+  std::vector<float> samples(image.count());
+  for (int64_t y = 0; y < shape.h; ++y)
+    for (int64_t c = 0; c < shape.c; ++c) {
+      const float* from = planes.row(0, c, y);
+      float* to = samples.data() + y * shape.w * shape.c + c;
+      for (int64_t x = 0; x < shape.w; ++x) to[x * shape.c] = from[x];
+    }
+  image.samples = std::move(samples);
+  return image;
+}
+
+bool is_dng(const std::filesystem::path& path) {
+  return path.extension() == ".dng" || path.extension() == ".DNG";
+}
+
+}  // namespace
+
+class Develop::Impl {
+ public:
+  Impl(const std::filesystem::path& model, const Options& options)
+      : developer_(load(model, Task::develop),
+                   {.engine = {.threads = options.threads}, .memory = options.memory}) {}
+
+  void picture(const MosaicView& view, const ImageBuffer& out) {
+    const Turn turn(mutex_);
+    check_buffer(out, view.width, view.height, 3);
+    const Image picture = developer_.picture(mosaic_of(view));
+    throw_if_interrupted();
+    write_into(out, picture);
+  }
+
+  void camera_rgb(const MosaicView& view, const ImageBuffer& out) {
+    const Turn turn(mutex_);
+    check_buffer(out, view.width, view.height, 3);
+    if (out.type != SampleType::f32) fail("camera RGB is written as f32, in no other sample type");
+    const Image picture = interleaved(developer_.camera_rgb(mosaic_of(view)));
+    throw_if_interrupted();
+    write_into(out, picture);
+  }
+
+  void file(const std::filesystem::path& in, const std::filesystem::path& out) {
+    const Turn turn(mutex_);
+    if (!is_dng(out) && !is_writable_image(out))
+      fail("{}: a picture's name ends in .jpg, .png, .tif or .dng", out.string());
+    check_not_same(in, out);
+    Mosaic mosaic;
+    reading([&] { mosaic = read_mosaic(in, {}); });
+    if (is_dng(out))
+      write_linear_dng(out, developer_.camera_rgb(mosaic), mosaic);
+    else
+      write_image(out, upright(developer_.picture(mosaic)));
+  }
+
+ private:
+  Developer developer_;
+  std::timed_mutex mutex_;
+};
+
+Develop::Develop(const std::filesystem::path& model, const Options& options) {
+  check_options(options);
+  translated([&] { impl_ = std::make_unique<Impl>(model, options); });
+}
+Develop::~Develop() = default;
+Develop::Develop(Develop&&) noexcept = default;
+Develop& Develop::operator=(Develop&&) noexcept = default;
+
+void Develop::picture(const MosaicView& mosaic, const ImageBuffer& out,
+                      const ProgressCallback& progress) {
+  watched(progress, [&] { impl_->picture(mosaic, out); });
+}
+
+void Develop::camera_rgb(const MosaicView& mosaic, const ImageBuffer& out,
+                         const ProgressCallback& progress) {
+  watched(progress, [&] { impl_->camera_rgb(mosaic, out); });
+}
+
+void Develop::file(const std::filesystem::path& in, const std::filesystem::path& out,
+                   const ProgressCallback& progress) {
+  watched(progress, [&] { impl_->file(in, out); });
+}
+
+}  // namespace hyperconv
