@@ -352,9 +352,9 @@ TEST_F(Api, TooLittleMemoryIsSaid) {
 }
 
 TEST_F(Api, TheShippedModelIsFoundWhereTheEnvironmentSays) {
-  std::filesystem::copy_file(develop_model_, folder_ / "develop-16.safetensors");
+  std::filesystem::copy_file(develop_model_, folder_ / "develop.safetensors");
   ::setenv("HYPERCONV_MODELS", folder_.path().c_str(), 1);
-  EXPECT_EQ(shipped_model("develop"), folder_ / "develop-16.safetensors");
+  EXPECT_EQ(shipped_model("develop"), folder_ / "develop.safetensors");
   EXPECT_EQ(code_of([] {
               Develop("");
               shipped_model("denoise");

@@ -203,9 +203,9 @@ TEST_F(CApi, TheVersionIsThatOfItsHeader) {
 }
 
 TEST_F(CApi, AShippedModelsPathMustFit) {
-  std::filesystem::copy_file(develop_model_, folder_ / "develop-16.safetensors");
+  std::filesystem::copy_file(develop_model_, folder_ / "develop.safetensors");
   ::setenv("HYPERCONV_MODELS", folder_.path().c_str(), 1);
-  const std::string want = folder_ / "develop-16.safetensors";
+  const std::string want = folder_ / "develop.safetensors";
   std::vector<char> path(want.size() + 1);
   EXPECT_EQ(hyperconv_shipped_model("develop", path.data(), path.size()), HYPERCONV_OK);
   EXPECT_EQ(path.data(), want);

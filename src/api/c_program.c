@@ -87,7 +87,7 @@ int main(int argc, char** argv) {
     fprintf(stderr, "c_program: usage: c_program MODELS\n");
     return 2;
   }
-  snprintf(develop, sizeof develop, "%s/develop-16.safetensors", argv[1]);
+  snprintf(develop, sizeof develop, "%s/develop.safetensors", argv[1]);
   snprintf(denoise, sizeof denoise, "%s/denoise.safetensors", argv[1]);
   develops(develop);
   denoises(denoise);
