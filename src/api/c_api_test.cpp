@@ -88,7 +88,7 @@ TEST_F(CApi, HandsOverMatrixAndNoise) {
                 .width = width,
                 .height = height,
                 .white = 4000,
-                .xyz_to_camera = {{{0.6, -0.1, -0.1}, {-0.4, 1.2, 0.3}, {-0.1, 0.2, 0.6}}}},
+                .xyz_to_camera = Matrix3{{{0.6, -0.1, -0.1}, {-0.4, 1.2, 0.3}, {-0.1, 0.2, 0.6}}}},
                {.data = want.data(), .width = width, .height = height, .type = SampleType::u16});
   EXPECT_EQ(written_, want);
   written_ = untouched();

@@ -129,7 +129,7 @@ TEST(Watch, StagesAreWithinOneAnother) {
   {
     const WatchStage half(0.0, 0.5);
     {
-      const WatchStage second(1, 2);
+      const WatchStage second(int64_t(1), int64_t(2));
       tell_done(1, 2);
       EXPECT_DOUBLE_EQ(watch.done(), 0.375);
       tell_done(0, 2);
