@@ -7,7 +7,7 @@
 
 namespace hyperconv {
 
-/// Fills with independent standard normal numbers, about a nanosecond each; the same for a seed on
+/// Fills with independent standard normal numbers, a few nanoseconds each; the same for a seed on
 /// every machine and instruction set, and others than Random::normal() gives. Two come from one
 /// Random::bits(), sign and 31 bits of the probability of what lies beyond; that probability goes
 /// through the inverse of the normal distribution, straight between 64 points an octave: nowhere

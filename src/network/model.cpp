@@ -11,17 +11,34 @@
 namespace hyperconv {
 namespace {
 
-constexpr std::pair<Task, const char*> tasks[] = {{Task::develop, "develop"},
-                                                  {Task::isp, "isp"},
-                                                  {Task::denoise, "denoise"},
-                                                  {Task::noise, "noise"}};
-
-constexpr std::pair<Domain, const char*> domains[] = {{Domain::linear, "linear"},
-                                                      {Domain::stabilised, "stabilised"}};
+// The name of each, null beyond the last. A switch, so that the compiler tells of a new one that
+// has none; their values count from 0, so that reading goes through the same list.
+const char* name_of(Task task) {
+  switch (task) {
+    case Task::develop:
+      return "develop";
+    case Task::isp:
+      return "isp";
+    case Task::denoise:
+      return "denoise";
+    case Task::noise:
+      return "noise";
+  }
+  return nullptr;
+}
+const char* name_of(Domain domain) {
+  switch (domain) {
+    case Domain::linear:
+      return "linear";
+    case Domain::stabilised:
+      return "stabilised";
+  }
+  return nullptr;
+}
 
 Task task_from_string(const std::string& name) {
-  for (const auto& [task, text] : tasks)
-    if (name == text) return task;
+  for (int i = 0; name_of(Task(i)) != nullptr; ++i)
+    if (name == name_of(Task(i))) return Task(i);
   fail("its task '{}' is not known", name);
 }
 
@@ -139,21 +156,13 @@ std::string to_string(Precision precision) {
   return {};
 }
 
-std::string to_string(Task task) {
-  for (const auto& [candidate, text] : tasks)
-    if (candidate == task) return text;
-  return {};
-}
+std::string to_string(Task task) { return name_of(task); }
 
-std::string to_string(Domain domain) {
-  for (const auto& [candidate, text] : domains)
-    if (candidate == domain) return text;
-  return {};
-}
+std::string to_string(Domain domain) { return name_of(domain); }
 
 Domain domain_from_string(const std::string& name) {
-  for (const auto& [domain, text] : domains)
-    if (name == text) return domain;
+  for (int i = 0; name_of(Domain(i)) != nullptr; ++i)
+    if (name == name_of(Domain(i))) return Domain(i);
   fail("the domain '{}' is not known; known are linear, stabilised", name);
 }
 

@@ -85,7 +85,7 @@ struct SensorNoise {
 /// Where the samples' normal numbers come from.
 enum class NormalNumbers {
   one_by_one,  ///< Random::normal(), row by row
-  table        ///< fill_normal(), some thirty times as fast
+  table        ///< fill_normal(), several times as fast
 };
 
 /// The random part of a shot of height x width pixels. Rows and defects are drawn after the
@@ -123,7 +123,8 @@ Tensor clean_camera_rgb(const Tensor& camera_rgb, const SimulatedCamera& camera,
 /// Both at once for a trainer, without the detour of a Mosaic. `camera_rgb` is a planar patch
 /// [3,height,width] of even sizes; `cells` [4,height/2,width/2] receives what pack_mosaic without a
 /// margin makes of expose() with the CFA rggb (settings.cfa is not looked at) and the same noise;
-/// `clean` [3,height,width] receives clean_camera_rgb(). Some fifty microseconds for 128x128.
+/// `clean` [3,height,width] receives clean_camera_rgb(). Less than a hundred microseconds for
+/// 128x128.
 void expose_patch(std::span<const float> camera_rgb, int height, int width,
                   const SimulatedCamera& camera, const SensorSettings& settings,
                   const SensorNoise& noise, std::span<float> cells, std::span<float> clean);
