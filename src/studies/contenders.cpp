@@ -8,7 +8,7 @@
 #include "base/file.hpp"
 #include "data/checksum.hpp"
 #include "hyperconv/cost.hpp"
-#include "raw/mosaic_noise.hpp"
+#include "hyperconv/mosaic_noise.hpp"
 #include "studies/rivals.hpp"
 #include "tools/process.hpp"
 
