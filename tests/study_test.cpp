@@ -263,7 +263,7 @@ class RivalsCommand : public testing::Test {
   void put_python() const {
     std::filesystem::create_directories(folder_ / "env/bin");
     const std::string python = path("env/bin/python");
-    write_file(python, std::string(R"(#!/bin/bash
+    write_file(python, std::string(R"sh(#!/bin/bash
 if [ "$2" = --packages ]; then echo '{"missing": []}'; exit; fi
 echo '{"versions": {"menon": "grey 1"}, "flops": {"menon": 3}}'
 value() { sed 's/.*"'$1'":"\([^"]*\)".*/\1/' <<< "$line"; }
@@ -272,7 +272,7 @@ while read -r line; do
   cat "$mosaic" "$mosaic" "$mosaic" > "$(value output)"
   echo '{"seconds": 1}'
 done
-)"));
+)sh"));
     std::filesystem::permissions(python, std::filesystem::perms::owner_all);
   }
 
