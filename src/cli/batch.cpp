@@ -186,23 +186,6 @@ bool is_there(const fs::path& path) {
   return fs::is_regular_file(status) || fs::is_symlink(status);
 }
 
-void keep_existing(const EnhanceArguments& a, Batch& batch) {
-  if (a.overwrite) return;
-  std::vector<fs::path> existing;
-  for (const Job& job : batch.jobs)
-    if (is_there(job.output)) existing.push_back(job.output);
-  if (a.skip_existing) {
-    batch.skipped += std::erase_if(batch.jobs, [](const Job& job) { return is_there(job.output); });
-    return;
-  }
-  if (!a.photo.noise_map.empty() && is_there(a.photo.noise_map))
-    existing.emplace_back(a.photo.noise_map);
-  if (existing.empty()) return;
-  fail("{}: is there already{}; --overwrite replaces it{}", existing.front().string(),
-       existing.size() > 1 ? fmt::format(", as are {} others", existing.size() - 1) : "",
-       batch.many ? ", --skip-existing goes on with the rest" : "");
-}
-
 }  // namespace
 
 Batch plan_batch(const EnhanceArguments& a, std::optional<FileKind> kind) {
@@ -221,8 +204,24 @@ Batch plan_batch(const EnhanceArguments& a, std::optional<FileKind> kind) {
   }
   refuse_overwriting_inputs(batch.jobs);
   if (!batch.jobs.empty()) check_noise_map(batch.jobs[0], a.photo.noise_map);
-  keep_existing(a, batch);
   return batch;
+}
+
+void keep_existing(const EnhanceArguments& a, Batch& batch) {
+  if (a.overwrite) return;
+  std::vector<fs::path> existing;
+  for (const Job& job : batch.jobs)
+    if (is_there(job.output)) existing.push_back(job.output);
+  if (a.skip_existing) {
+    batch.skipped += std::erase_if(batch.jobs, [](const Job& job) { return is_there(job.output); });
+    return;
+  }
+  if (!a.photo.noise_map.empty() && is_there(a.photo.noise_map))
+    existing.emplace_back(a.photo.noise_map);
+  if (existing.empty()) return;
+  fail("{}: is there already{}; --overwrite replaces it{}", existing.front().string(),
+       existing.size() > 1 ? fmt::format(", as are {} others", existing.size() - 1) : "",
+       batch.many ? ", --skip-existing goes on with the rest" : "");
 }
 
 }  // namespace hyperconv::cli

@@ -23,8 +23,11 @@ struct Batch {
 /// `a.of_pairs` says, and hidden files and what cameras and programs lay beside photos are skipped.
 /// No two outputs have one name: a stem taken twice gets the source's ending in it. Throws Error
 /// where there is nothing to do, or outputs cannot be where they are wanted: several without a
-/// folder, two of one name, an input that would be overwritten, or (unless `a.overwrite`) a file
-/// that is there already; with `a.skip_existing` those are skipped.
+/// folder, two of one name, or an input that would be overwritten.
 Batch plan_batch(const EnhanceArguments& a, std::optional<FileKind> kind);
+
+/// Of the photos that are this process's to do: throws Error (unless `a.overwrite`) where an output
+/// is there already; with `a.skip_existing` those are skipped.
+void keep_existing(const EnhanceArguments& a, Batch& batch);
 
 }  // namespace hyperconv::cli

@@ -207,10 +207,11 @@ void enhance_command(EnhanceArguments a) {
   a.photo.preview = preview_of(a.preview);
   Enhancer enhancer(a);
   Batch batch = plan_batch(a, enhancer.kind());
+  if (batch.many) batch.jobs = share_of(batch.jobs, a);
+  keep_existing(a, batch);
   for (const auto* lines : {&batch.oddities, &batch.failures})
     for (const auto& line : *lines) fmt::print(stderr, "hyperconv: {}\n", line);
   if (batch.many || batch.jobs.empty()) {
-    batch.jobs = share_of(batch.jobs, a);
     run_batch(enhancer, batch, a);
     return;
   }

@@ -40,7 +40,9 @@ std::optional<Exif> decode(Bytes bytes) {
 std::vector<uint8_t> encode(const Exif& exif) {
   if (exif.data.empty()) return {};
   Exiv2::Blob blob;
-  Exiv2::ExifParser::encode(blob, exif.order, exif.data);
+  // Facts that were put together rather than read have no order yet.
+  const auto order = exif.order == Exiv2::invalidByteOrder ? Exiv2::littleEndian : exif.order;
+  Exiv2::ExifParser::encode(blob, order, exif.data);
   return blob;
 }
 
