@@ -48,7 +48,7 @@ SampleType type_of(const py::array& array) {
   if (native && type.kind() == 'u' && type.itemsize() == 1) return SampleType::u8;
   if (native && type.kind() == 'u' && type.itemsize() == 2) return SampleType::u16;
   if (native && type.kind() == 'f' && type.itemsize() == 4) return SampleType::f32;
-  refuse("an array has the type " + std::string(py::str(type)) +
+  refuse("an array has the type " + std::string(py::str(py::handle(type))) +
          "; there are uint8, uint16 and float32");
 }
 

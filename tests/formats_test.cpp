@@ -41,7 +41,7 @@ class Formats : public testing::Test {
     ModelInfo info;
     info.name = "tiny";
     info.task = Task::develop;
-    save_model(folder_ / "models/develop-16.safetensors",
+    save_model(folder_ / "models/develop.safetensors",
                untrained(hyper_unet({.width = 4, .hidden = 4}), info, 1), Precision::f16);
     info.task = Task::denoise;
     save_model(folder_ / "models/denoise.safetensors",
