@@ -326,7 +326,7 @@ TEST_F(Api, RefusesPhotosAndOutputsThatAreNone) {
     expect_refused([&] { develop_.picture(mosaic(), out); }, words);
   };
   refused([](ImageBuffer& out) { out.data = nullptr; }, "the output is a null pointer");
-  refused([](ImageBuffer& out) { out.width -= 1; }, "63x48");
+  refused([](ImageBuffer& out) { out.width -= 1; }, "63x64");
   refused([](ImageBuffer& out) { out.channels = 4; }, "of 4 channels");
   refused([](ImageBuffer& out) { out.stride = width * 3; }, "stride of 192");
   refused([](ImageBuffer& out) { out.height = 0; }, "64x0");
