@@ -15,6 +15,7 @@ set(public_headers
     image.hpp
     model.hpp
     mosaic.hpp
+    mosaic_noise.hpp
     tensor.hpp)
 list(TRANSFORM public_headers PREPEND ${PROJECT_SOURCE_DIR}/include/hyperconv/)
 
