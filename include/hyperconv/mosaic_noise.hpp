@@ -8,6 +8,7 @@
 // even blocks of each brightness say.
 #pragma once
 
+#include "hyperconv/export.hpp"
 #include "hyperconv/mosaic.hpp"
 
 namespace hyperconv {
@@ -39,7 +40,7 @@ struct MosaicNoise {
 /// frequencies follow from the middle ones, and what of the fine ones is left. Never fails: of a
 /// frame that says nothing, like one that is saturated everywhere, it is a guess. Both variances
 /// are above 0 and finite.
-MosaicNoise estimate_noise(const Mosaic& mosaic, int threads = 0);
+HYPERCONV_API MosaicNoise estimate_noise(const Mosaic& mosaic, int threads = 0);
 
 /// Where a noise profile comes from.
 enum class NoiseSource {
@@ -47,7 +48,7 @@ enum class NoiseSource {
   file,      ///< the DNG's NoiseProfile
   estimated  ///< estimate_noise()
 };
-std::string to_string(NoiseSource source);
+HYPERCONV_API std::string to_string(NoiseSource source);
 
 struct KnownNoise {
   NoiseProfile profile;
@@ -57,6 +58,7 @@ struct KnownNoise {
 
 /// What is given, else what the file says, else an estimate. Throws Error where the given one is
 /// negative or not finite.
-KnownNoise noise_of(const Mosaic& mosaic, const std::optional<NoiseProfile>& given = {});
+HYPERCONV_API KnownNoise noise_of(const Mosaic& mosaic,
+                                  const std::optional<NoiseProfile>& given = {});
 
 }  // namespace hyperconv
