@@ -200,12 +200,11 @@ using SideInputs = std::map<std::string, Tensor>;
 
 /// Throws Error that names the node where a side input that the graph has is missing or of another
 /// shape than [samples,channels,1,1], and names what the graph has no node for.
-HYPERCONV_API void check_side_inputs(const Graph& graph, const SideInputs& side,
-                                     int64_t samples = 1);
+void check_side_inputs(const Graph& graph, const SideInputs& side, int64_t samples = 1);
 
 /// Zeros for each of the graph's side inputs, [samples,channels,1,1]: for what does not depend on
 /// them, such as how long a network takes.
-HYPERCONV_API SideInputs neutral_side_inputs(const Graph& graph, int64_t samples = 1);
+SideInputs neutral_side_inputs(const Graph& graph, int64_t samples = 1);
 
 /// H and W of the input must be multiples of this: the product of all poolings on the longest way.
 int size_multiple(const Graph& graph);

@@ -63,9 +63,9 @@ enum class Domain {
   stabilised  ///< through the curve after which noise is as strong in shadows as in highlights
               ///< (raw/stabilised.hpp), made for the photo's noise
 };
-HYPERCONV_API std::string to_string(Domain domain);
+std::string to_string(Domain domain);
 /// Throws Error that lists the names.
-HYPERCONV_API Domain domain_from_string(const std::string& name);
+Domain domain_from_string(const std::string& name);
 
 /// Facts about a model that no tensor holds. Text is free, one line each.
 struct ModelInfo {

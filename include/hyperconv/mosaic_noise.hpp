@@ -8,7 +8,6 @@
 // even blocks of each brightness say.
 #pragma once
 
-#include "hyperconv/export.hpp"
 #include "hyperconv/mosaic.hpp"
 
 namespace hyperconv {
@@ -40,7 +39,7 @@ struct MosaicNoise {
 /// frequencies follow from the middle ones, and what of the fine ones is left. Never fails: of a
 /// frame that says nothing, like one that is saturated everywhere, it is a guess. Both variances
 /// are above 0 and finite.
-HYPERCONV_API MosaicNoise estimate_noise(const Mosaic& mosaic, int threads = 0);
+MosaicNoise estimate_noise(const Mosaic& mosaic, int threads = 0);
 
 /// Where a noise profile comes from.
 enum class NoiseSource {
@@ -48,7 +47,7 @@ enum class NoiseSource {
   file,      ///< the DNG's NoiseProfile
   estimated  ///< estimate_noise()
 };
-HYPERCONV_API std::string to_string(NoiseSource source);
+std::string to_string(NoiseSource source);
 
 struct KnownNoise {
   NoiseProfile profile;
@@ -58,7 +57,6 @@ struct KnownNoise {
 
 /// What is given, else what the file says, else an estimate. Throws Error where the given one is
 /// negative or not finite.
-HYPERCONV_API KnownNoise noise_of(const Mosaic& mosaic,
-                                  const std::optional<NoiseProfile>& given = {});
+KnownNoise noise_of(const Mosaic& mosaic, const std::optional<NoiseProfile>& given = {});
 
 }  // namespace hyperconv

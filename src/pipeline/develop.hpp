@@ -38,7 +38,7 @@ PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple);
 
 /// Cells in light where the noise of this profile is about equally strong everywhere: what a model
 /// of Domain::stabilised takes. In place, on all cores.
-HYPERCONV_API void stabilise(Tensor& cells, const NoiseProfile& noise);
+void stabilise(Tensor& cells, const NoiseProfile& noise);
 
 /// The shape of the cells that pack_mosaic makes of it.
 Shape packed_shape(const Mosaic& mosaic, int margin, int multiple);
