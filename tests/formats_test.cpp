@@ -141,7 +141,8 @@ TEST_F(Formats, OfRawAndJpegTheRawIsDeveloped) {
     const Outcome run = batch({"--overwrite", "--of-pairs", choice});
     EXPECT_EQ(run.status, 0) << run.errors;
     std::vector<std::string> list;
-    for (const auto& result : json_of(run)["results"]) list.push_back(result["task"]);
+    const auto said = json_of(run);
+    for (const auto& result : said["results"]) list.push_back(result["task"]);
     return list;
   };
   EXPECT_THAT(tasks("raw"), ElementsAre("develop", "denoise"));

@@ -67,8 +67,9 @@ fs::path shipped_model(Task task) {
     if (fs::exists(path)) return path;
     tried.push_back(path.string());
   }
-  fail("no model for the task '{}' is where it was looked for ({}); name one with --model",
-       to_string(task), fmt::join(tried, ", "));
+  fail_as(ErrorCode::io,
+          "no model for the task '{}' is where it was looked for ({}); name one with --model",
+          to_string(task), fmt::join(tried, ", "));
 }
 
 }  // namespace hyperconv
