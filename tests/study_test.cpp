@@ -8,7 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 #include "program.hpp"
 #include "scenes.hpp"
 #include "simulation/scene.hpp"

@@ -1,4 +1,4 @@
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 
 #include <functional>
 #include <map>

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "hyperconv/graph.hpp"
+#include "network/graph.hpp"
 
 namespace hyperconv {
 

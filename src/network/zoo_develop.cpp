@@ -1,5 +1,5 @@
 // The networks that develop a mosaic whose noise is known: ours, after the paper's idea.
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "network/zoo_builder.hpp"
 
 namespace hyperconv {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "network/zoo_builder.hpp"
 
 namespace hyperconv {

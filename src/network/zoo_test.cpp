@@ -1,12 +1,12 @@
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "hyperconv/cost.hpp"
 #include "hyperconv/error.hpp"
+#include "network/cost.hpp"
 
 namespace hyperconv {
 namespace {

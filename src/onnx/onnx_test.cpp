@@ -12,7 +12,7 @@
 #include "base/file.hpp"
 #include "base/testing.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 namespace {

@@ -5,8 +5,8 @@
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
-#include "hyperconv/metrics.hpp"
 #include "image/folder.hpp"
+#include "metrics/metrics.hpp"
 #include "raw/colour.hpp"
 #include "scoring/libraw_demosaic.hpp"
 

@@ -8,7 +8,7 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "base/interrupt.hpp"
-#include "hyperconv/engine.hpp"
+#include "engine/engine.hpp"
 #include "scoring/evaluate.hpp"
 #include "tools/gnuplot.hpp"
 

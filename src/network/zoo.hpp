@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/graph.hpp"
-#include "hyperconv/model.hpp"
+#include "network/graph.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 
