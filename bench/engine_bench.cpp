@@ -15,11 +15,11 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "base/random.hpp"
+#include "engine/engine.hpp"
 #include "engine/kernel_cases.hpp"
 #include "engine/whole.hpp"
-#include "hyperconv/cost.hpp"
-#include "hyperconv/engine.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/cost.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 namespace {

@@ -4,7 +4,7 @@
 #   hyperconv_room(image SOURCES a.cpp b.cpp TESTS a_test.cpp LINKS hyperconv_base PkgConfig::X
 #                  TEST_LINKS hyperconv_simulation)
 #
-# A room's public face is include/hyperconv/; its own headers are included as "image/a.hpp".
+# A room's headers are included as "image/a.hpp".
 
 find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)

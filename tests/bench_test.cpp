@@ -10,8 +10,8 @@
 #include <thread>
 
 #include "engine/peak.hpp"
-#include "hyperconv/cost.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/cost.hpp"
+#include "network/zoo.hpp"
 #include "program.hpp"
 #include "tools/process.hpp"
 

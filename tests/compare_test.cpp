@@ -6,7 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 #include "program.hpp"
 
 namespace hyperconv {

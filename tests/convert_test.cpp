@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
-#include "hyperconv/model.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/model.hpp"
+#include "network/zoo.hpp"
 #include "program.hpp"
 
 namespace hyperconv {

@@ -7,8 +7,8 @@
 
 #include "data/data_testing.hpp"
 #include "documented.hpp"
-#include "hyperconv/model.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/model.hpp"
+#include "network/zoo.hpp"
 #include "scenes.hpp"
 #include "simulation/scene.hpp"
 

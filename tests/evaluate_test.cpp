@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "data/data_testing.hpp"
-#include "hyperconv/model.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/model.hpp"
+#include "network/zoo.hpp"
 #include "program.hpp"
 #include "simulation/scene.hpp"
 

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "hyperconv/engine.hpp"
-#include "hyperconv/zoo.hpp"
+#include "engine/engine.hpp"
 #include "network/safetensors.hpp"
+#include "network/zoo.hpp"
 #include "program.hpp"
 
 namespace hyperconv {

@@ -6,11 +6,11 @@
 #include <exiv2/exiv2.hpp>
 #include <nlohmann/json.hpp>
 
-#include "hyperconv/image.hpp"
-#include "hyperconv/model.hpp"
-#include "hyperconv/mosaic.hpp"
-#include "hyperconv/zoo.hpp"
+#include "image/image.hpp"
+#include "network/model.hpp"
+#include "network/zoo.hpp"
 #include "program.hpp"
+#include "raw/mosaic.hpp"
 #include "scenes.hpp"
 #include "simulation/scene.hpp"
 #include "simulation/simulator.hpp"

@@ -4,9 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "hyperconv/image.hpp"
-#include "hyperconv/model.hpp"
-#include "hyperconv/zoo.hpp"
+#include "image/image.hpp"
+#include "network/model.hpp"
+#include "network/zoo.hpp"
 #include "program.hpp"
 #include "simulation/scene.hpp"
 

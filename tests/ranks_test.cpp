@@ -16,7 +16,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 #include "program.hpp"
 #include "scenes.hpp"
 

@@ -65,8 +65,8 @@ TEST(Rooms, HeadersForOtherLibtorchProgramsStandAlone) {
   const std::string header = "include/hyperconv/torch/a.hpp";
   EXPECT_THAT(verdict(header, "#include <torch/torch.h>"), IsEmpty());
   EXPECT_THAT(verdict(header, "#include <vector>"), IsEmpty());
-  EXPECT_THAT(verdict(header, "#include \"hyperconv/graph.hpp\""), HasSubstr("nothing else"));
-  EXPECT_THAT(verdict(header, "#include <hyperconv/graph.hpp>"), HasSubstr("nothing else"));
+  EXPECT_THAT(verdict(header, "#include \"network/graph.hpp\""), HasSubstr("nothing else"));
+  EXPECT_THAT(verdict(header, "#include <network/graph.hpp>"), HasSubstr("nothing else"));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 
 #include "base/file.hpp"
 #include "base/random.hpp"
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 #include "simulation/scene.hpp"
 
 namespace hyperconv {

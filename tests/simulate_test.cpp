@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "hyperconv/image.hpp"
-#include "hyperconv/mosaic.hpp"
+#include "image/image.hpp"
 #include "program.hpp"
+#include "raw/mosaic.hpp"
 #include "simulation/simulator.hpp"
 
 namespace hyperconv {

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 #include "program.hpp"
 #include "scenes.hpp"
 #include "simulation/scene.hpp"
@@ -149,6 +149,25 @@ TEST_F(SweepCommand, BothTasksOfFixedFlopsAreMeasured) {
   const Outcome drawn = run_program({"study", "fixed-flops", "--redraw", path("fixed-flops.csv")});
   EXPECT_THAT(drawn.output, HasSubstr("| pairs | film |"));
   EXPECT_THAT(drawn.output, HasSubstr("| develop | film |"));
+}
+
+TEST_F(SweepCommand, DesignsAreTrainedTimedAndMeasured) {
+  const auto designs = [&](const std::string& only) {
+    return run_program({"study", "designs", "--smoke", "--photos", path("photos"), "--test-photos",
+                        path("photos"), "-o", path("runs"), "--results", path("designs.csv"),
+                        "--only", only});
+  };
+  ASSERT_EQ(designs("film").status, 0);
+  const Outcome run = designs("linear-light");
+  ASSERT_EQ(run.status, 0) << run.errors;
+  EXPECT_THAT(run.output, HasSubstr("| film | FiLM"));
+  EXPECT_THAT(run.output, HasSubstr("| linear-light | `develop` in"));
+  EXPECT_GT(read_file(folder_ / "designs-by-design.png").size(), 5000u);
+  const Results results = read_results(folder_ / "designs.csv");
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_GT(results.number(0, "seconds_12mp"), 0);
+  for (const char* level : {"none", "1.2e-2"})
+    EXPECT_GT(results.number(1, std::string("psnr_") + level), 0);
 }
 
 // Whole pictures of the set's test part, and crops of another set.

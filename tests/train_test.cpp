@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "hyperconv/image.hpp"
-#include "hyperconv/model.hpp"
+#include "image/image.hpp"
+#include "network/model.hpp"
 #include "program.hpp"
 #include "scenes.hpp"
 

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 #include "program.hpp"
 #include "simulation/scene.hpp"
 

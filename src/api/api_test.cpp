@@ -4,10 +4,10 @@
 #include <thread>
 
 #include "api/api_testing.hpp"
-#include "hyperconv/image.hpp"
-#include "hyperconv/mosaic.hpp"
+#include "image/image.hpp"
 #include "pipeline/denoise.hpp"
 #include "pipeline/develop.hpp"
+#include "raw/mosaic.hpp"
 #include "simulation/scene.hpp"
 
 namespace hyperconv {

@@ -14,7 +14,7 @@
 #include "base/random.hpp"
 #include "base/testing.hpp"
 #include "hyperconv/hyperconv.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 

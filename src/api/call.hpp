@@ -6,7 +6,7 @@
 #include <mutex>
 
 #include "hyperconv/hyperconv.hpp"
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 

@@ -7,7 +7,7 @@
 #include "base/interrupt.hpp"
 #include "base/threads.hpp"
 #include "base/watch.hpp"
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 #include "simulation/scene.hpp"
 
 namespace hyperconv {

@@ -1,10 +1,10 @@
 // Models, the version and RAW files.
 #include "api/call.hpp"
 #include "base/fail.hpp"
-#include "hyperconv/model.hpp"
-#include "hyperconv/mosaic.hpp"
+#include "network/model.hpp"
 #include "pipeline/input.hpp"
 #include "pipeline/shipped.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 namespace {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "hyperconv/hyperconv.hpp"
-#include "hyperconv/image.hpp"
-#include "hyperconv/mosaic.hpp"
+#include "image/image.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 

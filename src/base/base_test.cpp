@@ -8,10 +8,10 @@
 #include "base/half.hpp"
 #include "base/memory.hpp"
 #include "base/random.hpp"
+#include "base/tensor.hpp"
 #include "base/testing.hpp"
 #include "base/threads.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/tensor.hpp"
 
 namespace hyperconv {
 namespace {

@@ -1,4 +1,4 @@
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
 
 #include <fmt/format.h>
 

@@ -11,8 +11,8 @@
 
 #include "base/fail.hpp"
 #include "cli/commands.hpp"
-#include "hyperconv/image.hpp"
-#include "hyperconv/metrics.hpp"
+#include "image/image.hpp"
+#include "metrics/metrics.hpp"
 
 namespace hyperconv::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include "base/fail.hpp"
 #include "cli/commands.hpp"
 #include "cli/precision.hpp"
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv::cli {
 namespace {

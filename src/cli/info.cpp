@@ -14,13 +14,13 @@
 #include "cli/laboratory.hpp"
 #include "cli/size.hpp"
 #include "engine/kernel_cases.hpp"
-#include "hyperconv/cost.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/model.hpp"
-#include "hyperconv/mosaic.hpp"
-#include "hyperconv/mosaic_noise.hpp"
 #include "image/codec.hpp"
+#include "network/cost.hpp"
+#include "network/model.hpp"
 #include "raw/dng_opcodes.hpp"
+#include "raw/mosaic.hpp"
+#include "raw/mosaic_noise.hpp"
 
 namespace hyperconv::cli {
 namespace {

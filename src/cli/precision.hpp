@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv::cli {
 

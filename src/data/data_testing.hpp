@@ -9,9 +9,9 @@
 
 #include "base/file.hpp"
 #include "base/random.hpp"
+#include "base/tensor.hpp"
 #include "base/testing.hpp"
-#include "hyperconv/image.hpp"
-#include "hyperconv/tensor.hpp"
+#include "image/image.hpp"
 #include "image/jpeg.hpp"
 #include "image/png.hpp"
 #include "image/tiff.hpp"

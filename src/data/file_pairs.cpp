@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/fail.hpp"
-#include "hyperconv/mosaic.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 namespace {

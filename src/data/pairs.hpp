@@ -12,8 +12,8 @@
 #include <variant>
 #include <vector>
 
-#include "hyperconv/image.hpp"
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
+#include "image/image.hpp"
 
 namespace hyperconv {
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/random.hpp"
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 
 namespace hyperconv {
 

@@ -1,4 +1,4 @@
-#include "hyperconv/engine.hpp"
+#include "engine/engine.hpp"
 
 #include <cstdlib>
 #include <memory>

@@ -1,8 +1,8 @@
 // Runs a plan: what the two ways to do it have in common.
 #pragma once
 
+#include "base/tensor.hpp"
 #include "engine/plan.hpp"
-#include "hyperconv/tensor.hpp"
 
 namespace hyperconv {
 

@@ -9,7 +9,7 @@
 #include "base/memory.hpp"
 #include "base/threads.hpp"
 #include "engine/plan.hpp"
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 

@@ -18,7 +18,7 @@
 
 #include "base/integers.hpp"
 #include "engine/kernels/kernels.hpp"
-#include "hyperconv/graph.hpp"
+#include "network/graph.hpp"
 
 namespace hyperconv {
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "hyperconv/error.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 namespace {

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
+#include "base/tensor.hpp"
 #include "engine/filters.hpp"
 #include "engine/plan.hpp"
-#include "hyperconv/tensor.hpp"
 
 namespace hyperconv {
 

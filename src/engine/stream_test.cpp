@@ -7,7 +7,7 @@
 #include "engine/testing.hpp"
 #include "engine/whole.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 namespace {

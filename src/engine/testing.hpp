@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "engine/engine.hpp"
 #include "engine/kernels/kernels.hpp"
-#include "hyperconv/engine.hpp"
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 

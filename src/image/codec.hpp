@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 
 namespace hyperconv {
 

@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 
 namespace hyperconv {
 

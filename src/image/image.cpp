@@ -1,4 +1,4 @@
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 
 #include <algorithm>
 #include <cassert>

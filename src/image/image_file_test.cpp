@@ -27,8 +27,8 @@
 #include "base/random.hpp"
 #include "base/testing.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/image.hpp"
 #include "image/icc.hpp"
+#include "image/image.hpp"
 
 namespace hyperconv {
 namespace {

@@ -13,8 +13,8 @@
 #include "base/file.hpp"
 #include "base/testing.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/image.hpp"
 #include "image/icc.hpp"
+#include "image/image.hpp"
 #include "image/xmp.hpp"
 
 namespace hyperconv {

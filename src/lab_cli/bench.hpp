@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "base/tensor.hpp"
 #include "engine/peak.hpp"
-#include "hyperconv/tensor.hpp"
 
 namespace hyperconv::cli {
 

@@ -14,7 +14,7 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
-#include "hyperconv/engine.hpp"
+#include "engine/engine.hpp"
 #include "lab_cli/bench.hpp"
 #include "training/inference.hpp"
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 #include "scoring/evaluate_pairs.hpp"
 
 namespace hyperconv::cli {

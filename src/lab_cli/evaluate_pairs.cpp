@@ -6,8 +6,8 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
-#include "hyperconv/cost.hpp"
 #include "lab_cli/evaluate.hpp"
+#include "network/cost.hpp"
 
 namespace hyperconv::cli {
 namespace {

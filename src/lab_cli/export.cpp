@@ -11,10 +11,10 @@
 #include "base/fail.hpp"
 #include "base/random.hpp"
 #include "cli/size.hpp"
-#include "hyperconv/engine.hpp"
-#include "hyperconv/zoo.hpp"
+#include "engine/engine.hpp"
 #include "lab_cli/commands.hpp"
 #include "network/safetensors.hpp"
+#include "network/zoo.hpp"
 #include "onnx/onnx.hpp"
 
 namespace hyperconv::cli {

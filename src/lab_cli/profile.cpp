@@ -8,10 +8,10 @@
 
 #include "base/fail.hpp"
 #include "cli/size.hpp"
-#include "hyperconv/cost.hpp"
-#include "hyperconv/engine.hpp"
-#include "hyperconv/zoo.hpp"
+#include "engine/engine.hpp"
 #include "lab_cli/commands.hpp"
+#include "network/cost.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv::cli {
 namespace {

@@ -13,6 +13,7 @@ void add_study(CLI::App& program) {
   add_double_descent(*study);
   add_fixed_flops(*study);
   add_conditioning(*study);
+  add_designs(*study);
   add_cheaper_vdn(*study);
   add_noise(*study);
   add_rivals(*study);

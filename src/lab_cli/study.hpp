@@ -10,6 +10,7 @@ void add_large_image(CLI::App& study);
 void add_double_descent(CLI::App& study);
 void add_fixed_flops(CLI::App& study);
 void add_conditioning(CLI::App& study);
+void add_designs(CLI::App& study);
 void add_cheaper_vdn(CLI::App& study);
 void add_noise(CLI::App& study);
 void add_rivals(CLI::App& study);

@@ -13,6 +13,7 @@
 #include "lab_cli/study.hpp"
 #include "studies/cheaper_vdn.hpp"
 #include "studies/conditioning.hpp"
+#include "studies/develop_designs.hpp"
 #include "studies/double_descent.hpp"
 #include "studies/fixed_flops.hpp"
 #include "studies/sweep.hpp"
@@ -201,6 +202,13 @@ void add_fixed_flops(CLI::App& study) {
             {.pairs = simzrr,
              .photos = "../shared/data/photos/train",
              .test_photos = "../shared/data/photos/val"});
+}
+
+void add_designs(CLI::App& study) {
+  add_sweep(study, std::make_shared<DevelopDesigns>(),
+            "Designs of the develop network, losses and patches, after the same FLOPs of training",
+            {.photos = "../shared/data/photos_free/train",
+             .test_photos = "../shared/data/photos_free/val"});
 }
 
 void add_conditioning(CLI::App& study) {

@@ -1,4 +1,4 @@
-#include "hyperconv/metrics.hpp"
+#include "metrics/metrics.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "hyperconv/cost.hpp"
+#include "network/cost.hpp"
 
 #include "base/overloaded.hpp"
 

@@ -1,4 +1,4 @@
-#include "hyperconv/graph.hpp"
+#include "network/graph.hpp"
 
 #include <algorithm>
 #include <cmath>

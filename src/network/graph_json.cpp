@@ -7,7 +7,7 @@
 
 #include "base/fail.hpp"
 #include "base/overloaded.hpp"
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 namespace {

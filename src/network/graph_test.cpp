@@ -1,12 +1,12 @@
-#include "hyperconv/graph.hpp"
+#include "network/graph.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/testing.hpp"
-#include "hyperconv/cost.hpp"
-#include "hyperconv/model.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/cost.hpp"
+#include "network/model.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 namespace {

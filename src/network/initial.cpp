@@ -3,7 +3,7 @@
 #include <set>
 
 #include "base/random.hpp"
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 namespace {

@@ -1,4 +1,4 @@
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 
 #include <algorithm>
 #include <cmath>

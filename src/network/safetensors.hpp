@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/file.hpp"
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 

@@ -1,4 +1,4 @@
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 
 #include <functional>
 #include <map>
@@ -182,6 +182,11 @@ const std::map<std::string, Entry>& entries() {
         {"develop-16", {shipped(16, 32), develops}},
         {"develop-16-plain", {shipped(16, 0), develops}},
     };
+    for (const DevelopDesign& design : develop_designs())
+      known.emplace(
+          "design-" + design.name,
+          Entry{told(design.shape), develops_told,
+                design.shape.film ? Initialisation::kaiming_gentle : Initialisation::kaiming});
     for (const auto& [variant, name] : study_variants) {
       const Entry entry{study(variant), is_isp, Initialisation::kaiming_gentle};
       known.emplace(fmt::format("study-{}", name), entry);

@@ -6,7 +6,7 @@
 // Batch normalisation is a Norm2d with its statistics folded in: right for running trained weights;
 // training from here would be without batch statistics. Left out: the 3x3 convolutions to RGB by
 // which the five scales are trained (0.05 M parameters, 0.2 % of the FLOPs).
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "network/zoo_builder.hpp"
 
 namespace hyperconv {

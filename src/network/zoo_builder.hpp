@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "hyperconv/graph.hpp"
+#include "network/graph.hpp"
 
 namespace hyperconv {
 
@@ -47,6 +47,14 @@ class GraphBuilder {
   NodeId sum(const std::string& name, NodeId a, NodeId b) { return add(name, Add{}, {a, b}); }
   NodeId product(const std::string& name, NodeId a, NodeId b) {
     return add(name, Multiply{}, {a, b});
+  }
+  /// FiLM (Perez et al. 2018): x + x * scale + shift, both [N,channels,1,1] by 1x1 convolutions of
+  /// `trunk`.
+  NodeId film(const std::string& name, NodeId x, NodeId trunk, int channels) {
+    const NodeId scale = conv(name + ".scale", trunk, channels, 1);
+    const NodeId shift = conv(name + ".shift", trunk, channels, 1);
+    const NodeId scaled = sum(name + ".scaled", x, product(name + ".product", x, scale));
+    return sum(name + ".shifted", scaled, shift);
   }
   NodeId shuffle(const std::string& name, NodeId x) { return add(name, PixelShuffle{2}, {x}); }
 

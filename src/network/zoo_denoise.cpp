@@ -1,5 +1,5 @@
 // The denoiser we ship, and its control: ours, after the paper's idea.
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "network/zoo_builder.hpp"
 
 namespace hyperconv {

@@ -1,5 +1,5 @@
 // The networks that develop a mosaic whose noise is known: ours, after the paper's idea.
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "network/zoo_builder.hpp"
 
 namespace hyperconv {
@@ -11,7 +11,14 @@ constexpr int noise_channels = 6;
 class DevelopBuilder {
  public:
   explicit DevelopBuilder(const DevelopNetwork& shape)
-      : shape_(shape), b_(4), noise_(b_.add("noise", SideInput{noise_channels}, {})) {}
+      : shape_(shape), b_(4), noise_(b_.add("noise", SideInput{noise_channels}, {})) {
+    steering_ = noise_;
+    if (shape.sees_photo) {
+      const NodeId photo = b_.add("descriptor", PhotoDescriptor{}, {b_.input()});
+      steering_ = b_.concat("steering", {noise_, photo});
+    }
+    if (shape.film) steering_ = b_.conv_relu("predictor", steering_, shape.hidden, 1);
+  }
 
   Graph build() {
     const int levels = int(shape_.widths.size());
@@ -32,7 +39,9 @@ class DevelopBuilder {
       // for.
       if (level < 2) x = block(name + ".conv2", x, level);
     }
-    x = b_.sum("sum", convolution("last", x, 12, 0), convolution("linear", b_.input(), 12, 0));
+    x = convolution("last", x, 12, 0);
+    if (shape_.linear_kernel > 0)
+      x = b_.sum("sum", x, convolution("linear", b_.input(), 12, 0, shape_.linear_kernel));
     b_.shuffle("output", x);
     return b_.take();
   }
@@ -40,10 +49,11 @@ class DevelopBuilder {
  private:
   bool predicts(int level) const { return shape_.hidden > 0 && level < shape_.hyper_levels; }
 
-  NodeId convolution(const std::string& name, NodeId x, int out, int level) {
-    if (!predicts(level)) return b_.conv(name, x, out);
-    const HyperConv2d op{.out_channels = out, .hidden = shape_.hidden};
-    return b_.add(name, op, {x, noise_});
+  NodeId convolution(const std::string& name, NodeId x, int out, int level, int kernel = 3) {
+    if (!predicts(level)) return b_.conv(name, x, out, kernel);
+    if (shape_.film) return b_.film(name, b_.conv(name, x, out, kernel), steering_, out);
+    const HyperConv2d op{.out_channels = out, .kernel = kernel, .hidden = shape_.hidden};
+    return b_.add(name, op, {x, steering_});
   }
 
   NodeId block(const std::string& name, NodeId x, int level) {
@@ -63,10 +73,30 @@ class DevelopBuilder {
   DevelopNetwork shape_;
   GraphBuilder b_;
   NodeId noise_;
+  NodeId steering_;  ///< what filters follow
 };
 
 }  // namespace
 
 Graph develop_network(const DevelopNetwork& shape) { return DevelopBuilder(shape).build(); }
+
+const std::vector<DevelopDesign>& develop_designs() {
+  static const std::vector<DevelopDesign> designs = {
+      {"hidden-4", "hidden width 4", {.hidden = 4}},
+      {"hidden-128", "hidden width 128", {.hidden = 128}},
+      {"hidden-512", "hidden width 512", {.hidden = 512}},
+      {"film", "FiLM instead of HyperConvolutions", {.film = true}},
+      {"one-level", "HyperConvolutions on the first level alone", {.hyper_levels = 1}},
+      {"all-levels", "HyperConvolutions on all levels", {.hyper_levels = 4}},
+      {"photo", "filters follow noise and the photo's descriptor", {.sees_photo = true}},
+      {"no-linear", "no linear path", {.linear_kernel = 0}},
+      {"linear-5", "linear path over 5x5 cells", {.linear_kernel = 5}},
+      {"shallow", "three levels: context to 1/8", {.widths = {26, 44, 88}}},
+      {"deep", "five levels: context to 1/32", {.widths = {24, 32, 56, 64, 96}}},
+      {"wide-top", "wide above, narrow below", {.widths = {30, 32, 40, 48}}},
+      {"wide-bottom", "narrow above, wide below", {.widths = {16, 44, 96, 128}}},
+  };
+  return designs;
+}
 
 }  // namespace hyperconv

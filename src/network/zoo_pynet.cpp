@@ -4,7 +4,7 @@
 //
 // Left out: the 3x3 convolutions to RGB by which levels 1 to 5 are trained on their own. They hold
 // 0.03 M parameters and take no part in a photo; a count that includes them has 0.02 % more FLOPs.
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "network/zoo_builder.hpp"
 
 namespace hyperconv {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "network/zoo_builder.hpp"
 
 namespace hyperconv {
@@ -49,7 +49,7 @@ class StudyBuilder {
   NodeId block(const std::string& name, NodeId x, int out) {
     if (is_hyper(shape_.variant)) return b_.relu(name, hyper(name, x, out, 3));
     if (shape_.variant == StudyVariant::film)
-      return b_.relu(name, film(name, b_.conv(name, x, out), out));
+      return b_.relu(name, b_.film(name, b_.conv(name, x, out), trunk_, out));
     x = b_.conv_relu(name, x, out);
     return shape_.variant == StudyVariant::squeeze_excitation ? excited(name, x, out) : x;
   }
@@ -60,14 +60,6 @@ class StudyBuilder {
     std::vector<NodeId> inputs{x};
     if (op.conditioning == Conditioning::image) inputs.push_back(descriptor_);
     return b_.add(name, op, std::move(inputs));
-  }
-
-  /// x + x * scale + shift, both from the photo's descriptor.
-  NodeId film(const std::string& name, NodeId x, int channels) {
-    const NodeId scale = b_.conv(name + ".scale", trunk_, channels, 1);
-    const NodeId shift = b_.conv(name + ".shift", trunk_, channels, 1);
-    const NodeId scaled = b_.sum(name + ".scaled", x, b_.product(name + ".product", x, scale));
-    return b_.sum(name + ".shifted", scaled, shift);
   }
 
   NodeId excited(const std::string& name, NodeId x, int channels) {

@@ -1,12 +1,12 @@
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "hyperconv/cost.hpp"
 #include "hyperconv/error.hpp"
+#include "network/cost.hpp"
 
 namespace hyperconv {
 namespace {
@@ -103,6 +103,17 @@ TEST(Zoo, TheShippedDenoiserIsSmall) {
   EXPECT_LT(cost.parameters, 3'000'000);
   // Its control does the same work.
   EXPECT_EQ(total_cost(make_network("denoise-16-plain"), {1, 3, 3008, 4000}).flops, cost.flops);
+}
+
+// They are compared after the same work: at about the same cost, about the same number of steps.
+TEST(Zoo, DevelopDesignsCostAboutTheSame) {
+  const auto flops = [](const std::string& name) {
+    return double(total_cost(make_network(name), flops_size).flops);
+  };
+  const double standard = flops("develop");
+  EXPECT_EQ(flops("develop-plain"), standard);
+  for (const DevelopDesign& design : develop_designs())
+    EXPECT_NEAR(flops("design-" + design.name) / standard, 1, 0.07) << design.name;
 }
 
 TEST(Zoo, StudyVariantsHaveTheSameFlops) {

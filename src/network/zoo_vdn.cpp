@@ -1,6 +1,6 @@
 // VDN (Yue et al. 2019, arXiv 1908.11314), after the code its authors published:
 // github.com/zsyOAOA/VDNet. Two networks that are trained together; only D-Net runs on a photo.
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "network/zoo_builder.hpp"
 
 namespace hyperconv {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 

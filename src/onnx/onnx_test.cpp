@@ -12,7 +12,7 @@
 #include "base/file.hpp"
 #include "base/testing.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 namespace {
@@ -125,8 +125,8 @@ void expect_shapes(const Graph& graph, const onnx::ModelProto& model, const Shap
 /// A network of the zoo at a width that is quickly exported.
 Graph narrow(const std::string& name) {
   ZooOptions options{.width = 8};
-  if (name.starts_with("hyper") || name == "develop-16" || name == "develop" ||
-      name == "develop-best")
+  if (name.starts_with("hyper") || name.starts_with("design-") || name == "develop-16" ||
+      name == "develop" || name == "develop-best")
     options.hidden = 5;
   return make_network(name, options);
 }

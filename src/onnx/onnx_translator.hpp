@@ -1,7 +1,7 @@
 // Our operators in ONNX's: the fourth reader of the graph.
 #pragma once
 
-#include "hyperconv/graph.hpp"
+#include "network/graph.hpp"
 #include "onnx/onnx_builder.hpp"
 
 namespace hyperconv {

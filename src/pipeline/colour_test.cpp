@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "base/testing.hpp"
-#include "hyperconv/metrics.hpp"
+#include "metrics/metrics.hpp"
 #include "pipeline/develop.hpp"
 #include "simulation/demosaic.hpp"
 

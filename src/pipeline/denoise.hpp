@@ -3,9 +3,9 @@
 
 #include <optional>
 
-#include "hyperconv/engine.hpp"
-#include "hyperconv/image.hpp"
+#include "engine/engine.hpp"
 #include "hyperconv/types.hpp"
+#include "image/image.hpp"
 
 namespace hyperconv {
 

@@ -7,7 +7,7 @@
 
 #include "base/random.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "simulation/scene.hpp"
 
 namespace hyperconv {

@@ -6,9 +6,9 @@
 
 #include "base/fail.hpp"
 #include "base/watch.hpp"
-#include "hyperconv/mosaic_noise.hpp"
 #include "raw/colour.hpp"
 #include "raw/exif.hpp"
+#include "raw/mosaic_noise.hpp"
 #include "raw/stabilised.hpp"
 
 namespace hyperconv {

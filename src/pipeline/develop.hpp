@@ -3,10 +3,10 @@
 
 #include <optional>
 
-#include "hyperconv/engine.hpp"
-#include "hyperconv/image.hpp"
-#include "hyperconv/mosaic.hpp"
-#include "hyperconv/mosaic_noise.hpp"
+#include "engine/engine.hpp"
+#include "image/image.hpp"
+#include "raw/mosaic.hpp"
+#include "raw/mosaic_noise.hpp"
 
 namespace hyperconv {
 

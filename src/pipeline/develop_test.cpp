@@ -8,7 +8,7 @@
 #include "base/testing.hpp"
 #include "engine/reference/reference.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "raw/colour.hpp"
 #include "raw/stabilised.hpp"
 #include "simulation/scene.hpp"

@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
 
 namespace hyperconv {
 

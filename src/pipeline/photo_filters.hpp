@@ -4,7 +4,7 @@
 #include <functional>
 #include <memory>
 
-#include "hyperconv/engine.hpp"
+#include "engine/engine.hpp"
 
 namespace hyperconv {
 

@@ -6,7 +6,7 @@
 
 #include "base/integers.hpp"
 #include "base/random.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 namespace {

@@ -8,8 +8,8 @@
 #include <memory>
 
 #include "base/threads.hpp"
-#include "hyperconv/engine.hpp"
-#include "hyperconv/image.hpp"
+#include "engine/engine.hpp"
+#include "image/image.hpp"
 
 namespace hyperconv {
 

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 

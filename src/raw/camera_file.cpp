@@ -15,12 +15,12 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
-#include "hyperconv/mosaic.hpp"
 #include "raw/decode.hpp"
 #include "raw/dng_opcodes.hpp"
 #include "raw/exif.hpp"
 #include "raw/limits.hpp"
 #include "raw/matrix3.hpp"
+#include "raw/mosaic.hpp"
 #include "raw/sample_check.hpp"
 #include "raw/saturation.hpp"
 #include "raw/tiff_view.hpp"

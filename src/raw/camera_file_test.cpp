@@ -9,9 +9,9 @@
 
 #include "base/file.hpp"
 #include "base/testing.hpp"
-#include "hyperconv/mosaic.hpp"
 #include "raw/exif.hpp"
 #include "raw/matrix3.hpp"
+#include "raw/mosaic.hpp"
 #include "raw/raw_testing.hpp"
 
 namespace hyperconv {

@@ -9,9 +9,9 @@
 
 #include "base/file.hpp"
 #include "base/testing.hpp"
-#include "hyperconv/mosaic.hpp"
 #include "raw/dng_opcodes.hpp"
 #include "raw/exif.hpp"
+#include "raw/mosaic.hpp"
 #include "raw/raw_testing.hpp"
 #include "raw/sample_check.hpp"
 #include "raw/saturation.hpp"

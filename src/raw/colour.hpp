@@ -4,10 +4,10 @@
 #include <array>
 #include <optional>
 
-#include "hyperconv/image.hpp"
-#include "hyperconv/mosaic.hpp"
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
+#include "image/image.hpp"
 #include "raw/matrix3.hpp"
+#include "raw/mosaic.hpp"
 #include "raw/stabilised.hpp"
 
 namespace hyperconv {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/image.hpp"
-#include "hyperconv/mosaic.hpp"
+#include "image/image.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 

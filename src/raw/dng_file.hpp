@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "hyperconv/mosaic.hpp"
+#include "raw/mosaic.hpp"
 #include "raw/tiff_writer.hpp"
 
 namespace hyperconv {

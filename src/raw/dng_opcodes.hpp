@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/mosaic.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 

@@ -6,9 +6,9 @@
 
 #include "base/file.hpp"
 #include "base/testing.hpp"
-#include "hyperconv/mosaic.hpp"
 #include "raw/limits.hpp"
 #include "raw/matrix3.hpp"
+#include "raw/mosaic.hpp"
 #include "raw/raw_testing.hpp"
 #include "raw/tiff_writer.hpp"
 

@@ -4,11 +4,11 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
-#include "hyperconv/image.hpp"
-#include "hyperconv/mosaic.hpp"
+#include "image/image.hpp"
 #include "image/png.hpp"
 #include "raw/decode.hpp"
 #include "raw/limits.hpp"
+#include "raw/mosaic.hpp"
 #include "raw/white_balance.hpp"
 
 namespace hyperconv {

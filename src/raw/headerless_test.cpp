@@ -5,8 +5,8 @@
 
 #include "base/file.hpp"
 #include "base/testing.hpp"
-#include "hyperconv/image.hpp"
-#include "hyperconv/mosaic.hpp"
+#include "image/image.hpp"
+#include "raw/mosaic.hpp"
 #include "raw/raw_testing.hpp"
 
 namespace hyperconv {

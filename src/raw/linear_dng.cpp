@@ -5,8 +5,8 @@
 #include <span>
 
 #include "base/file.hpp"
-#include "hyperconv/mosaic.hpp"
 #include "raw/dng_file.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "base/file.hpp"
 #include "base/testing.hpp"
-#include "hyperconv/mosaic.hpp"
 #include "raw/colour.hpp"
+#include "raw/mosaic.hpp"
 #include "raw/raw_testing.hpp"
 
 namespace hyperconv {

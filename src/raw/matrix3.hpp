@@ -4,7 +4,7 @@
 #include <cmath>
 #include <optional>
 
-#include "hyperconv/mosaic.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 

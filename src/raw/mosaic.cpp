@@ -1,4 +1,4 @@
-#include "hyperconv/mosaic.hpp"
+#include "raw/mosaic.hpp"
 
 #include "base/fail.hpp"
 

@@ -1,4 +1,4 @@
-#include "hyperconv/mosaic_noise.hpp"
+#include "raw/mosaic_noise.hpp"
 
 #include <gtest/gtest.h>
 

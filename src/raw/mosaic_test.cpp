@@ -1,4 +1,4 @@
-#include "hyperconv/mosaic.hpp"
+#include "raw/mosaic.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -12,7 +12,7 @@
 
 #include "base/random.hpp"
 #include "base/testing.hpp"
-#include "hyperconv/mosaic.hpp"
+#include "raw/mosaic.hpp"
 #include "raw/tiff_writer.hpp"
 
 namespace hyperconv {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "hyperconv/mosaic.hpp"
+#include "raw/mosaic.hpp"
 #include "raw/tiff_view.hpp"
 
 namespace hyperconv {

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "hyperconv/mosaic.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <cmath>
 
-#include "hyperconv/mosaic.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 

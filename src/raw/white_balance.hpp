@@ -1,7 +1,7 @@
 // The white balance of a photo that says none.
 #pragma once
 
-#include "hyperconv/mosaic.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 

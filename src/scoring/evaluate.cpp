@@ -5,8 +5,8 @@
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
-#include "hyperconv/metrics.hpp"
 #include "image/folder.hpp"
+#include "metrics/metrics.hpp"
 #include "raw/colour.hpp"
 #include "scoring/libraw_demosaic.hpp"
 
@@ -45,6 +45,18 @@ struct LevelSums {
   QualitySum model, ahd, dht;
 };
 
+/// The middle of a scene, its sides no longer than `side`.
+Tensor middle_of(const Tensor& scene, int side) {
+  const Shape shape = scene.shape();
+  const int64_t h = std::min<int64_t>(side, shape.h), w = std::min<int64_t>(side, shape.w);
+  const int64_t top = (shape.h - h) / 2, left = (shape.w - w) / 2;
+  Tensor middle({1, shape.c, h, w});
+  for (int64_t c = 0; c < shape.c; ++c)
+    for (int64_t y = 0; y < h; ++y)
+      std::copy_n(scene.row(0, c, top + y) + left, w, middle.row(0, c, y));
+  return middle;
+}
+
 void measure(Developer& developer, const Subject& subject, const NoiseProfile& noise,
              LevelSums& sums) {
   const Take shot = take(subject, noise);
@@ -58,13 +70,16 @@ void measure(Developer& developer, const Subject& subject, const NoiseProfile& n
 
 }  // namespace
 
-Subject subject_of(const std::filesystem::path& photo, int shrink, uint64_t seed, uint64_t index) {
+Subject subject_of(const std::filesystem::path& photo, int shrink, uint64_t seed, uint64_t index,
+                   int crop) {
   const Tensor linear = linear_srgb(upright(read_image(photo)), shrink);
   if (std::min(linear.shape().h, linear.shape().w) < smallest_side)
     fail("{}: is smaller than {} pixels after shrinking", photo.string(), smallest_side);
   Random random(seed, index);
   const SimulatedCamera camera = random_camera(random);
-  return {scene_in_camera_colours(linear, camera), camera, random.bits()};
+  const uint64_t noise_seed = random.bits();
+  const Tensor scene = scene_in_camera_colours(linear, camera);
+  return {crop > 0 ? middle_of(scene, crop) : scene, camera, noise_seed};
 }
 
 Take take(const Subject& subject, const NoiseProfile& noise) {
@@ -89,7 +104,7 @@ Evaluation evaluate_develop(Developer& developer, const std::filesystem::path& f
   for (size_t i = 0; i < photos.size(); ++i) {
     throw_if_interrupted();
     try {
-      const Subject subject = subject_of(photos[i], options.shrink, options.seed, i);
+      const Subject subject = subject_of(photos[i], options.shrink, options.seed, i, options.crop);
       for (size_t level = 0; level < sums.size(); ++level)
         measure(developer, subject, evaluation_levels[level], sums[level]);
       ++result.images;

@@ -27,6 +27,7 @@ struct EvaluateOptions {
   int shrink = 2;     ///< photos are shrunk by this in linear light: their JPEG artefacts go
   uint64_t seed = 1;  ///< of cameras and noise
   int64_t limit = 0;  ///< photos at most; 0: all
+  int crop = 0;       ///< side of the square in the middle that is all that is taken; 0: all
 };
 
 struct Evaluation {
@@ -53,8 +54,10 @@ struct Subject {
 };
 
 /// A photo before the camera that belongs to its place in the folder. Throws Error naming the file
-/// where it cannot be read or is smaller than 22 pixels after shrinking.
-Subject subject_of(const std::filesystem::path& photo, int shrink, uint64_t seed, uint64_t index);
+/// where it cannot be read or is smaller than 22 pixels after shrinking. `crop` > 0: its middle
+/// alone, sides no longer than that.
+Subject subject_of(const std::filesystem::path& photo, int shrink, uint64_t seed, uint64_t index,
+                   int crop = 0);
 
 /// What that camera (RGGB, 14 bits) records, and the 16-bit sRGB picture that a perfect developer
 /// would make of it. Noise is drawn from the same numbers at every level: only its size differs.

@@ -11,8 +11,8 @@
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
 #include "data/damage.hpp"
-#include "hyperconv/metrics.hpp"
 #include "image/folder.hpp"
+#include "metrics/metrics.hpp"
 #include "pipeline/denoise.hpp"
 
 namespace hyperconv {

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "data/pairs.hpp"
-#include "hyperconv/engine.hpp"
+#include "engine/engine.hpp"
 #include "pipeline/shard.hpp"
 #include "scoring/synthetic_noise.hpp"
 
 namespace hyperconv {
 
-/// One pair, by hyperconv/metrics.hpp: floats cut to [0,1], but for psnr_8bit, where both pictures
+/// One pair, by metrics/metrics.hpp: floats cut to [0,1], but for psnr_8bit, where both pictures
 /// are rounded to 8 bits first.
 struct PairScore {
   int64_t index = 0;  ///< the pair's place in the set

@@ -7,8 +7,8 @@
 
 #include "base/testing.hpp"
 #include "data/data_testing.hpp"
-#include "hyperconv/metrics.hpp"
-#include "hyperconv/zoo.hpp"
+#include "metrics/metrics.hpp"
+#include "network/zoo.hpp"
 #include "pipeline/denoise.hpp"
 
 namespace hyperconv {

@@ -5,7 +5,7 @@
 #include "base/file.hpp"
 #include "base/testing.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "simulation/scene.hpp"
 
 namespace hyperconv {

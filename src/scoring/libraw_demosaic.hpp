@@ -1,8 +1,8 @@
 // What LibRaw makes of a mosaic: the demosaicing that a network has to be better than.
 #pragma once
 
-#include "hyperconv/mosaic.hpp"
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/random.hpp"
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
 
 namespace hyperconv {
 

@@ -1,7 +1,7 @@
 // A frame that needs more memory than there is, in pieces.
 #pragma once
 
-#include "hyperconv/engine.hpp"
+#include "engine/engine.hpp"
 
 namespace hyperconv {
 

@@ -8,7 +8,7 @@
 #include "base/random.hpp"
 #include "engine/testing.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 namespace {

@@ -1,8 +1,8 @@
 // The simplest developer there is: what a network's picture is shown against.
 #pragma once
 
-#include "hyperconv/mosaic.hpp"
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 

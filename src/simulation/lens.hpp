@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
 
 namespace hyperconv {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/random.hpp"
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
 #include "simulation/simulator.hpp"
 
 namespace hyperconv {

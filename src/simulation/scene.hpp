@@ -2,7 +2,7 @@
 // file and nobody's licence.
 #pragma once
 
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 
 namespace hyperconv {
 

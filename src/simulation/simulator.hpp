@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/random.hpp"
-#include "hyperconv/image.hpp"
-#include "hyperconv/mosaic.hpp"
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
+#include "image/image.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 

@@ -8,7 +8,7 @@
 #include "base/file.hpp"
 #include "base/interrupt.hpp"
 #include "data/pairs.hpp"
-#include "hyperconv/engine.hpp"
+#include "engine/engine.hpp"
 #include "studies/statistics.hpp"
 #include "tools/gnuplot.hpp"
 

@@ -7,8 +7,8 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "data/checksum.hpp"
-#include "hyperconv/cost.hpp"
-#include "hyperconv/mosaic_noise.hpp"
+#include "network/cost.hpp"
+#include "raw/mosaic_noise.hpp"
 #include "studies/rivals.hpp"
 #include "tools/process.hpp"
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/cost.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/cost.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 

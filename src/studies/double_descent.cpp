@@ -12,7 +12,7 @@
 #include "data/cache.hpp"
 #include "data/fixed_windows.hpp"
 #include "data/sampler.hpp"
-#include "hyperconv/engine.hpp"
+#include "engine/engine.hpp"
 #include "tools/gnuplot.hpp"
 
 namespace hyperconv {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/model.hpp"
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 

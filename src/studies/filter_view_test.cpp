@@ -10,8 +10,8 @@
 #include "base/testing.hpp"
 #include "engine/testing.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/image.hpp"
-#include "hyperconv/zoo.hpp"
+#include "image/image.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 namespace {

@@ -9,8 +9,8 @@
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
-#include "hyperconv/mosaic_noise.hpp"
 #include "image/folder.hpp"
+#include "raw/mosaic_noise.hpp"
 #include "scoring/evaluate.hpp"
 #include "simulation/scene.hpp"
 

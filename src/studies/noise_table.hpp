@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/mosaic.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 

@@ -12,8 +12,8 @@
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
 #include "data/checksum.hpp"
-#include "hyperconv/metrics.hpp"
 #include "image/folder.hpp"
+#include "metrics/metrics.hpp"
 #include "raw/colour.hpp"
 #include "scoring/evaluate.hpp"
 #include "studies/side_by_side.hpp"
@@ -83,18 +83,6 @@ class KnownScores {
   std::map<std::string, Score> scores_;
 };
 
-/// The middle of a scene, its sides no longer than `side` and even.
-Tensor middle_of(const Tensor& scene, int side) {
-  const Shape shape = scene.shape();
-  const int64_t h = std::min<int64_t>(side, shape.h), w = std::min<int64_t>(side, shape.w);
-  const int64_t top = (shape.h - h) / 2, left = (shape.w - w) / 2;
-  Tensor middle({1, shape.c, h, w});
-  for (int64_t c = 0; c < shape.c; ++c)
-    for (int64_t y = 0; y < h; ++y)
-      std::copy_n(scene.row(0, c, top + y) + left, w, middle.row(0, c, y));
-  return middle;
-}
-
 /// Levels of which pictures are drawn, and photos of each set.
 bool is_drawn(const NoiseProfile& level) {
   return level.shot == 0 || level.shot == 2.5e-4 || level.shot == 4e-3;
@@ -161,9 +149,7 @@ class Round {
 
   Subject subject(const fs::path& photo, size_t index) const {
     try {
-      Subject subject = subject_of(photo, table_.shrink, options_.seed, index);
-      if (options_.crop > 0) subject.scene = middle_of(subject.scene, options_.crop);
-      return subject;
+      return subject_of(photo, table_.shrink, options_.seed, index, options_.crop);
     } catch (const Error& error) {
       throw_if_interrupted();
       throw UnusablePhoto{error.what()};

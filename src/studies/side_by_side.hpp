@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 
 namespace hyperconv {
 

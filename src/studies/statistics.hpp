@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "hyperconv/engine.hpp"
-#include "hyperconv/model.hpp"
+#include "engine/engine.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 

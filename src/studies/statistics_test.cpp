@@ -7,7 +7,7 @@
 #include "engine/reference/reference.hpp"
 #include "engine/testing.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 namespace {

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/cost.hpp"
-#include "hyperconv/model.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/cost.hpp"
+#include "network/model.hpp"
+#include "network/zoo.hpp"
 #include "studies/results.hpp"
 
 namespace hyperconv {

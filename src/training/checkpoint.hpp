@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/graph.hpp"
+#include "network/graph.hpp"
 
 namespace hyperconv {
 

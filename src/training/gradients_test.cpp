@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "training/adam.hpp"
 #include "training/lowering.hpp"
 

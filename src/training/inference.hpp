@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "hyperconv/model.hpp"
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
+#include "network/model.hpp"
 #include "training/recipe.hpp"
 
 namespace hyperconv {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/fail.hpp"
-#include "hyperconv/metrics.hpp"
+#include "metrics/metrics.hpp"
 #include "training/similarity.hpp"
 
 namespace hyperconv {

@@ -24,7 +24,7 @@ torch::Tensor linear_light(const torch::Tensor& stabilised, const torch::Tensor&
 torch::Tensor loss_between(const LossSum& losses, const torch::Tensor& a, const torch::Tensor& b);
 
 /// SSIM and MS-SSIM of two batches, means over their samples, differentiable; as
-/// hyperconv/metrics.hpp defines them.
+/// metrics/metrics.hpp defines them.
 torch::Tensor ssim(const torch::Tensor& a, const torch::Tensor& b);
 torch::Tensor ms_ssim(const torch::Tensor& a, const torch::Tensor& b);
 

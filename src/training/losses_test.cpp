@@ -4,7 +4,7 @@
 
 #include "base/random.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/metrics.hpp"
+#include "metrics/metrics.hpp"
 
 namespace hyperconv {
 namespace {

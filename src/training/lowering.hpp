@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 #include "training/gradients.hpp"
 
 namespace hyperconv {

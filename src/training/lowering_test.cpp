@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "engine/reference/reference.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "training/testing.hpp"
 
 namespace hyperconv {

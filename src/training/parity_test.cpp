@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/testing.hpp"
-#include "hyperconv/cost.hpp"
+#include "network/cost.hpp"
 #include "training/lowering.hpp"
 #include "training/testing.hpp"
 

@@ -5,7 +5,7 @@
 #include <torch/torch.h>
 
 #include "base/testing.hpp"
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 #include "simulation/scene.hpp"
 
 namespace hyperconv {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/random.hpp"
-#include "hyperconv/image.hpp"
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
+#include "image/image.hpp"
 #include "training/recipe.hpp"
 
 namespace hyperconv {

@@ -8,7 +8,7 @@
 
 #include "base/testing.hpp"
 #include "hyperconv/error.hpp"
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 #include "simulation/simulator.hpp"
 
 namespace hyperconv {

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "simulation/photo_noise.hpp"
 #include "simulation/random_sensor.hpp"
 
@@ -19,7 +19,7 @@ enum class Loss {
   charbonnier,  ///< mean sqrt((a - b)^2 + 1e-6)
   mse,          ///< mean (a - b)^2
   psnr,         ///< mean over samples of 10 log10(mean (a - b)^2 + 1e-8): minus the PSNR in dB
-  ssim,         ///< 1 - SSIM, as hyperconv/metrics.hpp defines it
+  ssim,         ///< 1 - SSIM, as metrics/metrics.hpp defines it
   ms_ssim       ///< 1 - MS-SSIM, likewise; patches of 176 samples or more
 };
 std::string loss_name(Loss loss);

@@ -8,7 +8,7 @@
 #include <array>
 
 #include "base/wide.hpp"
-#include "hyperconv/metrics.hpp"
+#include "metrics/metrics.hpp"
 #include "training/blur.hpp"
 
 namespace hyperconv {

@@ -11,7 +11,7 @@ struct Similarity {
 };
 
 /// Of two batches [N,C,H,W] of ssim_smallest_side samples or more a side; the windows and constants
-/// are those of hyperconv/metrics.hpp, for a data range of 1. On a CPU, in floats and where b needs
+/// are those of metrics/metrics.hpp, for a data range of 1. On a CPU, in floats and where b needs
 /// no gradient, all of a plane is made while it is in the cache, instead of an operation after the
 /// other over the whole batch.
 Similarity similarity(const torch::Tensor& a, const torch::Tensor& b);

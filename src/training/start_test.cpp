@@ -2,7 +2,7 @@
 // gradient are neither nothing nor too much.
 #include <gtest/gtest.h>
 
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 #include "simulation/scene.hpp"
 #include "training/adam.hpp"
 #include "training/lowering.hpp"

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "base/random.hpp"
-#include "hyperconv/tensor.hpp"
-#include "hyperconv/zoo.hpp"
+#include "base/tensor.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 

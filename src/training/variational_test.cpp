@@ -9,7 +9,7 @@
 
 #include "base/testing.hpp"
 #include "data/data_testing.hpp"
-#include "hyperconv/zoo.hpp"
+#include "network/zoo.hpp"
 #include "simulation/scene.hpp"
 #include "training/noisy_patches.hpp"
 #include "training/objective.hpp"

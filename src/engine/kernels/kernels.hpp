@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/model.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "base/random.hpp"
-#include "hyperconv/model.hpp"
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv::reference {
 

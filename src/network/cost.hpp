@@ -1,7 +1,7 @@
 // What a network costs, without running it.
 #pragma once
 
-#include "hyperconv/graph.hpp"
+#include "network/graph.hpp"
 
 namespace hyperconv {
 

@@ -8,7 +8,7 @@
 // even blocks of each brightness say.
 #pragma once
 
-#include "hyperconv/mosaic.hpp"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <optional>
 
-#include "hyperconv/model.hpp"
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/graph.hpp"
+#include "network/graph.hpp"
 
 namespace hyperconv {
 

@@ -1,7 +1,7 @@
 // How close two pictures are.
 #pragma once
 
-#include "hyperconv/image.hpp"
+#include "image/image.hpp"
 
 namespace hyperconv {
 

@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
 #include "hyperconv/types.hpp"
 
 namespace hyperconv {

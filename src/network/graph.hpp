@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "hyperconv/tensor.hpp"
+#include "base/tensor.hpp"
 
 namespace hyperconv {
 

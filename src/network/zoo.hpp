@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "hyperconv/graph.hpp"
-#include "hyperconv/model.hpp"
+#include "network/graph.hpp"
+#include "network/model.hpp"
 
 namespace hyperconv {
 
@@ -78,12 +78,25 @@ struct DevelopNetwork {
   std::vector<int> widths = {24, 32, 64, 96};
   int hidden = 32;       ///< 0: no HyperConvolution, ordinary convolutions in the same places
   int hyper_levels = 2;  ///< from the first on; the filters of the others do not follow the noise
+  /// Instead of HyperConvolutions, FiLM: ordinary convolutions whose outputs are scaled and shifted
+  /// by what two layers, the first of `hidden` channels, make of the noise.
+  bool film = false;
+  bool sees_photo = false;  ///< the filters follow the photo's descriptor too
+  int linear_kernel = 3;    ///< of the linear demosaicer beside the network; 0: without it
 };
 /// A packed mosaic [N,4,H,W] and the side input `noise` [N,6,1,1] (raw/stabilised.hpp) -> RGB
 /// [N,3,2H,2W]; H and W multiples of 2^(levels - 1). Filters follow from the noise; without
-/// HyperConvolutions the noise is what constant channels beside the cells would be. A linear
-/// demosaicer beside the network, as in HyperUNet. Ours, after the paper's idea.
+/// HyperConvolutions the noise is what constant channels beside the cells would be. Ours, after the
+/// paper's idea.
 Graph develop_network(const DevelopNetwork& shape);
+
+/// What `hyperconv study designs` compares with `develop`; the zoo has each as design-NAME.
+struct DevelopDesign {
+  std::string name, summary;
+  DevelopNetwork shape;
+};
+const std::vector<DevelopDesign>& develop_designs();
+
 /// VDN's S-Net, for its training only: [N,3,H,W] -> [N,6,H,W], log alpha and log beta of the noise.
 Graph vdn_noise(int width = 64);
 
