@@ -91,10 +91,10 @@ const std::vector<DevelopDesign>& develop_designs() {
       {"photo", "filters follow noise and the photo's descriptor", {.sees_photo = true}},
       {"no-linear", "no linear path", {.linear_kernel = 0}},
       {"linear-5", "linear path over 5x5 cells", {.linear_kernel = 5}},
-      {"shallow", "three levels: context to 1/8", {.widths = {26, 44, 88}}},
+      {"shallow", "three levels: context to 1/8", {.widths = {24, 40, 64}}},
       {"deep", "five levels: context to 1/32", {.widths = {24, 32, 56, 64, 96}}},
-      {"wide-top", "wide above, narrow below", {.widths = {30, 32, 40, 48}}},
-      {"wide-bottom", "narrow above, wide below", {.widths = {16, 44, 96, 128}}},
+      {"wide-top", "wide above, narrow below", {.widths = {28, 28, 40, 56}}},
+      {"wide-bottom", "narrow above, wide below", {.widths = {16, 40, 88, 120}}},
   };
   return designs;
 }
