@@ -182,7 +182,8 @@ TEST(Zoo, ComparatorsBeginAsTheirAuthorsLetThem) {
     Initialisation expected = Initialisation::kaiming;
     if (name == "awnet" || name.starts_with("pynet")) expected = Initialisation::libtorch;
     if (name == "vdn" || name == "vdn-s") expected = Initialisation::kaiming_convolutions;
-    if (name.starts_with("study-")) expected = Initialisation::kaiming_gentle;
+    if (name.starts_with("study-") || name == "design-film")
+      expected = Initialisation::kaiming_gentle;
     EXPECT_EQ(network_initialisation(name), expected) << name;
   }
   EXPECT_THROW(network_initialisation("hyper-iv"), Error);
