@@ -111,7 +111,7 @@ TEST(Zoo, DevelopDesignsCostAboutTheSame) {
     return double(total_cost(make_network(name), flops_size).flops);
   };
   const double standard = flops("develop");
-  EXPECT_EQ(flops("develop-plain"), standard);
+  EXPECT_NEAR(flops("develop-plain") / standard, 1, 1e-5);  // it looks at the noise by a 1x1
   for (const DevelopDesign& design : develop_designs())
     EXPECT_NEAR(flops("design-" + design.name) / standard, 1, 0.07) << design.name;
 }
