@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/descriptor.hpp"
 #include "base/fail.hpp"
+#include "base/leftovers.hpp"
 
 namespace hyperconv {
 namespace {
@@ -78,10 +78,14 @@ PendingFile::PendingFile(fs::path path) : path_(std::move(path)) {
   if (!fs::is_directory(folder, ignored))
     fail_as(ErrorCode::io, "{}: cannot be written, the folder {} does not exist", path_.string(),
             folder.string());
-  temporary_ = folder / fmt::format(".{}.{}.tmp", path_.filename().string(), ::getpid());
-  stream_ = std::fopen(temporary_.c_str(), "wb");
-  if (stream_ == nullptr)
-    fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));
+  remove_leftovers(folder);
+  do {
+    if (stream_ != nullptr) std::fclose(stream_);
+    temporary_ = temporary_beside(folder / path_.filename());
+    stream_ = std::fopen(temporary_.c_str(), "wbe");
+    if (stream_ == nullptr)
+      fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));
+  } while (!lock_as_ours(::fileno(stream_)));
 }
 
 PendingFile::~PendingFile() {
@@ -119,11 +123,9 @@ PendingFolder::PendingFolder(fs::path path) : path_(path.lexically_normal()) {
   if (!fs::is_directory(folder, error))
     fail_as(ErrorCode::io, "{}: cannot be made, the folder {} does not exist", path_.string(),
             folder.string());
-  const fs::path temporary =
-      folder / fmt::format(".{}.{}.tmp", path_.filename().string(), ::getpid());
-  if (!fs::create_directory(temporary, error))
-    fail_as(ErrorCode::io, "{}: cannot be made ({})", path_.string(),
-            error ? error.message() : temporary.string() + " is there already");
+  remove_leftovers(folder);
+  const fs::path temporary = temporary_beside(folder / path_.filename());
+  lock_ = make_locked_folder(temporary);
   temporary_ = temporary;
 }
 
@@ -164,10 +166,10 @@ void PendingFolder::commit() {
 }
 
 TemporaryFolder::TemporaryFolder(const fs::path& within) {
-  std::string name = (within / ".hyperconv-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr)
-    fail_as(ErrorCode::io, "{}: cannot be written ({})", within.string(), std::strerror(errno));
-  path_ = name;
+  remove_leftovers(within);
+  const fs::path path = temporary_beside(within / "work");
+  lock_ = make_locked_folder(path);
+  path_ = path;
 }
 
 TemporaryFolder::~TemporaryFolder() {

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.hpp"
+
 namespace hyperconv {
 
 /// The whole file. Throws Error naming it when it is missing, a directory, unreadable, or larger
@@ -34,6 +36,9 @@ class MappedFile {
 
 /// A file under way: written beside its final place, and there only after commit() (flush, fsync,
 /// rename). Without commit() nothing stays. For libraries that want a FILE*.
+///
+/// What a process that was killed has left half done in a folder (base/leftovers.hpp) is removed
+/// when the next one begins a file there.
 class PendingFile {
  public:
   /// Throws Error when the folder is missing or not writable, or `path` is a folder or a device.
@@ -43,8 +48,6 @@ class PendingFile {
   PendingFile& operator=(const PendingFile&) = delete;
 
   std::FILE* stream() const { return stream_; }
-  /// Where the bytes are until commit().
-  const std::filesystem::path& temporary() const { return temporary_; }
   /// Throws Error when the disk is full.
   void write(std::span<const uint8_t> bytes);
   void commit();
@@ -74,6 +77,7 @@ class PendingFolder {
  private:
   std::filesystem::path path_;
   std::filesystem::path temporary_;
+  Descriptor lock_;
 };
 
 /// A folder for what is half done; gone, with all that is in it, with its owner.
@@ -91,6 +95,7 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
+  Descriptor lock_;
 };
 
 void write_file(const std::filesystem::path& path, std::span<const uint8_t> bytes);
