@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/fail.hpp"
+#include "base/json.hpp"
 #include "cli/commands.hpp"
 #include "image/image.hpp"
 #include "metrics/metrics.hpp"
@@ -93,7 +94,7 @@ void print_json(const Scores& scores) {
                                          {"ssim", number(scores.ssim)},
                                          {"ms_ssim", number(scores.ms_ssim)},
                                          {"identical", scores.identical}};
-  fmt::print("{}\n", object.dump());
+  fmt::print("{}\n", to_line(object));
 }
 
 void print_text(const Scores& scores) {

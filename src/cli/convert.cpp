@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
+#include "base/json.hpp"
 #include "cli/commands.hpp"
 #include "cli/precision.hpp"
 #include "network/model.hpp"
@@ -29,12 +30,11 @@ void convert_command(const ConvertArguments& a) {
   save_model(a.output, model, a.precision);
   const auto before = fs::file_size(a.model), after = fs::file_size(a.output);
   if (a.json)
-    fmt::print("{}\n", nlohmann::ordered_json{{"model", a.model},
-                                              {"output", a.output},
-                                              {"precision", to_string(a.precision)},
-                                              {"bytes_before", before},
-                                              {"bytes", after}}
-                           .dump());
+    fmt::print("{}\n", to_line(nlohmann::ordered_json{{"model", a.model},
+                                                      {"output", a.output},
+                                                      {"precision", to_string(a.precision)},
+                                                      {"bytes_before", before},
+                                                      {"bytes", after}}));
   else
     fmt::print("{} -> {}  {}  {:.2f} MB, was {:.2f} MB\n", a.model, a.output,
                to_string(a.precision), double(after) / 1e6, double(before) / 1e6);

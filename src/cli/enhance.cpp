@@ -8,6 +8,7 @@
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
+#include "base/json.hpp"
 #include "base/memory.hpp"
 #include "base/progress.hpp"
 #include "cli/batch.hpp"
@@ -176,10 +177,8 @@ void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a
     progress.show(int64_t(i) + 1);
   }
   if (a.json)
-    fmt::print(
-        "{}\n",
-        nlohmann::ordered_json{{"results", results}, {"failed", failed}, {"skipped", skipped}}
-            .dump());
+    fmt::print("{}\n", to_line(nlohmann::ordered_json{
+                           {"results", results}, {"failed", failed}, {"skipped", skipped}}));
   else if (skipped > 0)
     fmt::print("{} other files skipped\n", skipped);
   if (failed > 0) fail("{} of {} photos failed", failed, jobs.size() + batch.failures.size());
@@ -217,7 +216,7 @@ void enhance_command(EnhanceArguments a) {
   }
   const Outcome outcome = *enhancer.enhance(batch.jobs[0], false);
   if (a.json)
-    fmt::print("{}\n", to_json(outcome).dump());
+    fmt::print("{}\n", to_line(to_json(outcome)));
   else
     print_outcome(outcome);
 }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/interrupt.hpp"
+#include "base/json.hpp"
 #include "base/overloaded.hpp"
 #include "base/progress.hpp"
 #include "base/threads.hpp"
@@ -155,7 +156,7 @@ Json facts(const InfoArguments& a) {
 
 void print_text(const Json& facts) {
   for (const auto& [key, value] : facts.items())
-    fmt::print("{:<17} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+    fmt::print("{:<17} {}\n", key, value.is_string() ? value.get<std::string>() : to_line(value));
 }
 
 bool is_for_laboratory(const InfoArguments& a) {
@@ -195,7 +196,7 @@ void add_info(CLI::App& program, const std::function<void(const InfoArguments&)>
     if (is_for_laboratory(*a)) return of_laboratory(*a);
     const Json found = facts(*a);
     if (a->json)
-      fmt::print("{}\n", found.dump(-1, ' ', false, Json::error_handler_t::replace));
+      fmt::print("{}\n", to_line(found));
     else if (a->kernels)
       print_kernels(found);
     else

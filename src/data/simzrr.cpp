@@ -10,6 +10,7 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "base/interrupt.hpp"
+#include "base/json.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
 #include "data/checksum.hpp"
@@ -267,7 +268,7 @@ class Maker {
                  {"bits", is_eight_bit ? 8 : 16}};
     if (is_mirrored) line["mirrored"] = true;
     line.update(facts(plan.shot));
-    return {line.dump(), is_eight_bit, is_mirrored};
+    return {to_line(line), is_eight_bit, is_mirrored};
   }
 
   Image photo(size_t index) const { return read_source(photos_[index].path, options_.shrink); }

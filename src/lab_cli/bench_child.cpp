@@ -14,6 +14,7 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "engine/engine.hpp"
 #include "lab_cli/bench.hpp"
 #include "training/inference.hpp"
@@ -41,7 +42,7 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-void answer(const Json& facts) { std::cout << facts.dump() << '\n' << std::flush; }
+void answer(const Json& facts) { std::cout << to_line(facts) << '\n' << std::flush; }
 
 int64_t page_faults() {
   rusage usage{};

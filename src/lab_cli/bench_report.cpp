@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json.hpp"
 #include "lab_cli/bench.hpp"
 
 namespace hyperconv::cli {
@@ -183,7 +184,7 @@ std::string bench_json(const BenchReport& b) {
                {"not_run", Json::array()}};
   for (const Row& row : rows_of(b)) json["results"].push_back(to_json(row));
   for (const BenchAbsence& a : b.outcome.absent) json["not_run"].push_back(to_json(a));
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+  return to_line(json) + '\n';
 }
 
 std::string bench_text(const BenchReport& report) {

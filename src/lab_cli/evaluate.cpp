@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
+#include "base/json.hpp"
 #include "lab_cli/commands.hpp"
 #include "pipeline/denoise.hpp"
 #include "pipeline/shipped.hpp"
@@ -55,7 +56,7 @@ void print_json(const Evaluation& evaluation, const std::string& model) {
     json["levels"].push_back(std::move(entry));
   }
   json["skipped"] = evaluation.skipped;
-  fmt::print("{}\n", json.dump());
+  fmt::print("{}\n", to_line(json));
 }
 
 void print_table(const Evaluation& evaluation, const std::string& model,

@@ -6,6 +6,7 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "lab_cli/evaluate.hpp"
 #include "network/cost.hpp"
 
@@ -97,7 +98,7 @@ void report(const std::vector<PairScore>& scores, Json json, bool as_json) {
     return;
   }
   json.update(to_json(scores));
-  fmt::print("{}\n", json.dump());
+  fmt::print("{}\n", to_line(json));
 }
 
 /// Scores of a share; the last one to end reports all.

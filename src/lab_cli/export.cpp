@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/fail.hpp"
+#include "base/json.hpp"
 #include "base/random.hpp"
 #include "cli/size.hpp"
 #include "engine/engine.hpp"
@@ -140,7 +141,7 @@ void report(const ExportArguments& a, const Model& model, const OnnxSummary& sum
                       {"input", dims(sample->input.shape())},
                       {"output", dims(sample->output.shape())}};
   }
-  fmt::print("{}\n", json.dump());
+  fmt::print("{}\n", to_line(json));
 }
 
 void export_network(const ExportArguments& a) {

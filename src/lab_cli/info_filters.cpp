@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
+#include "base/json.hpp"
 #include "cli/size.hpp"
 #include "image/codec.hpp"
 #include "image/folder.hpp"
@@ -88,8 +89,7 @@ void show_filters(const std::string& model_path, const FilterArguments& a, bool 
   const fs::path file = fs::path(a.output).replace_extension();
   draw_filters(view, file);
   if (json)
-    fmt::print("{}\n", to_json(view).dump(-1, ' ', false,
-                                          nlohmann::ordered_json::error_handler_t::replace));
+    fmt::print("{}\n", to_line(to_json(view)));
   else
     print_text(view, file);
 }

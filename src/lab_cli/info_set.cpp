@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/interrupt.hpp"
+#include "base/json.hpp"
 #include "base/progress.hpp"
 #include "base/threads.hpp"
 #include "data/pairs.hpp"
@@ -91,11 +92,11 @@ Json facts_of_folder(const std::string& folder, bool check) {
 }
 
 void print_part(const Json& part) {
-  fmt::print("{:<17} {} {} pairs", part["part"].get<std::string>(), part["pairs"].dump(),
+  fmt::print("{:<17} {} {} pairs", part["part"].get<std::string>(), to_line(part["pairs"]),
              part["input"].get<std::string>());
   if (const Json& size = part["size"]; !size.is_null())
-    fmt::print(", the first of {}x{}", size[0].dump(), size[1].dump());
-  fmt::print("; {} damaged{}\n", part["damaged"].dump(),
+    fmt::print(", the first of {}x{}", to_line(size[0]), to_line(size[1]));
+  fmt::print("; {} damaged{}\n", to_line(part["damaged"]),
              part["checked"].get<bool>() ? "" : " at first sight (--check decodes all)");
   constexpr size_t most_lines = 20;
   const Json& damage = part["damage"];
@@ -116,7 +117,7 @@ void laboratory_info(const InfoArguments& a) {
   if (!a.filters.photos.empty()) return show_filters(a.file, a.filters, a.json);
   const Json found = facts_of_folder(a.file, a.check);
   if (a.json)
-    fmt::print("{}\n", found.dump(-1, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", to_line(found));
   else
     print_text(found);
 }

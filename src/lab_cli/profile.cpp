@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
+#include "base/json.hpp"
 #include "cli/size.hpp"
 #include "engine/engine.hpp"
 #include "lab_cli/commands.hpp"
@@ -103,7 +104,7 @@ void print_json(const Profile& p, bool layers) {
       json["layers"].push_back(std::move(entry));
     }
   }
-  fmt::print("{}\n", json.dump());
+  fmt::print("{}\n", to_line(json));
 }
 
 constexpr double gib = 1 << 30;

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/fail.hpp"
+#include "base/json.hpp"
 #include "cli/size.hpp"
 #include "image/codec.hpp"
 #include "lab_cli/commands.hpp"
@@ -99,7 +100,7 @@ void report(const Options& options, const Mosaic& mosaic) {
   if (!options.clean.empty()) facts["clean"] = options.clean;
   if (!options.plain.empty()) facts["plain"] = options.plain;
   if (options.json)
-    fmt::print("{}\n", facts.dump());
+    fmt::print("{}\n", to_line(facts));
   else
     fmt::print("{}: {}x{} {}, {} bits, noise variance {:.3g} x + {:.3g}\n", options.output,
                mosaic.width, mosaic.height, to_string(mosaic.cfa), options.bits, noise.shot,

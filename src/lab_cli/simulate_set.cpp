@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.hpp"
+
 namespace hyperconv::cli {
 namespace {
 
@@ -42,7 +44,7 @@ void report(const SimzrrSummary& summary, const SimzrrOptions& options, const Se
                        {"train", to_json(summary.train)},
                        {"test", to_json(summary.test)},
                        {"left_out", summary.left_out}};
-    fmt::print("{}\n", json.dump());
+    fmt::print("{}\n", to_line(json));
     return;
   }
   fmt::print("{}: simzrr, {}; {}x{}, seed {}\n", sources.output, simzrr_note, options.patch,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/json.hpp"
 #include "base/memory.hpp"
 #include "base/progress.hpp"
 #include "base/threads.hpp"
@@ -176,7 +177,7 @@ void cost_table_command(const CostTableArguments& a) {
   if (a.json) {
     Json json = {{"threads", threads_of(a)}, {"rows", Json::array()}};
     for (const CostRow& row : rows) json["rows"].push_back(to_json(row));
-    fmt::print("{}\n", json.dump());
+    fmt::print("{}\n", to_line(json));
     return;
   }
   std::vector<std::vector<std::string>> lines{header()};

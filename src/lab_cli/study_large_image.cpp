@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
+#include "base/json.hpp"
 #include "lab_cli/study.hpp"
 #include "studies/large_image.hpp"
 
@@ -55,7 +56,7 @@ void large_image_command(const LargeImageArguments& a) {
                                  {"points", nlohmann::ordered_json::array()}};
   for (const auto& p : tenfold) json["tenfold"].push_back(to_json(p));
   for (const auto& p : points) json["points"].push_back(to_json(p));
-  fmt::print("{}\n", json.dump());
+  fmt::print("{}\n", to_line(json));
 }
 
 }  // namespace

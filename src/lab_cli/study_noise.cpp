@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/json.hpp"
 #include "lab_cli/study.hpp"
 #include "studies/noise_table.hpp"
 
@@ -56,7 +57,7 @@ void noise_command(const NoiseArguments& a) {
   }
   Json json = {{"tables", Json::array()}};
   for (const NoiseTable& table : tables) json["tables"].push_back(to_json(table));
-  fmt::print("{}\n", json.dump());
+  fmt::print("{}\n", to_line(json));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "base/threads.hpp"
 #include "lab_cli/develop_rival.hpp"
 #include "lab_cli/study.hpp"
@@ -131,7 +132,7 @@ void rivals_command(RivalsArguments a) {
   }
   Json json = {{"threads", a.threads}, {"tables", Json::array()}, {"skipped", outcome.skipped}};
   for (const RivalTable& table : outcome.tables) json["tables"].push_back(to_json(table));
-  fmt::print("{}\n", json.dump());
+  fmt::print("{}\n", to_line(json));
 }
 
 }  // namespace

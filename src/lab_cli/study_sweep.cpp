@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
+#include "base/json.hpp"
 #include "base/progress.hpp"
 #include "data/cache.hpp"
 #include "lab_cli/study.hpp"
@@ -46,7 +47,7 @@ void report(const Study& study, const fs::path& results, bool json, const SweepS
     }
     said["figures"] = nlohmann::ordered_json::array();
     for (const fs::path& figure : figures) said["figures"].push_back(figure.string());
-    fmt::print("{}\n", said.dump());
+    fmt::print("{}\n", to_line(said));
     return;
   }
   for (const auto& line : study.table(read_results(results))) fmt::print("{}\n", line);

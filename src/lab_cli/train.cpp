@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
+#include "base/json.hpp"
 #include "lab_cli/commands.hpp"
 #include "training/trainer.hpp"
 
@@ -43,7 +44,7 @@ void train_command(const TrainArguments& arguments) {
                                          {"output", options.output.string()},
                                          {"model", summary.model.string()},
                                          {"best_model", summary.best_model.string()}};
-    fmt::print("{}\n", json.dump());
+    fmt::print("{}\n", to_line(json));
     return;
   }
   fmt::print("step {} of {}, loss {:.4f}, {:.0f} patches/s\n", summary.step, summary.steps,

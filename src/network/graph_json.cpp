@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/fail.hpp"
+#include "base/json.hpp"
 #include "base/overloaded.hpp"
 #include "network/model.hpp"
 
@@ -257,7 +258,7 @@ std::string graph_to_json(const Graph& graph) {
 }
 
 Graph graph_from_json(const std::string& text) {
-  const Json json = Json::parse(text, nullptr, false);
+  const Json json = parse_json(text);
   if (!json.is_object() || !json.contains("nodes") || !json["nodes"].is_array())
     fail("the graph is not a JSON object with a list 'nodes'");
   const Fields top(json, "the graph");

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
+#include "base/json.hpp"
 
 namespace hyperconv {
 namespace {
@@ -25,7 +26,7 @@ constexpr std::pair<Precision, const char*> type_names[] = {{Precision::f32, "F3
 Precision precision_from(const std::string& tensor, const Json& type) {
   for (const auto& [precision, name] : type_names)
     if (type.is_string() && type.get<std::string>() == name) return precision;
-  fail("the tensor '{}' has the type {}; F32, F16, BF16 and I8 are read", tensor, type.dump());
+  fail("the tensor '{}' has the type {}; F32, F16, BF16 and I8 are read", tensor, excerpt(type));
 }
 
 std::string type_name(Precision precision) {
@@ -42,7 +43,7 @@ std::vector<int64_t> whole_numbers(const std::string& tensor, const Json& entry,
   std::vector<int64_t> numbers;
   for (const Json& value : *found) {
     if (!value.is_number_unsigned() || value.get<uint64_t>() > uint64_t(INT64_MAX))
-      fail("the tensor '{}': '{}' holds {}, not a whole number", tensor, key, value.dump());
+      fail("the tensor '{}': '{}' holds {}, not a whole number", tensor, key, excerpt(value));
     numbers.push_back(value.get<int64_t>());
   }
   return numbers;
@@ -101,7 +102,7 @@ Json parsed_header(std::span<const std::byte> bytes) {
          longest_header);
   if (length % length_size != 0) fail("its data are not aligned to {} bytes", length_size);
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + length_size;
-  Json header = Json::parse(text, text + length, nullptr, false);
+  Json header = parse_json({text, length});
   if (!header.is_object()) fail("its header is not a JSON object");
   return header;
 }
@@ -155,7 +156,7 @@ void SafetensorsWriter::write_header() {
     header[entry.name] = {{"dtype", type_name(entry.precision)},
                           {"shape", entry.dims},
                           {"data_offsets", {entry.begin, entry.end}}};
-  std::string text = header.dump();
+  std::string text = to_line(header);
   // Spaces up to a whole number of words, so that the values are aligned in a mapped file.
   text.resize((text.size() + length_size - 1) / length_size * length_size, ' ');
   const uint64_t length = text.size();

@@ -6,6 +6,7 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "data/checksum.hpp"
 #include "network/cost.hpp"
 #include "raw/mosaic_noise.hpp"
@@ -96,7 +97,7 @@ class PythonRivals {
                            {"height", mosaic.height},   {"width", mosaic.width},
                            {"shot", noise.shot},        {"read", noise.read},
                            {"output", output.string()}, {"gains", mosaic.white_balance}};
-    understood(process_.ask(question.dump()));
+    understood(process_.ask(to_line(question)));
     Tensor picture({1, 3, mosaic.height, mosaic.width});
     const MappedFile file(output);
     if (file.bytes().size() != picture.size() * sizeof(float))
