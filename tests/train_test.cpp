@@ -55,6 +55,16 @@ TEST_F(Train, CtrlCSavesAndTheSameCommandGoesOn) {
   EXPECT_GT(nlohmann::json::parse(run.output)["step"].get<int>(), 2);
 }
 
+TEST_F(Train, AFinishedRunSaysThatNothingIsLeft) {
+  write_recipe(2);
+  const std::vector<std::string> command = {"train",     path("r.toml"), "-o",
+                                            path("run"), "--threads",    "1"};
+  ASSERT_EQ(run_program(command).status, 0);
+  const Outcome again = run_program(command);
+  EXPECT_EQ(again.status, 0) << again.errors;
+  EXPECT_THAT(again.output, HasSubstr("step 2 of 2: nothing is left to do"));
+}
+
 TEST_F(Train, ABadRecipeGetsOneLine) {
   write_file(folder_ / "bad.toml", "[model]\nnetwrk = 1\n");
   const Outcome run = run_program({"train", path("bad.toml"), "-o", path("run")});

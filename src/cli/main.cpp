@@ -7,8 +7,8 @@ int main(int argc, char** argv) {
   using namespace hyperconv::cli;
   // Before anything catches signals: until the laboratory does so itself, Ctrl-C just ends it.
   if (argc > 1 && is_laboratory_command(argv[1]))
-    return guarded([&]() -> int { become_laboratory(argv); });
-  return run_commands(argc, argv, [&](CLI::App& program) {
+    leave(guarded([&]() -> int { become_laboratory(argv); }));
+  leave(run_commands(argc, argv, [&](CLI::App& program) {
     add_commands(program, [=](const InfoArguments&) { become_laboratory(argv); });
-  });
+  }));
 }

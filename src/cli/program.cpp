@@ -5,8 +5,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <iostream>
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
@@ -50,6 +52,16 @@ int run_commands(int argc, char** argv, const std::function<void(CLI::App&)>& ad
     add_commands(program);
     return parse(program, argc, argv);
   });
+}
+
+void leave(int code) {
+  std::cout.flush();
+  std::fflush(nullptr);
+#ifdef __SANITIZE_ADDRESS__
+  std::exit(code);  // where leaks are looked for
+#else
+  std::_Exit(code);
+#endif
 }
 
 int guarded(const std::function<int()>& work) {

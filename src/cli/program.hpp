@@ -14,6 +14,10 @@ void set_up(CLI::App& program);
 /// meanwhile.
 int run_commands(int argc, char** argv, const std::function<void(CLI::App&)>& add_commands);
 
+/// Ends the program with this code once all that was printed is out, without the destructors of
+/// libraries: of those some crash or wait for ever where memory is short, with the work long done.
+[[noreturn]] void leave(int code);
+
 /// Runs `work`; 1, with the error's one line on stderr, where it throws.
 int guarded(const std::function<int()>& work);
 

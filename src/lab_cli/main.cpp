@@ -34,4 +34,4 @@ void add_commands(CLI::App& program) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return run_commands(argc, argv, add_commands); }
+int main(int argc, char** argv) { leave(run_commands(argc, argv, add_commands)); }

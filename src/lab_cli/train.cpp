@@ -38,6 +38,7 @@ void train_command(const TrainArguments& arguments) {
   if (arguments.json) {
     const nlohmann::ordered_json json = {{"step", summary.step},
                                          {"steps", summary.steps},
+                                         {"steps_made", summary.made},
                                          {"loss", summary.loss},
                                          {"patches_per_second", summary.patches_per_second},
                                          {"validation_psnr", summary.validation_psnr},
@@ -47,8 +48,12 @@ void train_command(const TrainArguments& arguments) {
     fmt::print("{}\n", to_line(json));
     return;
   }
-  fmt::print("step {} of {}, loss {:.4f}, {:.0f} patches/s\n", summary.step, summary.steps,
-             summary.loss, summary.patches_per_second);
+  if (summary.made > 0)
+    fmt::print("step {} of {}, loss {:.4f}, {:.0f} patches/s\n", summary.step, summary.steps,
+               summary.loss, summary.patches_per_second);
+  else
+    fmt::print("step {} of {}: nothing is left to do; --restart starts afresh\n", summary.step,
+               summary.steps);
   fmt::print("{}\n", summary.model.string());
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <sstream>
 
 #include "base/fail.hpp"
@@ -16,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* format_version = "hyperconv-checkpoint-3";
+constexpr const char* format_version = "hyperconv-checkpoint-4";
 
 /// The four families of tensors under their names in the file.
 template <class Visit>
@@ -37,16 +38,32 @@ std::span<const uint8_t> bytes_of(const torch::Tensor& tensor) {
           size_t(tensor.numel()) * sizeof(float)};
 }
 
-/// Over all tensors' bytes in the order of the file.
+/// Over all that a checkpoint says: facts, and names, shapes and values of its tensors in the order
+/// of the file.
 class Checksum {
  public:
-  void add(std::span<const uint8_t> bytes) {
-    XXH3_64bits_update(&state_, bytes.data(), bytes.size());
+  void add_fact(const std::string& key, const std::string& value) {
+    add(key);
+    add(value);
+  }
+  void add_tensor(const std::string& name, const std::vector<int64_t>& dims,
+                  std::span<const uint8_t> values) {
+    add(fmt::format("{} {}", name, fmt::join(dims, "x")));
+    add(values);
   }
   uint64_t value() const { return XXH3_64bits_digest(&state_); }
   std::string text() const { return fmt::format("{:016x}", value()); }
 
  private:
+  void add(std::span<const uint8_t> bytes) {
+    const uint64_t size = bytes.size();  // so that no two sequences are the same bytes
+    XXH3_64bits_update(&state_, &size, sizeof size);
+    XXH3_64bits_update(&state_, bytes.data(), bytes.size());
+  }
+  void add(const std::string& text) {
+    add({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  }
+
   XXH3_state_t state_ = [] {
     XXH3_state_t state;
     XXH3_INITSTATE(&state);
@@ -55,11 +72,30 @@ class Checksum {
   }();
 };
 
-Checksum checksum_of(TrainingState state) {
+using TextFacts = std::map<std::string, std::string>;
+
+Checksum checksum_of(TrainingState state, const TextFacts& facts) {
   Checksum sum;
-  for_each_family(state, [&](const std::string&, std::vector<torch::Tensor>& tensors) {
-    for (const auto& tensor : tensors) sum.add(bytes_of(on_cpu(tensor)));
+  for (const auto& [key, value] : facts) sum.add_fact(key, value);
+  for_each_family(state, [&](const std::string& family, std::vector<torch::Tensor>& tensors) {
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      const Parameter& p = state.parameters[i];
+      sum.add_tensor(family + p.name, p.dims, bytes_of(on_cpu(tensors[i])));
+    }
   });
+  return sum;
+}
+
+/// The same of a file that was read: its tensors in the order of their offsets.
+Checksum checksum_of(const Safetensors& file) {
+  Checksum sum;
+  for (const auto& [key, value] : file.metadata)
+    if (key != "checksum") sum.add_fact(key, value);
+  std::vector<std::pair<std::string, WeightView>> tensors(file.tensors.begin(), file.tensors.end());
+  std::ranges::sort(tensors, {}, [](const auto& tensor) { return tensor.second.bytes.data(); });
+  for (const auto& [name, view] : tensors)
+    sum.add_tensor(name, view.dims,
+                   {reinterpret_cast<const uint8_t*>(view.bytes.data()), view.bytes.size()});
   return sum;
 }
 
@@ -105,14 +141,7 @@ Safetensors read_sound(const fs::path& path) {
   try {
     Safetensors file = read_safetensors(path);
     if (fact(file, "format") != format_version) fail("its format is '{}'", fact(file, "format"));
-    // The file holds its tensors in the order of their offsets, without gaps.
-    std::vector<std::span<const std::byte>> pieces;
-    for (const auto& [name, view] : file.tensors) pieces.push_back(view.bytes);
-    std::ranges::sort(pieces, {}, [](const auto& bytes) { return bytes.data(); });
-    Checksum sum;
-    for (const auto& bytes : pieces)
-      sum.add({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
-    if (sum.text() != fact(file, "checksum")) fail("its checksum does not fit");
+    if (checksum_of(file).text() != fact(file, "checksum")) fail("its checksum does not fit");
     return file;
   } catch (const Error& error) {
     const std::string what = error.what();
@@ -152,7 +181,7 @@ constexpr size_t kept_checkpoints = 2;
 
 }  // namespace
 
-int64_t state_hash(const TrainingState& state) { return int64_t(checksum_of(state).value()); }
+int64_t state_hash(const TrainingState& state) { return int64_t(checksum_of(state, {}).value()); }
 
 int64_t text_hash(const std::string& text) {
   return int64_t(XXH3_64bits(text.data(), text.size()));
@@ -160,14 +189,13 @@ int64_t text_hash(const std::string& text) {
 
 void Checkpoints::save(const TrainingState& original) const {
   TrainingState state = original;  // shares the tensors
-  const Checksum sum = checksum_of(state);
-  SafetensorsWriter writer(path_of(folder_, state.step),
-                           {{"format", format_version},
-                            {"step", std::to_string(state.step)},
-                            {"best_psnr", fmt::format("{}", state.best_psnr)},
-                            {"clip", fmt::format("{}", fmt::join(state.clip, " "))},
-                            {"recipe", state.recipe},
-                            {"checksum", sum.text()}});
+  TextFacts facts = {{"format", format_version},
+                     {"step", std::to_string(state.step)},
+                     {"best_psnr", fmt::format("{}", state.best_psnr)},
+                     {"clip", fmt::format("{}", fmt::join(state.clip, " "))},
+                     {"recipe", state.recipe}};
+  facts["checksum"] = checksum_of(state, facts).text();
+  SafetensorsWriter writer(path_of(folder_, state.step), facts);
   for_each_family(state, [&](const std::string& family, std::vector<torch::Tensor>& tensors) {
     for (size_t i = 0; i < tensors.size(); ++i)
       writer.announce(family + state.parameters[i].name, Precision::f32, state.parameters[i].dims);

@@ -97,6 +97,7 @@ class Trainer {
                              ? std::min(recipe_.training.steps, step_ + options_.stop_after)
                              : recipe_.training.steps;
     Interval interval;
+    const int64_t first = step_;
     while (step_ < last && !summary_.interrupted) {
       const double norm = one_step(stream.next(), interval);
       const bool validates = validation && is_due(recipe_.training.validate_every);
@@ -111,6 +112,7 @@ class Trainer {
                                          summary_.patches_per_second));
       if (is_due(recipe_.training.checkpoint_every)) save();
     }
+    summary_.made = step_ - first;
     save();
     write_model();
     if (log) log->draw_curves();

@@ -25,6 +25,7 @@ struct TrainSummary {
   bool interrupted = false;  ///< on this rank or another one
   int64_t step = 0;          ///< reached
   int64_t steps = 0;         ///< wanted
+  int64_t made = 0;          ///< steps of this call; 0: nothing was left to do
   double loss = 0;           ///< mean of the last log interval
   double patches_per_second = 0;
   double validation_psnr = 0;        ///< of the last validation, in dB; 0: none

@@ -128,6 +128,30 @@ TEST_F(TrainerTest, ADamagedCheckpointGivesWayToTheOneBefore) {
   EXPECT_EQ(read_file(last_checkpoint("whole")), read_file(last_checkpoint("run")));
 }
 
+// Facts and names are as much of a checkpoint as its numbers.
+TEST_F(TrainerTest, AFlippedBitOfTheHeaderGivesWayToTheCheckpointBefore) {
+  train(recipe(), options("whole"));
+  train(recipe(), options("run", 10));  // checkpoints at 8 and 10
+  const auto path = last_checkpoint("run");
+  const auto sound = read_file(path);
+  const std::string text(sound.begin(), sound.end());
+  for (const std::string field :
+       {"\"step\":\"10", "best_psnr\":\"", "recipe\":\"[mod", "weight/", "F32", "shape\":["}) {
+    const size_t place = text.find(field) + field.size() - 1;
+    ASSERT_LT(place, sound.size()) << field;
+    auto bytes = sound;
+    bytes[place] ^= 1;
+    write_file(path, bytes);
+    fs::remove_all(folder_ / "copy");
+    fs::copy(folder_ / "run", folder_ / "copy");
+    testing::internal::CaptureStderr();
+    train(recipe(), options("copy"));
+    EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the one before is taken"))
+        << field;
+    EXPECT_EQ(read_file(last_checkpoint("whole")), read_file(last_checkpoint("copy"))) << field;
+  }
+}
+
 TEST_F(TrainerTest, NothingSoundOrAnotherRecipeIsRefused) {
   train(recipe(), options("run", 2));
   const auto message = [&](const Recipe& r) -> std::string {
