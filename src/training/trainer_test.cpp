@@ -142,8 +142,8 @@ TEST_F(TrainerTest, AFlippedBitOfTheHeaderGivesWayToTheCheckpointBefore) {
     auto bytes = sound;
     bytes[place] ^= 1;
     write_file(path, bytes);
-    fs::remove_all(folder_ / "copy");
-    fs::copy(folder_ / "run", folder_ / "copy");
+    std::filesystem::remove_all(folder_ / "copy");
+    std::filesystem::copy(folder_ / "run", folder_ / "copy");
     testing::internal::CaptureStderr();
     train(recipe(), options("copy"));
     EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the one before is taken"))
