@@ -131,6 +131,32 @@ TEST_F(Formats, InputsAreNeverReplaced) {
   EXPECT_THAT(run.errors, HasSubstr("would be overwritten"));
 }
 
+// Address space for small photos and not for a large one.
+TEST_F(Formats, ABatchGoesOnPastAPhotoThatMemoryIsTooShortFor) {
+  put_photo("in/a.png");
+  put_photo("in/c.png");
+  Image large;
+  large.width = large.height = 12000;
+  large.channels = 1;
+  large.samples = std::vector<uint8_t>(large.count(), 100);
+  write_image(folder_ / "in/b.png", large);
+  const Outcome run = run_program(
+      {"enhance", path("in"), "-o", path("out"), "--threads", "1", "--task", "denoise"},
+      {.shell = "export HYPERCONV_MODELS=" + path("models") + "; ulimit -v 1000000", .output = ""});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.errors, HasSubstr("in/b.png: "));
+  EXPECT_THAT(run.errors, HasSubstr("memory"));
+  EXPECT_THAT(names_in("out"), UnorderedElementsAre("a.jpg", "c.jpg"));
+}
+
+TEST_F(Formats, NamesThatAreNotUtf8AreSaidInJson) {
+  put_photo("in/a\xff.png");
+  const Outcome run = batch();
+  EXPECT_EQ(run.status, 0) << run.errors;
+  EXPECT_EQ(json_of(run)["results"][0]["input"], path("in/a\xef\xbf\xbd.png"));
+  EXPECT_TRUE(fs::exists(folder_ / "out/a\xff.jpg"));
+}
+
 // ---- RAW beside JPEG, two of one stem
 
 TEST_F(Formats, OfRawAndJpegTheRawIsDeveloped) {

@@ -156,6 +156,15 @@ MosaicFormat format_of(const EnhanceArguments& a) {
   return format;
 }
 
+/// What went wrong with one photo of many. Ours names the file; what a library throws, and the lack
+/// of memory, does not.
+std::string line_about(const Job& job, const std::exception& error) {
+  if (dynamic_cast<const Error*>(&error) != nullptr) return error.what();
+  const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+  return fmt::format("{}: {}", job.input.string(),
+                     memory ? "there is not memory enough" : error.what());
+}
+
 void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a) {
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   size_t failed = batch.failures.size(), skipped = batch.skipped;
@@ -169,10 +178,10 @@ void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a
       } else {
         ++skipped;
       }
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       if (interrupted()) throw;
       ++failed;
-      fmt::print(stderr, "hyperconv: {}\n", error.what());
+      fmt::print(stderr, "hyperconv: {}\n", line_about(jobs[i], error));
     }
     progress.show(int64_t(i) + 1);
   }
