@@ -1,0 +1,30 @@
+// What is fuzzed: each takes bytes of a stranger.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "mutate.hpp"
+
+namespace hyperconv::fuzz {
+
+struct Target {
+  std::string name, summary;
+  std::vector<Bytes> seeds;        ///< sound inputs; those of random_* targets are only numbers
+  std::vector<std::string> words;  ///< of the format
+  /// Reads the bytes. Error and std::bad_alloc are right answers of a reader; whatever else is
+  /// thrown, a crash, or more than `seconds_allowed` is a fault.
+  std::function<void(const Bytes&)> run;
+};
+
+constexpr unsigned seconds_allowed = 10;
+
+std::vector<Target> all_targets();
+
+/// Parts of the list, by the file that they stand in.
+std::vector<Target> file_targets();
+Target api_target();
+Target engine_target();
+
+}  // namespace hyperconv::fuzz
