@@ -12,7 +12,6 @@
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
-#include "data/checksum.hpp"
 #include "data/pairs.hpp"
 #include "data/phone.hpp"
 #include "data/window.hpp"
@@ -21,6 +20,7 @@
 #include "image/png.hpp"
 #include "raw/colour.hpp"
 #include "simulation/simulator.hpp"
+#include "tools/hash.hpp"
 
 namespace hyperconv {
 namespace {
@@ -65,7 +65,7 @@ std::vector<int64_t> shuffled(int64_t count, Random random) {
 struct Photo {
   fs::path path;
   int width = 0, height = 0;
-  uint64_t content = 0;  ///< checksum of the file
+  uint64_t content = 0;  ///< hash of the file
 };
 
 /// 8-bit RGB, upright, shrunk.
@@ -103,7 +103,7 @@ void inspect(std::vector<Photo>& photos, int shrink, Threads& threads) {
   threads.parallel_for(int64_t(photos.size()), [&](int64_t i) {
     throw_if_interrupted();
     Photo& photo = photos[size_t(i)];
-    photo.content = checksum(MappedFile(photo.path).bytes());
+    photo.content = hash_of(MappedFile(photo.path).bytes());
     const Image image = read_source(photo.path, shrink);
     photo.width = image.width;
     photo.height = image.height;

@@ -1,8 +1,6 @@
 #include "training/checkpoint.hpp"
 
-#define XXH_INLINE_ALL
 #include <fmt/ranges.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <charconv>
@@ -10,6 +8,7 @@
 
 #include "base/fail.hpp"
 #include "network/safetensors.hpp"
+#include "tools/hash.hpp"
 
 namespace hyperconv {
 namespace {
@@ -37,30 +36,13 @@ std::span<const uint8_t> bytes_of(const torch::Tensor& tensor) {
           size_t(tensor.numel()) * sizeof(float)};
 }
 
-/// Over all tensors' bytes in the order of the file.
-class Checksum {
- public:
-  void add(std::span<const uint8_t> bytes) {
-    XXH3_64bits_update(&state_, bytes.data(), bytes.size());
-  }
-  uint64_t value() const { return XXH3_64bits_digest(&state_); }
-  std::string text() const { return fmt::format("{:016x}", value()); }
-
- private:
-  XXH3_state_t state_ = [] {
-    XXH3_state_t state;
-    XXH3_INITSTATE(&state);
-    XXH3_64bits_reset(&state);
-    return state;
-  }();
-};
-
-Checksum checksum_of(TrainingState state) {
-  Checksum sum;
+/// Of all tensors' bytes in the order of the file.
+uint64_t hash_of_tensors(TrainingState state) {
+  Hash hash;
   for_each_family(state, [&](const std::string&, std::vector<torch::Tensor>& tensors) {
-    for (const auto& tensor : tensors) sum.add(bytes_of(on_cpu(tensor)));
+    for (const auto& tensor : tensors) hash.add(std::as_bytes(bytes_of(on_cpu(tensor))));
   });
-  return sum;
+  return hash.value();
 }
 
 const std::string& fact(const Safetensors& file, const char* key) {
@@ -109,10 +91,9 @@ Safetensors read_sound(const fs::path& path) {
     std::vector<std::span<const std::byte>> pieces;
     for (const auto& [name, view] : file.tensors) pieces.push_back(view.bytes);
     std::ranges::sort(pieces, {}, [](const auto& bytes) { return bytes.data(); });
-    Checksum sum;
-    for (const auto& bytes : pieces)
-      sum.add({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
-    if (sum.text() != fact(file, "checksum")) fail("its checksum does not fit");
+    Hash hash;
+    for (const auto& bytes : pieces) hash.add(bytes);
+    if (to_hex(hash.value()) != fact(file, "checksum")) fail("its checksum does not fit");
     return file;
   } catch (const Error& error) {
     const std::string what = error.what();
@@ -152,22 +133,17 @@ constexpr size_t kept_checkpoints = 2;
 
 }  // namespace
 
-int64_t state_hash(const TrainingState& state) { return int64_t(checksum_of(state).value()); }
-
-int64_t text_hash(const std::string& text) {
-  return int64_t(XXH3_64bits(text.data(), text.size()));
-}
+int64_t state_hash(const TrainingState& state) { return int64_t(hash_of_tensors(state)); }
 
 void Checkpoints::save(const TrainingState& original) const {
   TrainingState state = original;  // shares the tensors
-  const Checksum sum = checksum_of(state);
   SafetensorsWriter writer(path_of(folder_, state.step),
                            {{"format", format_version},
                             {"step", std::to_string(state.step)},
                             {"best_psnr", fmt::format("{}", state.best_psnr)},
                             {"clip", fmt::format("{}", fmt::join(state.clip, " "))},
                             {"recipe", state.recipe},
-                            {"checksum", sum.text()}});
+                            {"checksum", to_hex(hash_of_tensors(state))}});
   for_each_family(state, [&](const std::string& family, std::vector<torch::Tensor>& tensors) {
     for (size_t i = 0; i < tensors.size(); ++i)
       writer.announce(family + state.parameters[i].name, Precision::f32, state.parameters[i].dims);

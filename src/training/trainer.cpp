@@ -8,6 +8,7 @@
 #include "base/file.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
+#include "tools/hash.hpp"
 #include "tools/prefetch.hpp"
 #include "training/adam.hpp"
 #include "training/checkpoint.hpp"
@@ -156,9 +157,9 @@ class Trainer {
   /// All ranks train the same thing from the same state.
   void check_ranks() {
     if (world_.size() == 1) return;
-    world_.check_same(
-        text_hash(fmt::format("{} {} {}", recipe_.text, options_.stop_after, options_.threads)),
-        "all ranks need the same recipe and options");
+    world_.check_same(int64_t(hash_of(fmt::format("{} {} {}", recipe_.text, options_.stop_after,
+                                                  options_.threads))),
+                      "all ranks need the same recipe and options");
     world_.check_same(step_, fmt::format("rank 0 goes on from step {} in {}, a folder that all "
                                          "ranks must share",
                                          world_.gather(step_)[0], options_.output.string()));
