@@ -1,5 +1,6 @@
 // The safetensors container: an 8-byte little-endian length, a JSON header of that length, and the
-// tensors' bytes. https://github.com/huggingface/safetensors (format description)
+// tensors' bytes. https://github.com/huggingface/safetensors (format description). By hand: Debian
+// has no library for C++, and the format is this sentence.
 #pragma once
 
 #include <filesystem>

@@ -1,5 +1,7 @@
-// The inner loops, once for every instruction set. A kernel works on one row of pixels: who cuts a
-// frame into rows, strips and threads is the executor's business.
+// The inner loops, once for every instruction set, on Highway. A kernel works on one row of pixels:
+// who cuts a frame into rows and threads is the executor's business. By hand, because no library's
+// convolution works row by row or takes filters of its own for each photo; docs/performance.md
+// compares the speed with other engines'.
 //
 // Pixels lie channels-last: pixel x starts at data + x * pixel, its channels side by side. Nothing
 // is aligned beyond a value.
