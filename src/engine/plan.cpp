@@ -108,10 +108,11 @@ class Planner {
     require_precision();
     if (!output_written_) emit(WriteOutput{}, value(graph_.output()), {});
     widen_borders();
-    for (Picture& picture : plan_.pictures) {
-      picture.row = row_stride((picture.width + 2 * picture.border) * picture.pixel_bytes());
+    for (FeatureMap& feature_map : plan_.feature_maps) {
+      feature_map.row =
+          row_stride((feature_map.width + 2 * feature_map.border) * feature_map.pixel_bytes());
     }
-    plan_.arena_bytes = place_pictures(plan_.pictures);
+    plan_.arena_bytes = place_feature_maps(plan_.feature_maps);
     return std::move(plan_);
   }
 
@@ -131,15 +132,15 @@ class Planner {
   }
 
   const Shape& shape(NodeId id) const { return shapes_[size_t(id)]; }
-  Pictures& value(NodeId id) { return values_[size_t(id)]; }
-  Pictures& input_value(NodeId id, size_t index = 0) {
+  FeatureMaps& value(NodeId id) { return values_[size_t(id)]; }
+  FeatureMaps& input_value(NodeId id, size_t index = 0) {
     return value(graph_.node(id).inputs[index]);
   }
 
-  void add(NodeId id, const Input&) { emit(ReadInput{}, {}, {picture(id)}); }
+  void add(NodeId id, const Input&) { emit(ReadInput{}, {}, {feature_map(id)}); }
 
   void add(NodeId id, const SideInput&) {
-    emit(TakeSideInput{graph_.node(id).name}, {}, {picture(id)});
+    emit(TakeSideInput{graph_.node(id).name}, {}, {feature_map(id)});
   }
 
   void add(NodeId id, const Conv2d&) { add_convolution(id); }
@@ -157,8 +158,8 @@ class Planner {
     const Sweep sweep = *sweep_of(graph_.node(terms.front()).op);
     FilterSpec spec{
         .form = form_of(sweep, terms), .kernel = sweep.kernel, .out_channels = shape(id).c};
-    const bool crowded = most_inputs(spec) < picture_count(terms);
-    Pictures inputs;
+    const bool crowded = most_inputs(spec) < map_count(terms);
+    FeatureMaps inputs;
     for (const NodeId term : terms) {
       if (crowded) join(input_value(term));
       predict(filter, term);
@@ -174,7 +175,7 @@ class Planner {
       output_written_ = true;
       emit(ConvolveToOutput{filter, rectifier, *factor, sweep.padding}, inputs, {});
     } else {
-      emit(Convolve{filter, rectifier, sweep.stride, sweep.padding}, inputs, {vector_picture(id)},
+      emit(Convolve{filter, rectifier, sweep.stride, sweep.padding}, inputs, {vector_map(id)},
            last);
     }
   }
@@ -190,16 +191,16 @@ class Planner {
 
   static int64_t most_inputs(const FilterSpec& spec) { return most_tap_rows / rows_read(spec); }
 
-  int64_t picture_count(const std::vector<NodeId>& terms) {
+  int64_t map_count(const std::vector<NodeId>& terms) {
     size_t count = 0;
     for (const NodeId term : terms) count += input_value(term).size();
     return int64_t(count);
   }
 
-  // The border of a new picture holds zeros.
-  void surround(const Pictures& pictures, Padding padding) {
-    borders_.resize(plan_.pictures.size(), Padding::zero);
-    for (const PictureId p : pictures) {
+  // The border of a new feature map holds zeros.
+  void surround(const FeatureMaps& feature_maps, Padding padding) {
+    borders_.resize(plan_.feature_maps.size(), Padding::zero);
+    for (const FeatureMapId p : feature_maps) {
       if (borders_[size_t(p)] == padding) continue;
       borders_[size_t(p)] = padding;
       emit_step(FillBorder{padding}, {p}, {});
@@ -221,11 +222,11 @@ class Planner {
     }
   }
 
-  void want_sums(const Pictures& pictures) {
-    for (const PictureId p : pictures) plan_.pictures[size_t(p)].sums = true;
+  void want_sums(const FeatureMaps& feature_maps) {
+    for (const FeatureMapId p : feature_maps) plan_.feature_maps[size_t(p)].sums = true;
   }
 
-  void append_parts(FilterSpec& spec, NodeId id, const Pictures& inputs) const {
+  void append_parts(FilterSpec& spec, NodeId id, const FeatureMaps& inputs) const {
     int64_t first = 0;
     for (const int64_t count : channels(inputs)) {
       spec.parts.push_back({id, first, count});
@@ -251,12 +252,12 @@ class Planner {
   void add(NodeId id, const ConvTranspose2d&) {
     const FilterId filter = FilterId(plan_.filters.size());
     FilterSpec spec{.out_channels = shape(id).c, .transposed = true};
-    const Pictures inputs = input_value(id);
+    const FeatureMaps inputs = input_value(id);
     append_parts(spec, id, inputs);
     plan_.filters.push_back(spec);
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
-    emit(ConvolveTransposed{filter, rectifier}, inputs, {vector_picture(id)}, last);
+    emit(ConvolveTransposed{filter, rectifier}, inputs, {vector_map(id)}, last);
   }
 
   void add(NodeId id, const AveragePool2d&) { add_each(id, Pool{}); }
@@ -275,14 +276,14 @@ class Planner {
   void add(NodeId id, const Bilinear2d& op) { add_each(id, Interpolate{op.align_corners}); }
 
   void add(NodeId id, const AttentionPool&) {
-    Pictures inputs = input_value(id, 0);
-    inputs.push_back(input_value(id, 1).front());  // a mask of one channel is one picture
-    emit(Attend{}, inputs, {picture(id)});
+    FeatureMaps inputs = input_value(id, 0);
+    inputs.push_back(input_value(id, 1).front());  // a mask of one channel is one feature map
+    emit(Attend{}, inputs, {feature_map(id)});
   }
 
   void add(NodeId id, const Haar2d& op) {
     join(input_value(id));
-    emit(Transform{op.kind}, input_value(id), {picture(id)});
+    emit(Transform{op.kind}, input_value(id), {feature_map(id)});
   }
 
   void add(NodeId id, const Norm2d& op) {
@@ -301,59 +302,62 @@ class Planner {
 
   void add(NodeId id, const PixelShuffle& op) {
     join(input_value(id));
-    emit(Shuffle{op.factor}, input_value(id), {picture(id)});
+    emit(Shuffle{op.factor}, input_value(id), {feature_map(id)});
   }
 
   void add(NodeId id, const Concat&) {
     for (size_t i = 0; i < graph_.node(id).inputs.size(); ++i) {
-      const Pictures& part = input_value(id, i);
+      const FeatureMaps& part = input_value(id, i);
       value(id).insert(value(id).end(), part.begin(), part.end());
     }
   }
 
   void add(NodeId id, const Add&) {
     if (is_sum_of_convolutions(id)) return convolve(id, graph_.node(id).inputs);
-    const Pictures terms = pairs(id);
+    const FeatureMaps terms = pairs(id);
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
     emit(Sum{rectifier}, terms, same_split(id, input_value(id, 0)), last);
   }
 
   void add(NodeId id, const Multiply&) {
-    const Pictures factors = pairs(id);
+    const FeatureMaps factors = pairs(id);
     emit(Product{}, factors, same_split(id, input_value(id, 0)));
   }
 
-  // The pictures of the first input, then as many of the second with the same channels.
-  Pictures pairs(NodeId id) {
+  // The feature maps of the first input, then as many of the second with the same channels.
+  FeatureMaps pairs(NodeId id) {
     if (channels(input_value(id, 0)) != channels(input_value(id, 1))) {
       join(input_value(id, 0));
       join(input_value(id, 1));
     }
-    Pictures both = input_value(id, 0);
+    FeatureMaps both = input_value(id, 0);
     both.insert(both.end(), input_value(id, 1).begin(), input_value(id, 1).end());
     return both;
   }
 
-  void add(NodeId id, const PhotoDescriptor&) { emit(Describe{}, input_value(id), {picture(id)}); }
+  void add(NodeId id, const PhotoDescriptor&) {
+    emit(Describe{}, input_value(id), {feature_map(id)});
+  }
 
-  // What works channel by channel, picture by picture.
+  // What works channel by channel, feature map by feature map.
   void add_each(NodeId id, const Action& action) {
     emit(action, input_value(id), same_split(id, input_value(id)));
   }
 
-  std::vector<int64_t> channels(const Pictures& pictures) const {
+  std::vector<int64_t> channels(const FeatureMaps& feature_maps) const {
     std::vector<int64_t> counts;
-    for (const PictureId p : pictures) counts.push_back(plan_.pictures[size_t(p)].channels);
+    for (const FeatureMapId p : feature_maps)
+      counts.push_back(plan_.feature_maps[size_t(p)].channels);
     return counts;
   }
 
-  PictureId new_picture(NodeId id, int64_t channels, int64_t pixel) {
+  FeatureMapId new_map(NodeId id, int64_t channels, int64_t pixel) {
     if (double(shape(id).plane()) * double(pixel) > most_floats) {
       fail_as(ErrorCode::out_of_memory, "node '{}' would be {}: more memory than there is",
               graph_.node(id).name, to_string(shape(id)));
     }
-    Picture made;
+    FeatureMap made;
     made.channels = channels;
     made.height = shape(id).h;
     made.width = shape(id).w;
@@ -361,35 +365,35 @@ class Planner {
     // The input's values go where they were measured; a descriptor is small and steers much.
     const bool exact = id == 0 || shape(id).plane() == 1;
     made.precision = exact ? Precision::f32 : options_.precision;
-    plan_.pictures.push_back(made);
-    return PictureId(plan_.pictures.size()) - 1;
+    plan_.feature_maps.push_back(made);
+    return FeatureMapId(plan_.feature_maps.size()) - 1;
   }
 
-  PictureId picture(NodeId id) { return new_picture(id, shape(id).c, shape(id).c); }
+  FeatureMapId feature_map(NodeId id) { return new_map(id, shape(id).c, shape(id).c); }
   // Convolutions store whole vectors.
-  PictureId vector_picture(NodeId id) {
-    return new_picture(id, shape(id).c, round_up(shape(id).c, options_.lanes));
+  FeatureMapId vector_map(NodeId id) {
+    return new_map(id, shape(id).c, round_up(shape(id).c, options_.lanes));
   }
-  Pictures same_split(NodeId id, const Pictures& like) {
-    Pictures made;
-    for (const int64_t count : channels(like)) made.push_back(new_picture(id, count, count));
+  FeatureMaps same_split(NodeId id, const FeatureMaps& like) {
+    FeatureMaps made;
+    for (const int64_t count : channels(like)) made.push_back(new_map(id, count, count));
     return made;
   }
 
-  // A list of pictures becomes one.
-  void join(Pictures& pictures) {
-    if (pictures.size() == 1) return;
-    const auto counts = channels(pictures);
-    const Picture& first = plan_.pictures[size_t(pictures.front())];
-    Picture whole;
+  // A list of feature maps becomes one.
+  void join(FeatureMaps& feature_maps) {
+    if (feature_maps.size() == 1) return;
+    const auto counts = channels(feature_maps);
+    const FeatureMap& first = plan_.feature_maps[size_t(feature_maps.front())];
+    FeatureMap whole;
     whole.height = first.height;
     whole.width = first.width;
     whole.precision = options_.precision;
     whole.channels = whole.pixel = std::accumulate(counts.begin(), counts.end(), int64_t(0));
-    plan_.pictures.push_back(whole);
-    const Pictures joined = {PictureId(plan_.pictures.size()) - 1};
-    emit_step(Join{}, pictures, joined);
-    pictures = joined;
+    plan_.feature_maps.push_back(whole);
+    const FeatureMaps joined = {FeatureMapId(plan_.feature_maps.size()) - 1};
+    emit_step(Join{}, feature_maps, joined);
+    feature_maps = joined;
   }
 
   std::optional<NodeId> only_consumer(NodeId id) const {
@@ -423,20 +427,21 @@ class Planner {
     return shuffle->factor;
   }
 
-  void emit(const Action& action, const Pictures& inputs, const Pictures& outputs) {
+  void emit(const Action& action, const FeatureMaps& inputs, const FeatureMaps& outputs) {
     emit(action, inputs, outputs, node_);
   }
 
-  void emit(const Action& action, const Pictures& inputs, const Pictures& outputs, NodeId result) {
+  void emit(const Action& action, const FeatureMaps& inputs, const FeatureMaps& outputs,
+            NodeId result) {
     emit_step(action, inputs, outputs);
     if (!outputs.empty()) value(result) = outputs;
   }
 
-  void emit_step(const Action& action, const Pictures& inputs, const Pictures& outputs) {
+  void emit_step(const Action& action, const FeatureMaps& inputs, const FeatureMaps& outputs) {
     const int step = int(plan_.steps.size());
-    for (const PictureId p : inputs) plan_.pictures[size_t(p)].last_step = step;
-    for (const PictureId p : outputs) {
-      plan_.pictures[size_t(p)].first_step = plan_.pictures[size_t(p)].last_step = step;
+    for (const FeatureMapId p : inputs) plan_.feature_maps[size_t(p)].last_step = step;
+    for (const FeatureMapId p : outputs) {
+      plan_.feature_maps[size_t(p)].first_step = plan_.feature_maps[size_t(p)].last_step = step;
     }
     plan_.steps.push_back({action, inputs, outputs, node_});
   }
@@ -446,9 +451,9 @@ class Planner {
       const auto filter = filter_of(step.action);
       if (!filter) continue;
       const int64_t border = plan_.filters[size_t(*filter)].kernel / 2;
-      for (const PictureId p : step.inputs) {
-        Picture& picture = plan_.pictures[size_t(p)];
-        picture.border = std::max(picture.border, border);
+      for (const FeatureMapId p : step.inputs) {
+        FeatureMap& feature_map = plan_.feature_maps[size_t(p)];
+        feature_map.border = std::max(feature_map.border, border);
       }
     }
   }
@@ -460,9 +465,9 @@ class Planner {
   Plan plan_;
   NodeId node_ = 0;
   bool output_written_ = false;
-  std::vector<Padding> borders_;  // of each picture, at the step being planned
-  std::vector<Pictures> values_;  // of each node
-  std::vector<bool> done_;        // fused into another node's step
+  std::vector<Padding> borders_;     // of each feature map, at the step being planned
+  std::vector<FeatureMaps> values_;  // of each node
+  std::vector<bool> done_;           // fused into another node's step
   std::vector<std::vector<NodeId>> consumers_;
 };
 
@@ -473,16 +478,16 @@ constexpr bool one_row = std::is_same_v<Kind, ReadInput> || std::is_same_v<Kind,
                          std::is_same_v<Kind, Squash> || std::is_same_v<Kind, RectifyLearned> ||
                          std::is_same_v<Kind, Join> || std::is_same_v<Kind, WriteOutput>;
 
-bool alive_together(const Picture& a, const Picture& b) {
+bool alive_together(const FeatureMap& a, const FeatureMap& b) {
   return a.first_step <= b.last_step && b.first_step <= a.last_step;
 }
 
-// Lowest place that is free as long as the picture lives; `placed` holds its contemporaries.
-int64_t first_gap(int64_t bytes, std::vector<const Picture*>& placed) {
+// Lowest place that is free as long as the feature map lives; `placed` holds its contemporaries.
+int64_t first_gap(int64_t bytes, std::vector<const FeatureMap*>& placed) {
   std::sort(placed.begin(), placed.end(),
-            [](const Picture* a, const Picture* b) { return a->offset < b->offset; });
+            [](const FeatureMap* a, const FeatureMap* b) { return a->offset < b->offset; });
   int64_t start = 0;
-  for (const Picture* other : placed) {
+  for (const FeatureMap* other : placed) {
     if (start + bytes <= other->offset) break;
     start = std::max(start, other->offset + other->bytes());
   }
@@ -550,10 +555,10 @@ RowReach reach_of(const Plan& plan, const RowAction& action) {
 Units units_of(const Plan& plan, const Step& step) {
   const RowReach reach = reach_of(plan, std::get<RowAction>(step.action));
   if (!step.outputs.empty()) {
-    const Picture& out = plan.picture(step.outputs.front());
+    const FeatureMap& out = plan.feature_map(step.outputs.front());
     return {ceil_div(out.height, reach.rows.out), ceil_div(out.width, reach.columns.out)};
   }
-  const Picture& in = plan.picture(step.inputs.front());
+  const FeatureMap& in = plan.feature_map(step.inputs.front());
   return {ceil_div(in.height, reach.rows.in), ceil_div(in.width, reach.columns.in)};
 }
 
@@ -587,26 +592,27 @@ std::string step_name(const Action& action) {
                     action);
 }
 
-int64_t Picture::bytes() const {
+int64_t FeatureMap::bytes() const {
   // One line more: kernels that take groups of channels read beyond the last pixel.
   return round_up(row * height + line, line);
 }
 
-int64_t place_pictures(std::vector<Picture>& pictures) {
-  std::vector<size_t> order(pictures.size());
+int64_t place_feature_maps(std::vector<FeatureMap>& feature_maps) {
+  std::vector<size_t> order(feature_maps.size());
   std::iota(order.begin(), order.end(), size_t(0));
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return pictures[a].bytes() > pictures[b].bytes(); });
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return feature_maps[a].bytes() > feature_maps[b].bytes();
+  });
   int64_t total = 0;
   for (size_t i = 0; i < order.size(); ++i) {
-    Picture& picture = pictures[order[i]];
-    std::vector<const Picture*> contemporaries;
+    FeatureMap& feature_map = feature_maps[order[i]];
+    std::vector<const FeatureMap*> contemporaries;
     for (size_t j = 0; j < i; ++j) {
-      if (alive_together(picture, pictures[order[j]]))
-        contemporaries.push_back(&pictures[order[j]]);
+      if (alive_together(feature_map, feature_maps[order[j]]))
+        contemporaries.push_back(&feature_maps[order[j]]);
     }
-    picture.offset = first_gap(picture.bytes(), contemporaries);
-    total = std::max(total, picture.offset + picture.bytes());
+    feature_map.offset = first_gap(feature_map.bytes(), contemporaries);
+    total = std::max(total, feature_map.offset + feature_map.bytes());
   }
   return total;
 }

@@ -1,11 +1,11 @@
 // From a graph and an input shape to the steps that run it and the memory they need.
 //
-// A node's value is a list of pictures: a concatenation is the list of its inputs' pictures and is
-// never written anywhere; convolutions read several pictures, and what works channel by channel
-// (pooling, activation, ...) works on one picture after the other.
+// A node's value is a list of feature maps: a concatenation is the list of its inputs' feature maps
+// and is never written anywhere; convolutions read several feature maps, and what works channel by
+// channel (pooling, activation, ...) works on one feature map after the other.
 //
 // What a convolution sees above and below the frame is a matter of which rows it is given; left and
-// right of it a picture has a border that holds zeros. Where a convolution wants the frame
+// right of it a feature map has a border that holds zeros. Where a convolution wants the frame
 // mirrored, a step before it fills the border, and another one clears it again for a convolution
 // that wants zeros.
 #pragma once
@@ -23,7 +23,7 @@
 namespace hyperconv {
 
 /// Pixels, channels-last, with a border left and right, so that no kernel asks where a row ends.
-struct Picture {
+struct FeatureMap {
   int64_t channels = 0;
   int64_t height = 0;
   int64_t width = 0;
@@ -43,10 +43,10 @@ struct Picture {
   int64_t bytes() const;
 };
 
-using PictureId = int;
-using Pictures = std::vector<PictureId>;
+using FeatureMapId = int;
+using FeatureMaps = std::vector<FeatureMapId>;
 
-/// Input channels [first, first + channels) of a node's weights: those that one picture meets.
+/// Input channels [first, first + channels) of a node's weights: those that one feature map meets.
 struct FilterPart {
   NodeId node = 0;
   int64_t first = 0;
@@ -55,8 +55,8 @@ struct FilterPart {
   bool operator==(const FilterPart&) const = default;
 };
 
-/// The weights of one convolution as the kernels see it: a part for each picture it reads. Usually
-/// of one node; the sum of two convolutions is one over the pictures of both.
+/// The weights of one convolution as the kernels see it: a part for each feature map it reads.
+/// Usually of one node; the sum of two convolutions is one over the feature maps of both.
 struct FilterSpec {
   FilterForm form = FilterForm::direct;
   int kernel = 1;
@@ -78,7 +78,7 @@ int rows_read(const FilterSpec& spec);
 /// cache.
 constexpr int64_t most_winograd_channels = 512;
 
-/// The network's input, planar, becomes a picture.
+/// The network's input, planar, becomes a feature map.
 struct ReadInput {};
 
 /// What stands left and right of the inputs from now on.
@@ -108,7 +108,7 @@ struct ConvolveTransposed {
   Rectifier rectifier = Rectifier::none;
 };
 
-/// Filters of a HyperConv2d from the means of the pictures it reads, or from its descriptor.
+/// Filters of a HyperConv2d from the means of the feature maps it reads, or from its descriptor.
 struct PredictFilters {
   FilterId filter = 0;
   NodeId node = 0;
@@ -121,7 +121,7 @@ struct PoolLargest {};
 struct PoolParts {
   int size = 1;
 };
-/// AttentionPool: the last input is the mask; one picture of 1x1 for the others.
+/// AttentionPool: the last input is the mask; one feature map of 1x1 for the others.
 struct Attend {};
 struct Upsample {};
 /// Bilinear2d of each input.
@@ -134,7 +134,7 @@ struct Transform {
 struct Shuffle {
   int factor = 2;
 };
-/// Inputs: the pictures of the left term, then as many of the right one, of equal channels; the
+/// Inputs: the feature maps of the left term, then as many of the right one, of equal channels; the
 /// right ones have the same size or one pixel.
 struct Sum {
   Rectifier rectifier = Rectifier::none;
@@ -157,9 +157,9 @@ struct Normalise {
 };
 /// A concatenation that has to be written after all.
 struct Join {};
-/// Statistics of all inputs into one picture of 1x1.
+/// Statistics of all inputs into one feature map of 1x1.
 struct Describe {};
-/// A side input becomes a picture of 1x1.
+/// A side input becomes a feature map of 1x1.
 struct TakeSideInput {
   std::string name;
 };
@@ -192,8 +192,8 @@ std::string step_name(const Action& action);
 
 struct Step {
   Action action;
-  Pictures inputs;
-  Pictures outputs;
+  FeatureMaps inputs;
+  FeatureMaps outputs;
   NodeId node = 0;  ///< for whom: messages and measurements
 };
 
@@ -204,11 +204,11 @@ constexpr int64_t most_direct_channels = 256;
 struct Plan {
   Shape input, output;
   std::vector<FilterSpec> filters;  ///< the same for every size of input
-  std::vector<Picture> pictures;
+  std::vector<FeatureMap> feature_maps;
   std::vector<Step> steps;
   int64_t arena_bytes = 0;
 
-  const Picture& picture(PictureId id) const { return pictures[size_t(id)]; }
+  const FeatureMap& feature_map(FeatureMapId id) const { return feature_maps[size_t(id)]; }
 };
 
 struct PlanOptions {
@@ -235,8 +235,8 @@ Units units_of(const Plan& plan, const Step& step);
 /// caches confuse.
 int64_t row_stride(int64_t bytes);
 
-/// Gives every picture its place, so that two that are alive at one step never overlap: first fit,
-/// largest first. Returns the bytes needed in all.
-int64_t place_pictures(std::vector<Picture>& pictures);
+/// Gives every feature map its place, so that two that are alive at one step never overlap: first
+/// fit, largest first. Returns the bytes needed in all.
+int64_t place_feature_maps(std::vector<FeatureMap>& feature_maps);
 
 }  // namespace hyperconv

@@ -54,8 +54,8 @@ void RowRunner::run(const Step& step, int64_t y, Interval columns) const {
              std::get<RowAction>(step.action));
 }
 
-PixelRun RowRunner::in(PictureId id, int64_t y, Interval columns, int place) const {
-  const Picture& of = picture(id);
+PixelRun RowRunner::in(FeatureMapId id, int64_t y, Interval columns, int place) const {
+  const FeatureMap& of = feature_map(id);
   const std::byte* values = view(id).at(y, columns.first);
   if (of.precision == Precision::f32) return {reinterpret_cast<const float*>(values), of.pixel};
   const int64_t count = columns.size() * of.pixel;
@@ -65,19 +65,19 @@ PixelRun RowRunner::in(PictureId id, int64_t y, Interval columns, int place) con
   return {wide, of.pixel};
 }
 
-// The same of a picture as large as the first output, or of its one pixel again and again.
+// The same of a feature map as large as the first output, or of its one pixel again and again.
 PixelRun RowRunner::spread(const Step& step, size_t index, int64_t y, Interval columns) const {
-  const PictureId id = step.inputs[index];
-  const Picture& over = picture(step.outputs.front());
-  if (picture(id).height == over.height && picture(id).width == over.width)
+  const FeatureMapId id = step.inputs[index];
+  const FeatureMap& over = feature_map(step.outputs.front());
+  if (feature_map(id).height == over.height && feature_map(id).width == over.width)
     return in(id, y, columns, 1);
   return {in(id, 0, {0, 1}, 1).data, 0};
 }
 
-RowRunner::Target::Target(const RowRunner& runner, PictureId id, int64_t y, Interval columns,
+RowRunner::Target::Target(const RowRunner& runner, FeatureMapId id, int64_t y, Interval columns,
                           int place)
     : kernels_(runner.context_.kernels) {
-  const Picture& of = runner.picture(id);
+  const FeatureMap& of = runner.feature_map(id);
   std::byte* values = runner.view(id).at(y, columns.first);
   if (of.precision == Precision::f32) {
     run_ = {reinterpret_cast<float*>(values), of.pixel};
@@ -95,7 +95,7 @@ RowRunner::Target::~Target() {
 void RowRunner::run(const ReadInput&, const Step& step, int64_t y, Interval columns) const {
   const Target target(*this, step.outputs[0], y, columns);
   const MutablePixelRun to = target.run();
-  const int64_t channels = picture(step.outputs[0]).channels;
+  const int64_t channels = feature_map(step.outputs[0]).channels;
   for (int64_t c = 0; c < channels; ++c) {
     const float* from = context_.input.row(0, c, y) + columns.first;
     for (int64_t x = 0; x < columns.size(); ++x) to.data[x * to.pixel + c] = from[x];
@@ -110,7 +110,7 @@ void RowRunner::find_taps(const Convolution& what, const Step& step, int64_t y, 
   const int64_t top = y * units - spec.kernel / 2;
   const int count = rows_read(spec);
   for (size_t i = 0; i < step.inputs.size(); ++i) {
-    const Picture& from = picture(step.inputs[i]);
+    const FeatureMap& from = feature_map(step.inputs[i]);
     const View& rows = view(step.inputs[i]);
     const std::byte** pointers = taps.rows.data() + i * size_t(count);
     for (int r = 0; r < count; ++r) {
@@ -207,10 +207,10 @@ void RowRunner::convolve(const Convolution& what, const Step& step, int64_t y, I
 
 void RowRunner::run(const Convolve& action, const Step& step, int64_t y, Interval columns) const {
   const PackedFilter& filter = context_.filters[action.filter];
-  const PictureId id = step.outputs.front();
+  const FeatureMapId id = step.outputs.front();
   const int64_t rows = filter.spec.form == FilterForm::winograd ? 4 : 1;
-  Rows to{{}, picture(id).pixel, picture(id).precision};
-  for (int64_t r = 0; r < rows && rows * y + r < picture(id).height; ++r)
+  Rows to{{}, feature_map(id).pixel, feature_map(id).precision};
+  for (int64_t r = 0; r < rows && rows * y + r < feature_map(id).height; ++r)
     to.first[size_t(r)] = view(id).at(rows * y + r, columns.first);
   convolve({filter, action.rectifier, action.stride, action.padding}, step, y, columns, to);
 }
@@ -221,7 +221,7 @@ void RowRunner::run(const ConvolveToOutput& action, const Step& step, int64_t y,
   constexpr int64_t strip = 96;
   const PackedFilter& filter = context_.filters[action.filter];
   const int64_t rows = filter.spec.form == FilterForm::winograd ? 4 : 1;
-  const int64_t height = picture(step.inputs.front()).height;
+  const int64_t height = feature_map(step.inputs.front()).height;
   const int64_t pixel = int64_t(filter.vectors) * context_.kernels.lanes;
   const int64_t factor = action.factor;
   float* pixels = scratch(Scratch::output, rows * strip * pixel);
@@ -244,8 +244,8 @@ void RowRunner::run(const ConvolveToOutput& action, const Step& step, int64_t y,
 // The four taps of a pixel lie in two rows, two pixels apart.
 void RowRunner::run(const ConvolveTransposed& action, const Step& step, int64_t y,
                     Interval columns) const {
-  const PictureId id = step.outputs.front();
-  const Picture& out = picture(id);
+  const FeatureMapId id = step.outputs.front();
+  const FeatureMap& out = feature_map(id);
   PackedFilter filter = context_.filters[action.filter];
   for (int64_t tap = 0; tap < 4; ++tap) {
     std::byte* to = view(id).at(2 * y + tap / 2, 2 * columns.first + tap % 2);
@@ -260,7 +260,7 @@ void RowRunner::run(const Pool&, const Step& step, int64_t y, Interval columns) 
     const Target to(*this, step.outputs[i], y, columns);
     context_.kernels.average_pool(in(step.inputs[i], 2 * y, twice, 0),
                                   in(step.inputs[i], 2 * y + 1, twice, 1), to.run(),
-                                  picture(step.inputs[i]).channels, columns.size());
+                                  feature_map(step.inputs[i]).channels, columns.size());
   }
 }
 
@@ -270,7 +270,7 @@ void RowRunner::run(const PoolLargest&, const Step& step, int64_t y, Interval co
     const Target to(*this, step.outputs[i], y, columns);
     context_.kernels.max_pool(in(step.inputs[i], 2 * y, twice, 0),
                               in(step.inputs[i], 2 * y + 1, twice, 1), to.run(),
-                              picture(step.inputs[i]).channels, columns.size());
+                              feature_map(step.inputs[i]).channels, columns.size());
   }
 }
 
@@ -279,7 +279,7 @@ void RowRunner::run(const Upsample&, const Step& step, int64_t y, Interval colum
     for (int64_t dy = 0; dy < 2; ++dy) {
       const Target to(*this, step.outputs[i], 2 * y + dy, {2 * columns.first, 2 * columns.end});
       context_.kernels.upsample(in(step.inputs[i], y, columns), to.run(),
-                                picture(step.inputs[i]).channels, columns.size());
+                                feature_map(step.inputs[i]).channels, columns.size());
     }
   }
 }
@@ -329,14 +329,14 @@ bool has_all_bands(HaarKind kind) {
 
 // The inverse is the same sum: the transform of four values is its own inverse.
 void RowRunner::run(const Transform& action, const Step& step, int64_t y, Interval columns) const {
-  const PictureId from = step.inputs.front(), to = step.outputs.front();
+  const FeatureMapId from = step.inputs.front(), to = step.outputs.front();
   const Interval twice{2 * columns.first, 2 * columns.end};
   const auto readable = [](const PixelRun& run) {
     return MutablePixelRun{const_cast<float*>(run.data), run.pixel};
   };
   if (is_synthesis(action.kind)) {
     const Target top(*this, to, 2 * y, twice, 0), bottom(*this, to, 2 * y + 1, twice, 1);
-    const int64_t n = picture(to).channels;
+    const int64_t n = feature_map(to).channels;
     const Squares squares{readable(in(from, y, columns)), top.run(), bottom.run(), n};
     squares.for_each(columns.size(),
                      [n](const float* band, float& a, float& b, float& c, float& d) {
@@ -349,7 +349,7 @@ void RowRunner::run(const Transform& action, const Step& step, int64_t y, Interv
     return;
   }
   const Target bands(*this, to, y, columns);
-  const int64_t n = picture(from).channels;
+  const int64_t n = feature_map(from).channels;
   const bool all = has_all_bands(action.kind);
   const Squares squares{bands.run(), readable(in(from, 2 * y, twice, 0)),
                         readable(in(from, 2 * y + 1, twice, 1)), n};
@@ -363,8 +363,8 @@ void RowRunner::run(const Transform& action, const Step& step, int64_t y, Interv
 }
 
 void RowRunner::run(const Shuffle& action, const Step& step, int64_t y, Interval columns) const {
-  const PictureId id = step.outputs.front();
-  const int64_t factor = action.factor, channels = picture(id).channels;
+  const FeatureMapId id = step.outputs.front();
+  const int64_t factor = action.factor, channels = feature_map(id).channels;
   const PixelRun from = in(step.inputs.front(), y, columns);
   for (int64_t dy = 0; dy < factor; ++dy) {
     const Target target(*this, id, factor * y + dy, {factor * columns.first, factor * columns.end});
@@ -382,7 +382,7 @@ void RowRunner::run(const Sum& action, const Step& step, int64_t y, Interval col
     const Target to(*this, step.outputs[i], y, columns);
     context_.kernels.add(in(step.inputs[i], y, columns),
                          spread(step, step.outputs.size() + i, y, columns), to.run(),
-                         picture(step.outputs[i]).channels, columns.size(), action.rectifier);
+                         feature_map(step.outputs[i]).channels, columns.size(), action.rectifier);
   }
 }
 
@@ -391,7 +391,7 @@ void RowRunner::run(const Product&, const Step& step, int64_t y, Interval column
     const Target to(*this, step.outputs[i], y, columns);
     context_.kernels.multiply(in(step.inputs[i], y, columns),
                               spread(step, step.outputs.size() + i, y, columns), to.run(),
-                              picture(step.outputs[i]).channels, columns.size());
+                              feature_map(step.outputs[i]).channels, columns.size());
   }
 }
 
@@ -399,7 +399,8 @@ void RowRunner::run(const Rectify& action, const Step& step, int64_t y, Interval
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const Target to(*this, step.outputs[i], y, columns);
     context_.kernels.rectify(in(step.inputs[i], y, columns), to.run(),
-                             picture(step.outputs[i]).channels, columns.size(), action.rectifier);
+                             feature_map(step.outputs[i]).channels, columns.size(),
+                             action.rectifier);
   }
 }
 
@@ -410,7 +411,7 @@ void RowRunner::map(const Step& step, int64_t y, Interval columns, const Functio
     const PixelRun from = in(step.inputs[i], y, columns);
     const MutablePixelRun to = target.run();
     for (int64_t x = 0; x < columns.size(); ++x) {
-      for (int64_t c = 0; c < picture(step.outputs[i]).channels; ++c)
+      for (int64_t c = 0; c < feature_map(step.outputs[i]).channels; ++c)
         to.data[x * to.pixel + c] = function(from.data[x * from.pixel + c]);
     }
   }
@@ -428,27 +429,27 @@ void RowRunner::run(const RectifyLearned&, const Step& step, int64_t y, Interval
 void RowRunner::run(const Join&, const Step& step, int64_t y, Interval columns) const {
   const Target target(*this, step.outputs.front(), y, columns);
   MutablePixelRun to = target.run();
-  for (const PictureId id : step.inputs) {
-    context_.kernels.rectify(in(id, y, columns), to, picture(id).channels, columns.size(),
+  for (const FeatureMapId id : step.inputs) {
+    context_.kernels.rectify(in(id, y, columns), to, feature_map(id).channels, columns.size(),
                              Rectifier::none);
-    to.data += picture(id).channels;
+    to.data += feature_map(id).channels;
   }
 }
 
 void RowRunner::run(const WriteOutput&, const Step& step, int64_t y, Interval columns) const {
   int64_t first = 0;
-  for (const PictureId id : step.inputs) {
+  for (const FeatureMapId id : step.inputs) {
     const PixelRun from = in(id, y, columns);
-    for (int64_t c = 0; c < picture(id).channels; ++c) {
+    for (int64_t c = 0; c < feature_map(id).channels; ++c) {
       context_.kernels.spread(from.data + c, from.pixel, 1, columns.size(),
                               context_.output.row(0, first + c, y) + columns.first);
     }
-    first += picture(id).channels;
+    first += feature_map(id).channels;
   }
 }
 
-void RowRunner::add_sums(PictureId id, int64_t y, Interval columns, double* sums) const {
-  context_.kernels.sum(in(id, y, columns), picture(id).channels, columns.size(), sums);
+void RowRunner::add_sums(FeatureMapId id, int64_t y, Interval columns, double* sums) const {
+  context_.kernels.sum(in(id, y, columns), feature_map(id).channels, columns.size(), sums);
 }
 
 }  // namespace hyperconv

@@ -11,7 +11,7 @@
 
 namespace hyperconv {
 
-/// Where a picture's rows lie: all of them, or the last few in a ring.
+/// Where a feature map's rows lie: all of them, or the last few in a ring.
 struct View {
   std::byte* data = nullptr;  ///< of the first slot, at column `left`
   int64_t row = 0;            ///< bytes from slot to slot
@@ -34,8 +34,8 @@ struct Interval {
 class RowRunner {
  public:
   /// What rows are made of, and where the network's input comes from and its output goes. A view a
-  /// picture; `zeros` is as long as any row that a convolution reads, and a vector more. All must
-  /// outlive it.
+  /// feature map; `zeros` is as long as any row that a convolution reads, and a vector more. All
+  /// must outlive it.
   struct Context {
     const Plan& plan;
     const FilterBank& filters;
@@ -50,8 +50,8 @@ class RowRunner {
   /// Units `columns` of unit row `y` of a RowAction's step (Reach). Any thread may.
   void run(const Step& step, int64_t y, Interval columns) const;
 
-  /// sums[c] += the sum of channel c over those columns of a picture's row.
-  void add_sums(PictureId id, int64_t y, Interval columns, double* sums) const;
+  /// sums[c] += the sum of channel c over those columns of a feature map's row.
+  void add_sums(FeatureMapId id, int64_t y, Interval columns, double* sums) const;
 
  private:
   void run(const ReadInput&, const Step& step, int64_t y, Interval columns) const;
@@ -102,18 +102,18 @@ class RowRunner {
   template <class Function>
   void map(const Step& step, int64_t y, Interval columns, const Function& function) const;
 
-  const Picture& picture(PictureId id) const { return context_.plan.picture(id); }
-  const View& view(PictureId id) const { return context_.views[size_t(id)]; }
+  const FeatureMap& feature_map(FeatureMapId id) const { return context_.plan.feature_map(id); }
+  const View& view(FeatureMapId id) const { return context_.views[size_t(id)]; }
 
-  // Columns of a row as floats: the picture's own, or widened ones until the same place is asked
-  // for again.
-  PixelRun in(PictureId id, int64_t y, Interval columns, int place = 0) const;
+  // Columns of a row as floats: the feature map's own, or widened ones until the same place is
+  // asked for again.
+  PixelRun in(FeatureMapId id, int64_t y, Interval columns, int place = 0) const;
   PixelRun spread(const Step& step, size_t index, int64_t y, Interval columns) const;
-  // Columns of a row to be filled with floats, which go to the picture in its precision when it is
-  // destroyed.
+  // Columns of a row to be filled with floats, which go to the feature map in its precision when it
+  // is destroyed.
   class Target {
    public:
-    Target(const RowRunner& runner, PictureId id, int64_t y, Interval columns, int place = 0);
+    Target(const RowRunner& runner, FeatureMapId id, int64_t y, Interval columns, int place = 0);
     ~Target();
     Target(const Target&) = delete;
     Target& operator=(const Target&) = delete;

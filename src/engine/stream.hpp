@@ -42,12 +42,12 @@ class StreamExecutor : public Executor {
   struct Region {
     Interval rows, columns;
   };
-  // A part of the last step's work, and what follows for every picture and step.
+  // A part of the last step's work, and what follows for every feature map and step.
   struct Tile {
-    std::vector<Region> pictures;  // rows in the frame; columns beyond its edges too
+    std::vector<Region> feature_maps;  // rows in the frame; columns beyond its edges too
     std::vector<Region> units;
   };
-  // Of one picture: rows at once, and their width, in the largest tile.
+  // Of one feature map: rows at once, and their width, in the largest tile.
   struct Ring {
     int64_t slots = 0, width = 0;
     int64_t offset = 0;  // bytes, in a thread's memory
@@ -55,7 +55,7 @@ class StreamExecutor : public Executor {
   struct Layout {
     std::vector<int> row_steps;    // indices of plan.steps
     std::vector<int> frame_steps;  // run before the first row
-    std::vector<int> writer;       // step that writes a picture
+    std::vector<int> writer;       // step that writes a feature map
     std::vector<std::vector<int>> readers;
     std::vector<Tile> tiles;
     std::vector<Ring> rings;
@@ -78,7 +78,7 @@ class StreamExecutor : public Executor {
   Threads& threads_;
   Arena arena_;
   std::vector<std::byte> zeros_;
-  std::vector<std::vector<float>> descriptors_;  // of the pictures that frame steps write
+  std::vector<std::vector<float>> descriptors_;  // of the feature maps that frame steps write
   Sums sums_;
   std::atomic<int64_t> rows_done_ = 0;  // of the last step, in the run at work
 };

@@ -36,16 +36,18 @@ class WholeExecutor : public Executor {
   void execute(const Describe&, const Step& step);
   void execute(const TakeSideInput& action, const Step& step);
 
-  const Picture& picture(PictureId id) const { return plan_.picture(id); }
-  // Of a picture in f32.
-  float* pixel(PictureId id, int64_t y, int64_t x) const {
+  const FeatureMap& feature_map(FeatureMapId id) const { return plan_.feature_map(id); }
+  // Of a feature map in f32.
+  float* pixel(FeatureMapId id, int64_t y, int64_t x) const {
     return reinterpret_cast<float*>(views_[size_t(id)].at(y, x));
   }
-  PixelRun run_of(PictureId id, int64_t y) const { return {pixel(id, y, 0), picture(id).pixel}; }
-  MutablePixelRun mutable_run_of(PictureId id, int64_t y) const {
-    return {pixel(id, y, 0), picture(id).pixel};
+  PixelRun run_of(FeatureMapId id, int64_t y) const {
+    return {pixel(id, y, 0), feature_map(id).pixel};
   }
-  Frame frame_of(PictureId id) const;
+  MutablePixelRun mutable_run_of(FeatureMapId id, int64_t y) const {
+    return {pixel(id, y, 0), feature_map(id).pixel};
+  }
+  Frame frame_of(FeatureMapId id) const;
 
   // A step's work in pieces: bands of rows and, where that keeps a convolution's input in a core's
   // cache, strips of columns.
@@ -62,12 +64,12 @@ class WholeExecutor : public Executor {
 
   template <class Body>
   void for_rows(int64_t height, const Body& body);
-  void clear_border(PictureId id);
-  void mirror_border(PictureId id);
-  void channel_means(const Pictures& pictures);
-  double mask_maximum(PictureId mask);
-  void instance_scales(PictureId id, int64_t first, const ChannelWeights& weights);
-  void layer_scales(PictureId id, const ChannelWeights& weights);
+  void clear_border(FeatureMapId id);
+  void mirror_border(FeatureMapId id);
+  void channel_means(const FeatureMaps& feature_maps);
+  double mask_maximum(FeatureMapId mask);
+  void instance_scales(FeatureMapId id, int64_t first, const ChannelWeights& weights);
+  void layer_scales(FeatureMapId id, const ChannelWeights& weights);
 
   const Plan plan_;
   FilterBank& filters_;
@@ -77,9 +79,9 @@ class WholeExecutor : public Executor {
   std::vector<std::byte> zeros_;  // as long as the longest row
   std::vector<View> views_;
   Sums sums_;
-  std::vector<std::vector<double>> picture_sums_;  // of those that were added up when written
-  std::vector<float> statistics_;                  // what filters are predicted from
-  std::vector<float> means_, factors_, shift_;     // of a Normalise, a channel each
+  std::vector<std::vector<double>> map_sums_;   // of those that were added up when written
+  std::vector<float> statistics_;               // what filters are predicted from
+  std::vector<float> means_, factors_, shift_;  // of a Normalise, a channel each
   std::vector<double> row_maxima_;
   std::vector<double> seconds_;
   // Of the run at work.

@@ -184,7 +184,7 @@ HWY_INLINE void winograd_output(const FloatVector (&m)[6], FloatVector (&y)[4]) 
 template <Precision precision>
 constexpr int64_t bytes_of = precision == Precision::f32 ? 4 : 2;
 
-// A vector of values in a picture's precision; nothing need be aligned.
+// A vector of values in a feature map's precision; nothing need be aligned.
 template <Precision precision>
 HWY_INLINE FloatVector load_values(const std::byte* from) {
   const Floats d;

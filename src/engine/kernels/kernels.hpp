@@ -32,7 +32,8 @@ enum class FilterForm {
   winograd
 };
 
-/// One picture that a convolution reads. Several of them are a concatenation that is never written.
+/// One feature map that a convolution reads. Several of them are a concatenation that is never
+/// written.
 struct ConvInput {
   /// Each row of taps, from the leftmost tap of the first output pixel.
   const std::byte* const* rows;

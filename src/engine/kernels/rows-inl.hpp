@@ -173,7 +173,7 @@ inline HWY_ATTR void sum_row(PixelRun in, int64_t channels, int64_t width, doubl
     double partial[group] = {};
     for (int64_t x = 0; x < width; ++x) {
       const float* HWY_RESTRICT from = in.data + x * in.pixel + first;
-      // A picture has room for a whole group behind its last pixel.
+      // A feature map has room for a whole group behind its last pixel.
       for (int i = 0; i < group; ++i) partial[i] += double(from[i]);
     }
     for (int i = 0; i < count; ++i) sums[first + i] += partial[i];
