@@ -19,20 +19,6 @@ constexpr int64_t memory_page = 4096;
 // 64 TiB: beyond any machine, and far from where sums of sizes overflow.
 constexpr double most_floats = 0x1.0p44;
 
-// Nothing for an activation that is no rectifier.
-std::optional<Rectifier> rectifier_of(const Activation& activation) {
-  switch (activation.kind) {
-    case ActivationKind::relu:
-      return Rectifier::relu;
-    case ActivationKind::leaky_relu:
-      return Rectifier::leaky_relu;
-    case ActivationKind::sigmoid:
-    case ActivationKind::tanh:
-      return std::nullopt;
-  }
-  return std::nullopt;
-}
-
 // How a convolution goes over its input.
 struct Sweep {
   int kernel = 1;
@@ -106,7 +92,7 @@ class Planner {
       std::visit([&](const auto& op) { add(id, op); }, graph_.node(id).op);
     }
     require_precision();
-    if (!output_written_) emit(WriteOutput{}, value(graph_.output()), {});
+    if (!output_written_) emit(action::Output{}, value(graph_.output()), {});
     widen_borders();
     for (FeatureMap& feature_map : plan_.feature_maps) {
       feature_map.row =
@@ -122,9 +108,9 @@ class Planner {
     if (options_.precision == Precision::f32) return;
     for (const Step& step : plan_.steps) {
       const auto* action = std::get_if<FrameAction>(&step.action);
-      if (action == nullptr || std::holds_alternative<PredictFilters>(*action) ||
-          std::holds_alternative<Describe>(*action) ||
-          std::holds_alternative<TakeSideInput>(*action))
+      if (action == nullptr || std::holds_alternative<action::PredictFilters>(*action) ||
+          std::holds_alternative<action::PhotoDescriptor>(*action) ||
+          std::holds_alternative<action::SideInput>(*action))
         continue;
       fail("node '{}' ({}) can be computed in fp32 only", graph_.node(step.node).name,
            operator_name(graph_.node(step.node).op));
@@ -137,10 +123,10 @@ class Planner {
     return value(graph_.node(id).inputs[index]);
   }
 
-  void add(NodeId id, const Input&) { emit(ReadInput{}, {}, {feature_map(id)}); }
+  void add(NodeId id, const Input&) { emit(action::Input{}, {}, {feature_map(id)}); }
 
   void add(NodeId id, const SideInput&) {
-    emit(TakeSideInput{graph_.node(id).name}, {}, {feature_map(id)});
+    emit(action::SideInput{graph_.node(id).name}, {}, {feature_map(id)});
   }
 
   void add(NodeId id, const Conv2d&) { add_convolution(id); }
@@ -173,9 +159,9 @@ class Planner {
     const auto factor = sweep.stride == 1 ? take_output_shuffle(last) : std::nullopt;
     if (factor) {
       output_written_ = true;
-      emit(ConvolveToOutput{filter, rectifier, *factor, sweep.padding}, inputs, {});
+      emit(action::Conv2dToOutput{filter, rectifier, *factor, sweep.padding}, inputs, {});
     } else {
-      emit(Convolve{filter, rectifier, sweep.stride, sweep.padding}, inputs, {vector_map(id)},
+      emit(action::Conv2d{filter, rectifier, sweep.stride, sweep.padding}, inputs, {vector_map(id)},
            last);
     }
   }
@@ -203,14 +189,14 @@ class Planner {
     for (const FeatureMapId p : feature_maps) {
       if (borders_[size_t(p)] == padding) continue;
       borders_[size_t(p)] = padding;
-      emit_step(FillBorder{padding}, {p}, {});
+      emit_step(action::FillBorder{padding}, {p}, {});
     }
   }
 
   void predict(FilterId filter, NodeId id) {
     const auto* op = std::get_if<HyperConv2d>(&graph_.node(id).op);
     if (op == nullptr) return;
-    const PredictFilters action{filter, id, op->conditioning};
+    const action::PredictFilters action{filter, id, op->conditioning};
     switch (op->conditioning) {
       case Conditioning::layer:
         want_sums(input_value(id));
@@ -257,33 +243,30 @@ class Planner {
     plan_.filters.push_back(spec);
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
-    emit(ConvolveTransposed{filter, rectifier}, inputs, {vector_map(id)}, last);
+    emit(action::ConvTranspose2d{filter, rectifier}, inputs, {vector_map(id)}, last);
   }
 
-  void add(NodeId id, const AveragePool2d&) { add_each(id, Pool{}); }
-  void add(NodeId id, const Upsample2d&) { add_each(id, Upsample{}); }
-  void add(NodeId id, const MaxPool2d&) { add_each(id, PoolLargest{}); }
-  void add(NodeId id, const AdaptiveAveragePool2d& op) { add_each(id, PoolParts{op.size}); }
-  void add(NodeId id, const PRelu&) { add_each(id, RectifyLearned{}); }
-
-  void add(NodeId id, const Activation& op) {
-    if (const auto rectifier = rectifier_of(op))
-      add_each(id, Rectify{*rectifier});
-    else
-      add_each(id, Squash{op.kind});
+  void add(NodeId id, const AveragePool2d&) { add_each(id, action::AveragePool2d{}); }
+  void add(NodeId id, const Upsample2d&) { add_each(id, action::Upsample2d{}); }
+  void add(NodeId id, const MaxPool2d&) { add_each(id, action::MaxPool2d{}); }
+  void add(NodeId id, const AdaptiveAveragePool2d& op) {
+    add_each(id, action::AdaptiveAveragePool2d{op.size});
   }
+  void add(NodeId id, const PRelu&) { add_each(id, action::PRelu{}); }
 
-  void add(NodeId id, const Bilinear2d& op) { add_each(id, Interpolate{op.align_corners}); }
+  void add(NodeId id, const Activation& op) { add_each(id, action::Activation{op.kind}); }
+
+  void add(NodeId id, const Bilinear2d& op) { add_each(id, action::Bilinear2d{op.align_corners}); }
 
   void add(NodeId id, const AttentionPool&) {
     FeatureMaps inputs = input_value(id, 0);
     inputs.push_back(input_value(id, 1).front());  // a mask of one channel is one feature map
-    emit(Attend{}, inputs, {feature_map(id)});
+    emit(action::AttentionPool{}, inputs, {feature_map(id)});
   }
 
   void add(NodeId id, const Haar2d& op) {
     join(input_value(id));
-    emit(Transform{op.kind}, input_value(id), {feature_map(id)});
+    emit(action::Haar2d{op.kind}, input_value(id), {feature_map(id)});
   }
 
   void add(NodeId id, const Norm2d& op) {
@@ -297,12 +280,13 @@ class Planner {
     }
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
-    emit(Normalise{op.kind, rectifier}, input_value(id), same_split(id, input_value(id)), last);
+    emit(action::Norm2d{op.kind, rectifier}, input_value(id), same_split(id, input_value(id)),
+         last);
   }
 
   void add(NodeId id, const PixelShuffle& op) {
     join(input_value(id));
-    emit(Shuffle{op.factor}, input_value(id), {feature_map(id)});
+    emit(action::PixelShuffle{op.factor}, input_value(id), {feature_map(id)});
   }
 
   void add(NodeId id, const Concat&) {
@@ -317,12 +301,12 @@ class Planner {
     const FeatureMaps terms = pairs(id);
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
-    emit(Sum{rectifier}, terms, same_split(id, input_value(id, 0)), last);
+    emit(action::Add{rectifier}, terms, same_split(id, input_value(id, 0)), last);
   }
 
   void add(NodeId id, const Multiply&) {
     const FeatureMaps factors = pairs(id);
-    emit(Product{}, factors, same_split(id, input_value(id, 0)));
+    emit(action::Multiply{}, factors, same_split(id, input_value(id, 0)));
   }
 
   // The feature maps of the first input, then as many of the second with the same channels.
@@ -337,7 +321,7 @@ class Planner {
   }
 
   void add(NodeId id, const PhotoDescriptor&) {
-    emit(Describe{}, input_value(id), {feature_map(id)});
+    emit(action::PhotoDescriptor{}, input_value(id), {feature_map(id)});
   }
 
   // What works channel by channel, feature map by feature map.
@@ -392,7 +376,7 @@ class Planner {
     whole.channels = whole.pixel = std::accumulate(counts.begin(), counts.end(), int64_t(0));
     plan_.feature_maps.push_back(whole);
     const FeatureMaps joined = {FeatureMapId(plan_.feature_maps.size()) - 1};
-    emit_step(Join{}, feature_maps, joined);
+    emit_step(action::Concat{}, feature_maps, joined);
     feature_maps = joined;
   }
 
@@ -408,7 +392,7 @@ class Planner {
     const auto reader = only_consumer(last);
     if (!reader) return Rectifier::none;
     const auto* activation = std::get_if<Activation>(&graph_.node(*reader).op);
-    const auto rectifier = activation != nullptr ? rectifier_of(*activation) : std::nullopt;
+    const auto rectifier = activation != nullptr ? rectifier_of(activation->kind) : std::nullopt;
     if (!rectifier) return Rectifier::none;
     last = *reader;
     done_[size_t(last)] = true;
@@ -473,10 +457,11 @@ class Planner {
 
 // Actions whose row y is made from row y.
 template <class Kind>
-constexpr bool one_row = std::is_same_v<Kind, ReadInput> || std::is_same_v<Kind, Sum> ||
-                         std::is_same_v<Kind, Product> || std::is_same_v<Kind, Rectify> ||
-                         std::is_same_v<Kind, Squash> || std::is_same_v<Kind, RectifyLearned> ||
-                         std::is_same_v<Kind, Join> || std::is_same_v<Kind, WriteOutput>;
+constexpr bool one_row =
+    std::is_same_v<Kind, action::Input> || std::is_same_v<Kind, action::Add> ||
+    std::is_same_v<Kind, action::Multiply> || std::is_same_v<Kind, action::Activation> ||
+    std::is_same_v<Kind, action::PRelu> || std::is_same_v<Kind, action::Concat> ||
+    std::is_same_v<Kind, action::Output>;
 
 bool alive_together(const FeatureMap& a, const FeatureMap& b) {
   return a.first_step <= b.last_step && b.first_step <= a.last_step;
@@ -496,6 +481,19 @@ int64_t first_gap(int64_t bytes, std::vector<const FeatureMap*>& placed) {
 
 }  // namespace
 
+std::optional<Rectifier> rectifier_of(ActivationKind kind) {
+  switch (kind) {
+    case ActivationKind::relu:
+      return Rectifier::relu;
+    case ActivationKind::leaky_relu:
+      return Rectifier::leaky_relu;
+    case ActivationKind::sigmoid:
+    case ActivationKind::tanh:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 int64_t row_stride(int64_t bytes) {
   const int64_t row = round_up(bytes, line);
   return row % memory_page == 0 ? row + line : row;
@@ -512,9 +510,9 @@ int rows_read(const FilterSpec& spec) { return spec.form == FilterForm::direct ?
 std::optional<FilterId> filter_of(const Action& action) {
   const auto* row = std::get_if<RowAction>(&action);
   if (row == nullptr) return std::nullopt;
-  if (const auto* convolve = std::get_if<Convolve>(row)) return convolve->filter;
-  if (const auto* last = std::get_if<ConvolveToOutput>(row)) return last->filter;
-  if (const auto* up = std::get_if<ConvolveTransposed>(row)) return up->filter;
+  if (const auto* convolve = std::get_if<action::Conv2d>(row)) return convolve->filter;
+  if (const auto* last = std::get_if<action::Conv2dToOutput>(row)) return last->filter;
+  if (const auto* up = std::get_if<action::ConvTranspose2d>(row)) return up->filter;
   return std::nullopt;
 }
 
@@ -529,12 +527,13 @@ RowReach reach_of(const Plan& plan, const RowAction& action) {
   };
   const RowReach halved = both({.in = 2, .count = 2}), doubled = both({.out = 2});
   return std::visit(
-      Overloaded{[&](const Convolve& op) { return convolution(op.filter, op.stride); },
-                 [&](const ConvolveToOutput& op) { return convolution(op.filter, 1); },
-                 [&](const ConvolveTransposed&) { return doubled; },
-                 [&](const Pool&) { return halved; }, [&](const PoolLargest&) { return halved; },
-                 [&](const Upsample&) { return doubled; },
-                 [&](const Transform& op) {
+      Overloaded{[&](const action::Conv2d& op) { return convolution(op.filter, op.stride); },
+                 [&](const action::Conv2dToOutput& op) { return convolution(op.filter, 1); },
+                 [&](const action::ConvTranspose2d&) { return doubled; },
+                 [&](const action::AveragePool2d&) { return halved; },
+                 [&](const action::MaxPool2d&) { return halved; },
+                 [&](const action::Upsample2d&) { return doubled; },
+                 [&](const action::Haar2d& op) {
                    switch (op.kind) {
                      case HaarKind::analysis:
                      case HaarKind::low:
@@ -544,7 +543,7 @@ RowReach reach_of(const Plan& plan, const RowAction& action) {
                    }
                    return RowReach{};
                  },
-                 [&](const Shuffle& op) { return both({.out = op.factor}); },
+                 [&](const action::PixelShuffle& op) { return both({.out = op.factor}); },
                  [&](const auto& alike) {
                    static_assert(one_row<std::decay_t<decltype(alike)>>);
                    return both({});
@@ -563,30 +562,30 @@ Units units_of(const Plan& plan, const Step& step) {
 }
 
 std::string step_name(const Action& action) {
-  const auto row = Overloaded{[](const ReadInput&) { return "read input"; },
-                              [](const Convolve&) { return "convolve"; },
-                              [](const ConvolveToOutput&) { return "convolve to output"; },
-                              [](const ConvolveTransposed&) { return "convolve transposed"; },
-                              [](const Pool&) { return "pool"; },
-                              [](const PoolLargest&) { return "pool largest"; },
-                              [](const Upsample&) { return "upsample"; },
-                              [](const Transform&) { return "transform"; },
-                              [](const Shuffle&) { return "shuffle"; },
-                              [](const Sum&) { return "sum"; },
-                              [](const Product&) { return "product"; },
-                              [](const Rectify&) { return "rectify"; },
-                              [](const Squash&) { return "squash"; },
-                              [](const RectifyLearned&) { return "rectify learned"; },
-                              [](const Join&) { return "join"; },
-                              [](const WriteOutput&) { return "write output"; }};
-  const auto frame = Overloaded{[](const FillBorder&) { return "fill border"; },
-                                [](const PredictFilters&) { return "predict filters"; },
-                                [](const PoolParts&) { return "pool parts"; },
-                                [](const Attend&) { return "attend"; },
-                                [](const Interpolate&) { return "interpolate"; },
-                                [](const Normalise&) { return "normalise"; },
-                                [](const Describe&) { return "describe"; },
-                                [](const TakeSideInput&) { return "take side input"; }};
+  const auto row = Overloaded{[](const action::Input&) { return "input"; },
+                              [](const action::Conv2d&) { return "conv2d"; },
+                              [](const action::Conv2dToOutput&) { return "conv2d to output"; },
+                              [](const action::ConvTranspose2d&) { return "conv_transpose2d"; },
+                              [](const action::AveragePool2d&) { return "average_pool2d"; },
+                              [](const action::MaxPool2d&) { return "max_pool2d"; },
+                              [](const action::Upsample2d&) { return "upsample2d"; },
+                              [](const action::Haar2d&) { return "haar2d"; },
+                              [](const action::PixelShuffle&) { return "pixel_shuffle"; },
+                              [](const action::Add&) { return "add"; },
+                              [](const action::Multiply&) { return "multiply"; },
+                              [](const action::Activation&) { return "activation"; },
+                              [](const action::PRelu&) { return "prelu"; },
+                              [](const action::Concat&) { return "concat"; },
+                              [](const action::Output&) { return "output"; }};
+  const auto frame =
+      Overloaded{[](const action::FillBorder&) { return "fill border"; },
+                 [](const action::PredictFilters&) { return "predict filters"; },
+                 [](const action::AdaptiveAveragePool2d&) { return "adaptive_average_pool2d"; },
+                 [](const action::AttentionPool&) { return "attention_pool"; },
+                 [](const action::Bilinear2d&) { return "bilinear2d"; },
+                 [](const action::Norm2d&) { return "norm2d"; },
+                 [](const action::PhotoDescriptor&) { return "photo_descriptor"; },
+                 [](const action::SideInput&) { return "side_input"; }};
   return std::visit(Overloaded{[&](const RowAction& one) { return std::visit(row, one); },
                                [&](const FrameAction& one) { return std::visit(frame, one); }},
                     action);

@@ -78,100 +78,109 @@ int rows_read(const FilterSpec& spec);
 /// cache.
 constexpr int64_t most_winograd_channels = 512;
 
-/// The network's input, planar, becomes a feature map.
-struct ReadInput {};
+/// What a step does, under the name of the graph's operator (graph.hpp) that it computes. Not every
+/// node has a step: a Concat is a list of feature maps, an Activation is fused into the step before
+/// it where that is possible.
+namespace action {
 
-/// What stands left and right of the inputs from now on.
+/// The network's input, planar, becomes a feature map.
+struct Input {};
+
+/// Fills the border left and right of the inputs, for the steps that follow.
 struct FillBorder {
   Padding padding = Padding::zero;
 };
 
-/// Conv2d, or HyperConv2d once its filters are there.
-struct Convolve {
+/// Conv2d, and HyperConv2d once its filters are predicted.
+struct Conv2d {
   FilterId filter = 0;
   Rectifier rectifier = Rectifier::none;
   int stride = 1;
   Padding padding = Padding::zero;
 };
 
-/// The same with stride 1, straight into the network's planar output, through a PixelShuffle of
-/// this factor.
-struct ConvolveToOutput {
+/// The same with stride 1, written directly to the network's planar output, through a PixelShuffle
+/// of this factor.
+struct Conv2dToOutput {
   FilterId filter = 0;
   Rectifier rectifier = Rectifier::none;
   int factor = 1;
   Padding padding = Padding::zero;
 };
 
-struct ConvolveTransposed {
+struct ConvTranspose2d {
   FilterId filter = 0;
   Rectifier rectifier = Rectifier::none;
 };
 
-/// Filters of a HyperConv2d from the means of the feature maps it reads, or from its descriptor.
+/// Filters of a HyperConv2d from the channel means of the feature maps it reads, or from the values
+/// of its second input.
 struct PredictFilters {
   FilterId filter = 0;
   NodeId node = 0;
   Conditioning conditioning = Conditioning::layer;
 };
 
-struct Pool {};
-struct PoolLargest {};
-/// AdaptiveAveragePool2d.
-struct PoolParts {
+struct AveragePool2d {};
+struct MaxPool2d {};
+struct AdaptiveAveragePool2d {
   int size = 1;
 };
-/// AttentionPool: the last input is the mask; one feature map of 1x1 for the others.
-struct Attend {};
-struct Upsample {};
-/// Bilinear2d of each input.
-struct Interpolate {
+/// The last input is the mask; one feature map of 1x1 for each of the others.
+struct AttentionPool {};
+struct Upsample2d {};
+/// Of each input.
+struct Bilinear2d {
   bool align_corners = true;
 };
-struct Transform {
+struct Haar2d {
   HaarKind kind = HaarKind::analysis;
 };
-struct Shuffle {
+struct PixelShuffle {
   int factor = 2;
 };
 /// Inputs: the feature maps of the left term, then as many of the right one, of equal channels; the
 /// right ones have the same size or one pixel.
-struct Sum {
+struct Add {
   Rectifier rectifier = Rectifier::none;
 };
-struct Product {};
-struct Rectify {
-  Rectifier rectifier = Rectifier::relu;
+/// Inputs as Add's.
+struct Multiply {};
+struct Activation {
+  ActivationKind kind = ActivationKind::relu;
 };
-/// An activation that is no rectifier.
-struct Squash {
-  ActivationKind kind = ActivationKind::sigmoid;
-};
-/// PRelu, with the node's slope.
-struct RectifyLearned {};
-/// Norm2d, with the node's weights. The inputs' channels are the node's, in order; one input for
+/// With the node's slope.
+struct PRelu {};
+/// With the node's weights. The inputs' channels are the node's, in order; one input for
 /// NormKind::layer.
-struct Normalise {
+struct Norm2d {
   NormKind kind = NormKind::instance;
   Rectifier rectifier = Rectifier::none;
 };
-/// A concatenation that has to be written after all.
-struct Join {};
+/// Copies its inputs into one feature map, for a step that cannot read a list of them.
+struct Concat {};
 /// Statistics of all inputs into one feature map of 1x1.
-struct Describe {};
+struct PhotoDescriptor {};
 /// A side input becomes a feature map of 1x1.
-struct TakeSideInput {
+struct SideInput {
   std::string name;
 };
-struct WriteOutput {};
+/// The inputs become the network's planar output.
+struct Output {};
+
+}  // namespace action
 
 /// What makes a row of its outputs from a few rows of its inputs.
-using RowAction = std::variant<ReadInput, Convolve, ConvolveToOutput, ConvolveTransposed, Pool,
-                               PoolLargest, Upsample, Transform, Shuffle, Sum, Product, Rectify,
-                               Squash, RectifyLearned, Join, WriteOutput>;
+using RowAction =
+    std::variant<action::Input, action::Conv2d, action::Conv2dToOutput, action::ConvTranspose2d,
+                 action::AveragePool2d, action::MaxPool2d, action::Upsample2d, action::Haar2d,
+                 action::PixelShuffle, action::Add, action::Multiply, action::Activation,
+                 action::PRelu, action::Concat, action::Output>;
 /// What looks at whole frames, or at rows that no formula gives.
-using FrameAction = std::variant<FillBorder, PredictFilters, PoolParts, Attend, Interpolate,
-                                 Normalise, Describe, TakeSideInput>;
+using FrameAction =
+    std::variant<action::FillBorder, action::PredictFilters, action::AdaptiveAveragePool2d,
+                 action::AttentionPool, action::Bilinear2d, action::Norm2d, action::PhotoDescriptor,
+                 action::SideInput>;
 using Action = std::variant<RowAction, FrameAction>;
 
 /// How far a RowAction looks in one direction. Its work comes in units: unit u reads lines
@@ -184,10 +193,15 @@ struct RowReach {
   Reach rows, columns;
 };
 
+/// The activation as a rectifier, which most steps can apply to what they write; nothing for
+/// sigmoid and tanh.
+std::optional<Rectifier> rectifier_of(ActivationKind kind);
+
 /// The filter that a step convolves with; nothing where it does not convolve.
 std::optional<FilterId> filter_of(const Action& action);
 
-/// "convolve", "predict filters", ...: for messages and measurements.
+/// The operator's name in graphs where it has one ("conv2d"), else "predict filters", ...: for
+/// messages and measurements.
 std::string step_name(const Action& action);
 
 struct Step {

@@ -70,12 +70,12 @@ TEST(Plan, EveryFeatureMapIsWrittenBeforeItIsRead) {
 
 TEST(Plan, FusesAllThatAUNetOffers) {
   for (const Plan& plan : plans()) {
-    EXPECT_EQ(count<Rectify>(plan), 0);
-    EXPECT_EQ(count<Join>(plan), 0);
-    EXPECT_EQ(count<Sum>(plan), 0);
-    EXPECT_EQ(count<Shuffle>(plan), 0);
-    EXPECT_EQ(count<WriteOutput>(plan), 0);
-    EXPECT_EQ(count<ConvolveToOutput>(plan), 1);
+    EXPECT_EQ(count<action::Activation>(plan), 0);
+    EXPECT_EQ(count<action::Concat>(plan), 0);
+    EXPECT_EQ(count<action::Add>(plan), 0);
+    EXPECT_EQ(count<action::PixelShuffle>(plan), 0);
+    EXPECT_EQ(count<action::Output>(plan), 0);
+    EXPECT_EQ(count<action::Conv2dToOutput>(plan), 1);
   }
 }
 

@@ -31,7 +31,7 @@ float squashed(float value, ActivationKind kind) {
       return float(std::tanh(v));
     case ActivationKind::relu:
     case ActivationKind::leaky_relu:
-      break;  // are Rectifiers in a plan
+      break;  // done by a kernel: rectifier_of()
   }
   assert(false);
   return 0;
@@ -92,7 +92,7 @@ RowRunner::Target::~Target() {
   if (narrow_ != nullptr) kernels_.narrow(run_.data, count_, narrow_);
 }
 
-void RowRunner::run(const ReadInput&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Input&, const Step& step, int64_t y, Interval columns) const {
   const Target target(*this, step.outputs[0], y, columns);
   const MutablePixelRun to = target.run();
   const int64_t channels = feature_map(step.outputs[0]).channels;
@@ -205,7 +205,8 @@ void RowRunner::convolve(const Convolution& what, const Step& step, int64_t y, I
     convolve_direct(what, step, columns.size(), taps, out);
 }
 
-void RowRunner::run(const Convolve& action, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Conv2d& action, const Step& step, int64_t y,
+                    Interval columns) const {
   const PackedFilter& filter = context_.filters[action.filter];
   const FeatureMapId id = step.outputs.front();
   const int64_t rows = filter.spec.form == FilterForm::winograd ? 4 : 1;
@@ -216,7 +217,7 @@ void RowRunner::run(const Convolve& action, const Step& step, int64_t y, Interva
 }
 
 // A strip at a time, by way of scratch memory, to planes of channels.
-void RowRunner::run(const ConvolveToOutput& action, const Step& step, int64_t y,
+void RowRunner::run(const action::Conv2dToOutput& action, const Step& step, int64_t y,
                     Interval columns) const {
   constexpr int64_t strip = 96;
   const PackedFilter& filter = context_.filters[action.filter];
@@ -242,7 +243,7 @@ void RowRunner::run(const ConvolveToOutput& action, const Step& step, int64_t y,
 }
 
 // The four taps of a pixel lie in two rows, two pixels apart.
-void RowRunner::run(const ConvolveTransposed& action, const Step& step, int64_t y,
+void RowRunner::run(const action::ConvTranspose2d& action, const Step& step, int64_t y,
                     Interval columns) const {
   const FeatureMapId id = step.outputs.front();
   const FeatureMap& out = feature_map(id);
@@ -254,7 +255,8 @@ void RowRunner::run(const ConvolveTransposed& action, const Step& step, int64_t 
   }
 }
 
-void RowRunner::run(const Pool&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::AveragePool2d&, const Step& step, int64_t y,
+                    Interval columns) const {
   const Interval twice{2 * columns.first, 2 * columns.end};
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const Target to(*this, step.outputs[i], y, columns);
@@ -264,7 +266,7 @@ void RowRunner::run(const Pool&, const Step& step, int64_t y, Interval columns) 
   }
 }
 
-void RowRunner::run(const PoolLargest&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::MaxPool2d&, const Step& step, int64_t y, Interval columns) const {
   const Interval twice{2 * columns.first, 2 * columns.end};
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const Target to(*this, step.outputs[i], y, columns);
@@ -274,7 +276,8 @@ void RowRunner::run(const PoolLargest&, const Step& step, int64_t y, Interval co
   }
 }
 
-void RowRunner::run(const Upsample&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Upsample2d&, const Step& step, int64_t y,
+                    Interval columns) const {
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     for (int64_t dy = 0; dy < 2; ++dy) {
       const Target to(*this, step.outputs[i], 2 * y + dy, {2 * columns.first, 2 * columns.end});
@@ -328,7 +331,8 @@ bool has_all_bands(HaarKind kind) {
 }  // namespace
 
 // The inverse is the same sum: the transform of four values is its own inverse.
-void RowRunner::run(const Transform& action, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Haar2d& action, const Step& step, int64_t y,
+                    Interval columns) const {
   const FeatureMapId from = step.inputs.front(), to = step.outputs.front();
   const Interval twice{2 * columns.first, 2 * columns.end};
   const auto readable = [](const PixelRun& run) {
@@ -362,7 +366,8 @@ void RowRunner::run(const Transform& action, const Step& step, int64_t y, Interv
   });
 }
 
-void RowRunner::run(const Shuffle& action, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::PixelShuffle& action, const Step& step, int64_t y,
+                    Interval columns) const {
   const FeatureMapId id = step.outputs.front();
   const int64_t factor = action.factor, channels = feature_map(id).channels;
   const PixelRun from = in(step.inputs.front(), y, columns);
@@ -377,7 +382,8 @@ void RowRunner::run(const Shuffle& action, const Step& step, int64_t y, Interval
   }
 }
 
-void RowRunner::run(const Sum& action, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Add& action, const Step& step, int64_t y,
+                    Interval columns) const {
   for (size_t i = 0; i < step.outputs.size(); ++i) {
     const Target to(*this, step.outputs[i], y, columns);
     context_.kernels.add(in(step.inputs[i], y, columns),
@@ -386,21 +392,12 @@ void RowRunner::run(const Sum& action, const Step& step, int64_t y, Interval col
   }
 }
 
-void RowRunner::run(const Product&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Multiply&, const Step& step, int64_t y, Interval columns) const {
   for (size_t i = 0; i < step.outputs.size(); ++i) {
     const Target to(*this, step.outputs[i], y, columns);
     context_.kernels.multiply(in(step.inputs[i], y, columns),
                               spread(step, step.outputs.size() + i, y, columns), to.run(),
                               feature_map(step.outputs[i]).channels, columns.size());
-  }
-}
-
-void RowRunner::run(const Rectify& action, const Step& step, int64_t y, Interval columns) const {
-  for (size_t i = 0; i < step.inputs.size(); ++i) {
-    const Target to(*this, step.outputs[i], y, columns);
-    context_.kernels.rectify(in(step.inputs[i], y, columns), to.run(),
-                             feature_map(step.outputs[i]).channels, columns.size(),
-                             action.rectifier);
   }
 }
 
@@ -417,16 +414,24 @@ void RowRunner::map(const Step& step, int64_t y, Interval columns, const Functio
   }
 }
 
-void RowRunner::run(const Squash& action, const Step& step, int64_t y, Interval columns) const {
-  map(step, y, columns, [&](float value) { return squashed(value, action.kind); });
+void RowRunner::run(const action::Activation& action, const Step& step, int64_t y,
+                    Interval columns) const {
+  const auto rectifier = rectifier_of(action.kind);
+  if (!rectifier)
+    return map(step, y, columns, [&](float value) { return squashed(value, action.kind); });
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    const Target to(*this, step.outputs[i], y, columns);
+    context_.kernels.rectify(in(step.inputs[i], y, columns), to.run(),
+                             feature_map(step.outputs[i]).channels, columns.size(), *rectifier);
+  }
 }
 
-void RowRunner::run(const RectifyLearned&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::PRelu&, const Step& step, int64_t y, Interval columns) const {
   const float slope = context_.filters.channel_weights(step.node).scale.front();
   map(step, y, columns, [&](float value) { return value > 0 ? value : slope * value; });
 }
 
-void RowRunner::run(const Join&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Concat&, const Step& step, int64_t y, Interval columns) const {
   const Target target(*this, step.outputs.front(), y, columns);
   MutablePixelRun to = target.run();
   for (const FeatureMapId id : step.inputs) {
@@ -436,7 +441,7 @@ void RowRunner::run(const Join&, const Step& step, int64_t y, Interval columns) 
   }
 }
 
-void RowRunner::run(const WriteOutput&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Output&, const Step& step, int64_t y, Interval columns) const {
   int64_t first = 0;
   for (const FeatureMapId id : step.inputs) {
     const PixelRun from = in(id, y, columns);

@@ -54,22 +54,23 @@ class RowRunner {
   void add_sums(FeatureMapId id, int64_t y, Interval columns, double* sums) const;
 
  private:
-  void run(const ReadInput&, const Step& step, int64_t y, Interval columns) const;
-  void run(const Convolve& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const ConvolveToOutput& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const ConvolveTransposed& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const Pool&, const Step& step, int64_t y, Interval columns) const;
-  void run(const PoolLargest&, const Step& step, int64_t y, Interval columns) const;
-  void run(const Upsample&, const Step& step, int64_t y, Interval columns) const;
-  void run(const Transform& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const Shuffle& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const Sum& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const Product&, const Step& step, int64_t y, Interval columns) const;
-  void run(const Rectify& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const Squash& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const RectifyLearned&, const Step& step, int64_t y, Interval columns) const;
-  void run(const Join&, const Step& step, int64_t y, Interval columns) const;
-  void run(const WriteOutput&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Input&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Conv2d& action, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Conv2dToOutput& action, const Step& step, int64_t y,
+           Interval columns) const;
+  void run(const action::ConvTranspose2d& action, const Step& step, int64_t y,
+           Interval columns) const;
+  void run(const action::AveragePool2d&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::MaxPool2d&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Upsample2d&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Haar2d& action, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::PixelShuffle& action, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Add& action, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Multiply&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Activation& action, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::PRelu&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Concat&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Output&, const Step& step, int64_t y, Interval columns) const;
 
   // What a convolution is to do with four rows of output, or with one.
   struct Convolution {

@@ -62,20 +62,21 @@ bool can_stream(const Plan& plan) {
   const std::vector<int> writer = writers(plan);
   const auto reads_input = [&](FeatureMapId p) {
     const RowAction* action = row_action(plan.steps[size_t(writer[size_t(p)])]);
-    return action != nullptr && std::holds_alternative<ReadInput>(*action);
+    return action != nullptr && std::holds_alternative<action::Input>(*action);
   };
   const auto is_described = [&](FeatureMapId p) {
     const Step& step = plan.steps[size_t(writer[size_t(p)])];
-    return frame_action<Describe>(step) != nullptr || frame_action<TakeSideInput>(step) != nullptr;
+    return frame_action<action::PhotoDescriptor>(step) != nullptr ||
+           frame_action<action::SideInput>(step) != nullptr;
   };
   return std::all_of(plan.steps.begin(), plan.steps.end(), [&](const Step& step) {
     const FeatureMaps& in = step.inputs;
     if (row_action(step) != nullptr)
       return same_frame(plan, in) && std::none_of(in.begin(), in.end(), is_described);
-    if (frame_action<Describe>(step) != nullptr)
+    if (frame_action<action::PhotoDescriptor>(step) != nullptr)
       return std::all_of(in.begin(), in.end(), reads_input);
-    if (frame_action<TakeSideInput>(step) != nullptr) return true;
-    const auto* predict = frame_action<PredictFilters>(step);
+    if (frame_action<action::SideInput>(step) != nullptr) return true;
+    const auto* predict = frame_action<action::PredictFilters>(step);
     return predict != nullptr && std::all_of(in.begin(), in.end(), is_described);
   });
 }
@@ -244,7 +245,7 @@ StreamExecutor::StreamExecutor(Plan plan, FilterBank& filters, const Kernels& ke
   descriptors_.resize(plan_.feature_maps.size());
 }
 
-// The rows are put in order one by one, as ReadInput would.
+// The rows are put in order one by one, as action::Input would.
 void StreamExecutor::describe_input(const Step& step, const Tensor& input) {
   const FeatureMapId out = step.outputs.front();
   const Shape& shape = input.shape();
@@ -272,7 +273,7 @@ void StreamExecutor::predict(const Step& step) {
     const std::vector<float>& s = descriptors_[size_t(p)];
     statistics.insert(statistics.end(), s.begin(), s.end());
   }
-  const auto& action = *frame_action<PredictFilters>(step);
+  const auto& action = *frame_action<action::PredictFilters>(step);
   filters_.predict(action.filter, action.node, statistics);
 }
 
@@ -280,9 +281,9 @@ void StreamExecutor::run(const Tensor& input, const SideInputs& side, Tensor& ou
   throw_if_interrupted();
   for (const int i : layout_.frame_steps) {
     const Step& step = plan_.steps[size_t(i)];
-    if (frame_action<Describe>(step) != nullptr) {
+    if (frame_action<action::PhotoDescriptor>(step) != nullptr) {
       describe_input(step, input);
-    } else if (const auto* given = frame_action<TakeSideInput>(step)) {
+    } else if (const auto* given = frame_action<action::SideInput>(step)) {
       const Tensor& value = side.at(given->name);
       descriptors_[size_t(step.outputs.front())].assign(value.data(), value.data() + value.size());
     } else {

@@ -91,7 +91,7 @@ void WholeExecutor::mirror_border(FeatureMapId id) {
   });
 }
 
-void WholeExecutor::execute(const FillBorder& action, const Step& step) {
+void WholeExecutor::execute(const action::FillBorder& action, const Step& step) {
   const FeatureMapId around = step.inputs.front();
   switch (action.padding) {
     case Padding::zero:
@@ -171,12 +171,12 @@ void WholeExecutor::execute(const FrameAction& action, const Step& step) {
   std::visit([&](const auto& frame) { execute(frame, step); }, action);
 }
 
-void WholeExecutor::execute(const TakeSideInput& action, const Step& step) {
+void WholeExecutor::execute(const action::SideInput& action, const Step& step) {
   const Tensor& given = side_->at(action.name);
   std::copy_n(given.data(), given.size(), pixel(step.outputs.front(), 0, 0));
 }
 
-void WholeExecutor::execute(const PredictFilters& action, const Step& step) {
+void WholeExecutor::execute(const action::PredictFilters& action, const Step& step) {
   switch (action.conditioning) {
     case Conditioning::layer:
       channel_means(step.inputs);

@@ -27,14 +27,14 @@ class WholeExecutor : public Executor {
  private:
   void execute(const RowAction& action, const Step& step);
   void execute(const FrameAction& action, const Step& step);
-  void execute(const FillBorder& action, const Step& step);
-  void execute(const PredictFilters& action, const Step& step);
-  void execute(const PoolParts& action, const Step& step);
-  void execute(const Attend&, const Step& step);
-  void execute(const Interpolate& action, const Step& step);
-  void execute(const Normalise& action, const Step& step);
-  void execute(const Describe&, const Step& step);
-  void execute(const TakeSideInput& action, const Step& step);
+  void execute(const action::FillBorder& action, const Step& step);
+  void execute(const action::PredictFilters& action, const Step& step);
+  void execute(const action::AdaptiveAveragePool2d& action, const Step& step);
+  void execute(const action::AttentionPool&, const Step& step);
+  void execute(const action::Bilinear2d& action, const Step& step);
+  void execute(const action::Norm2d& action, const Step& step);
+  void execute(const action::PhotoDescriptor&, const Step& step);
+  void execute(const action::SideInput& action, const Step& step);
 
   const FeatureMap& feature_map(FeatureMapId id) const { return plan_.feature_map(id); }
   // Of a feature map in f32.
@@ -81,7 +81,7 @@ class WholeExecutor : public Executor {
   Sums sums_;
   std::vector<std::vector<double>> map_sums_;   // of those that were added up when written
   std::vector<float> statistics_;               // what filters are predicted from
-  std::vector<float> means_, factors_, shift_;  // of a Normalise, a channel each
+  std::vector<float> means_, factors_, shift_;  // of a Norm2d, a channel each
   std::vector<double> row_maxima_;
   std::vector<double> seconds_;
   // Of the run at work.

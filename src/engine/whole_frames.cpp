@@ -26,7 +26,7 @@ float mixed(float a, float b, float weight) { return a + weight * (b - a); }
 
 }  // namespace
 
-void WholeExecutor::execute(const Interpolate& action, const Step& step) {
+void WholeExecutor::execute(const action::Bilinear2d& action, const Step& step) {
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const FeatureMap& in = feature_map(step.inputs[i]);
     const FeatureMap& out = feature_map(step.outputs[i]);

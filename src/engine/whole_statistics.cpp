@@ -29,7 +29,7 @@ void WholeExecutor::channel_means(const FeatureMaps& feature_maps) {
   }
 }
 
-void WholeExecutor::execute(const Describe&, const Step& step) {
+void WholeExecutor::execute(const action::PhotoDescriptor&, const Step& step) {
   const FeatureMapId out = step.outputs.front();
   float* descriptor = pixel(out, 0, 0);
   for (const FeatureMapId p : step.inputs) {
@@ -38,7 +38,7 @@ void WholeExecutor::execute(const Describe&, const Step& step) {
   }
 }
 
-void WholeExecutor::execute(const PoolParts& action, const Step& step) {
+void WholeExecutor::execute(const action::AdaptiveAveragePool2d& action, const Step& step) {
   const int64_t size = action.size;
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const FeatureMapId from = step.inputs[i];
@@ -75,7 +75,7 @@ double WholeExecutor::mask_maximum(FeatureMapId mask) {
   return *std::max_element(row_maxima_.begin(), row_maxima_.end());
 }
 
-void WholeExecutor::execute(const Attend&, const Step& step) {
+void WholeExecutor::execute(const action::AttentionPool&, const Step& step) {
   const FeatureMapId mask = step.inputs.back();
   float* to = pixel(step.outputs.front(), 0, 0);
   const double largest = mask_maximum(mask);
@@ -129,7 +129,7 @@ void WholeExecutor::layer_scales(FeatureMapId id, const ChannelWeights& weights)
   }
 }
 
-void WholeExecutor::execute(const Normalise& action, const Step& step) {
+void WholeExecutor::execute(const action::Norm2d& action, const Step& step) {
   const ChannelWeights& weights = filters_.channel_weights(step.node);
   int64_t first = 0;
   for (size_t i = 0; i < step.inputs.size(); ++i) {
