@@ -158,17 +158,17 @@ class RowConvolution {
                 float* out, int64_t row) {
     const ConvInput input{taps.data(), shape_.in, shape_.in, Precision::f32};
     if (shape_.form == FilterForm::direct) {
-      kernels_.convolve({.inputs = &input,
-                         .input_count = 1,
-                         .kernel = shape_.kernel,
-                         .stride = 1,
-                         .vectors = shape_.vectors(),
-                         .weights = weights_,
-                         .bias = bias_,
-                         .rectifier = rectifier_,
-                         .out = out,
-                         .out_pixel = shape_.padded(),
-                         .width = width});
+      kernels_.conv2d({.inputs = &input,
+                       .input_count = 1,
+                       .kernel = shape_.kernel,
+                       .stride = 1,
+                       .vectors = shape_.vectors(),
+                       .weights = weights_,
+                       .bias = bias_,
+                       .rectifier = rectifier_,
+                       .out = out,
+                       .out_pixel = shape_.padded(),
+                       .width = width});
       return;
     }
     WinogradRows run{.inputs = &input,
@@ -185,7 +185,7 @@ class RowConvolution {
                      .scratch = scratch_.data()};
     for (int64_t r = 0; r < count; ++r)
       run.out[size_t(r)] = reinterpret_cast<std::byte*>(out + r * row);
-    convolve_winograd_strips(kernels_, run, width, taps.data());
+    conv2d_winograd_strips(kernels_, run, width, taps.data());
   }
 
   const PackedShape& shape_;

@@ -47,14 +47,14 @@ inline int64_t winograd_strip(int64_t channels, const Kernels& kernels) {
   return std::max<int64_t>(kernels.tile, strip_bytes / bytes / kernels.tile * kernels.tile);
 }
 
-/// convolve_winograd over `width` pixels, a strip at a time, with scratch for one; `rows` are the
+/// conv2d_winograd over `width` pixels, a strip at a time, with scratch for one; `rows` are the
 /// six of each input, in the inputs' order, and are moved along. `run.width` is set here.
-inline void convolve_winograd_strips(const Kernels& kernels, WinogradRows run, int64_t width,
-                                     const std::byte** rows) {
+inline void conv2d_winograd_strips(const Kernels& kernels, WinogradRows run, int64_t width,
+                                   const std::byte** rows) {
   const int64_t strip = winograd_strip(run.channels, kernels);
   for (int64_t x = 0; x < width; x += strip) {
     run.width = std::min(strip, width - x);
-    kernels.convolve_winograd(run);
+    kernels.conv2d_winograd(run);
     for (int i = 0; i < run.input_count; ++i) {
       const ConvInput& input = run.inputs[i];
       for (int r = 0; r < winograd_rows; ++r)

@@ -66,7 +66,7 @@ PixelRun RowRunner::in(FeatureMapId id, int64_t y, Interval columns, int place) 
 }
 
 // The same of a feature map as large as the first output, or of its one pixel again and again.
-PixelRun RowRunner::spread(const Step& step, size_t index, int64_t y, Interval columns) const {
+PixelRun RowRunner::broadcast(const Step& step, size_t index, int64_t y, Interval columns) const {
   const FeatureMapId id = step.inputs[index];
   const FeatureMap& over = feature_map(step.outputs.front());
   if (feature_map(id).height == over.height && feature_map(id).width == over.width)
@@ -155,17 +155,17 @@ void RowRunner::convolve_direct(const Convolution& what, const Step& step, int64
   const int64_t written = int64_t(filter.vectors) * context_.kernels.lanes;
   float* to =
       narrow ? scratch(Scratch::out0, width * written) : reinterpret_cast<float*>(out.first[0]);
-  context_.kernels.convolve({.inputs = taps.inputs.data(),
-                             .input_count = int(step.inputs.size()),
-                             .kernel = filter.spec.kernel,
-                             .stride = what.stride,
-                             .vectors = filter.vectors,
-                             .weights = filter.weights,
-                             .bias = filter.bias,
-                             .rectifier = what.rectifier,
-                             .out = to,
-                             .out_pixel = narrow ? written : out.pixel,
-                             .width = width});
+  context_.kernels.conv2d({.inputs = taps.inputs.data(),
+                           .input_count = int(step.inputs.size()),
+                           .kernel = filter.spec.kernel,
+                           .stride = what.stride,
+                           .vectors = filter.vectors,
+                           .weights = filter.weights,
+                           .bias = filter.bias,
+                           .rectifier = what.rectifier,
+                           .out = to,
+                           .out_pixel = narrow ? written : out.pixel,
+                           .width = width});
   for (int64_t x = 0; narrow && x < width; ++x) {
     context_.kernels.narrow(to + x * written, written,
                             out.first[0] + x * out.pixel * bytes_per_value(out.precision));
@@ -191,7 +191,7 @@ void RowRunner::convolve_winograd(const Convolution& what, const Step& step, int
       .width = 0,
       .scratch =
           scratch(Scratch::transform, winograd_scratch(strip, channels, context_.kernels.lanes))};
-  convolve_winograd_strips(context_.kernels, run, width, taps.rows.data());
+  conv2d_winograd_strips(context_.kernels, run, width, taps.rows.data());
 }
 
 void RowRunner::convolve(const Convolution& what, const Step& step, int64_t y, Interval columns,
@@ -235,8 +235,9 @@ void RowRunner::run(const action::Conv2dToOutput& action, const Step& step, int6
     for (int64_t r = 0; r < rows && rows * y + r < height; ++r) {
       for (int64_t c = 0; c < filter.spec.out_channels; c += factor) {
         const int64_t to_row = factor * (rows * y + r) + c / factor % factor;
-        context_.kernels.spread(pixels + r * strip * pixel + c, pixel, factor, piece.size(),
-                                context_.output.row(0, c / (factor * factor), to_row) + factor * x);
+        context_.kernels.to_planes(
+            pixels + r * strip * pixel + c, pixel, factor, piece.size(),
+            context_.output.row(0, c / (factor * factor), to_row) + factor * x);
       }
     }
   }
@@ -260,9 +261,9 @@ void RowRunner::run(const action::AveragePool2d&, const Step& step, int64_t y,
   const Interval twice{2 * columns.first, 2 * columns.end};
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const Target to(*this, step.outputs[i], y, columns);
-    context_.kernels.average_pool(in(step.inputs[i], 2 * y, twice, 0),
-                                  in(step.inputs[i], 2 * y + 1, twice, 1), to.run(),
-                                  feature_map(step.inputs[i]).channels, columns.size());
+    context_.kernels.average_pool2d(in(step.inputs[i], 2 * y, twice, 0),
+                                    in(step.inputs[i], 2 * y + 1, twice, 1), to.run(),
+                                    feature_map(step.inputs[i]).channels, columns.size());
   }
 }
 
@@ -270,9 +271,9 @@ void RowRunner::run(const action::MaxPool2d&, const Step& step, int64_t y, Inter
   const Interval twice{2 * columns.first, 2 * columns.end};
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const Target to(*this, step.outputs[i], y, columns);
-    context_.kernels.max_pool(in(step.inputs[i], 2 * y, twice, 0),
-                              in(step.inputs[i], 2 * y + 1, twice, 1), to.run(),
-                              feature_map(step.inputs[i]).channels, columns.size());
+    context_.kernels.max_pool2d(in(step.inputs[i], 2 * y, twice, 0),
+                                in(step.inputs[i], 2 * y + 1, twice, 1), to.run(),
+                                feature_map(step.inputs[i]).channels, columns.size());
   }
 }
 
@@ -281,8 +282,8 @@ void RowRunner::run(const action::Upsample2d&, const Step& step, int64_t y,
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     for (int64_t dy = 0; dy < 2; ++dy) {
       const Target to(*this, step.outputs[i], 2 * y + dy, {2 * columns.first, 2 * columns.end});
-      context_.kernels.upsample(in(step.inputs[i], y, columns), to.run(),
-                                feature_map(step.inputs[i]).channels, columns.size());
+      context_.kernels.upsample2d(in(step.inputs[i], y, columns), to.run(),
+                                  feature_map(step.inputs[i]).channels, columns.size());
     }
   }
 }
@@ -387,7 +388,7 @@ void RowRunner::run(const action::Add& action, const Step& step, int64_t y,
   for (size_t i = 0; i < step.outputs.size(); ++i) {
     const Target to(*this, step.outputs[i], y, columns);
     context_.kernels.add(in(step.inputs[i], y, columns),
-                         spread(step, step.outputs.size() + i, y, columns), to.run(),
+                         broadcast(step, step.outputs.size() + i, y, columns), to.run(),
                          feature_map(step.outputs[i]).channels, columns.size(), action.rectifier);
   }
 }
@@ -396,7 +397,7 @@ void RowRunner::run(const action::Multiply&, const Step& step, int64_t y, Interv
   for (size_t i = 0; i < step.outputs.size(); ++i) {
     const Target to(*this, step.outputs[i], y, columns);
     context_.kernels.multiply(in(step.inputs[i], y, columns),
-                              spread(step, step.outputs.size() + i, y, columns), to.run(),
+                              broadcast(step, step.outputs.size() + i, y, columns), to.run(),
                               feature_map(step.outputs[i]).channels, columns.size());
   }
 }
@@ -446,8 +447,8 @@ void RowRunner::run(const action::Output&, const Step& step, int64_t y, Interval
   for (const FeatureMapId id : step.inputs) {
     const PixelRun from = in(id, y, columns);
     for (int64_t c = 0; c < feature_map(id).channels; ++c) {
-      context_.kernels.spread(from.data + c, from.pixel, 1, columns.size(),
-                              context_.output.row(0, first + c, y) + columns.first);
+      context_.kernels.to_planes(from.data + c, from.pixel, 1, columns.size(),
+                                 context_.output.row(0, first + c, y) + columns.first);
     }
     first += feature_map(id).channels;
   }

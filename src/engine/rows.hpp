@@ -109,7 +109,7 @@ class RowRunner {
   // Columns of a row as floats: the feature map's own, or widened ones until the same place is
   // asked for again.
   PixelRun in(FeatureMapId id, int64_t y, Interval columns, int place = 0) const;
-  PixelRun spread(const Step& step, size_t index, int64_t y, Interval columns) const;
+  PixelRun broadcast(const Step& step, size_t index, int64_t y, Interval columns) const;
   // Columns of a row to be filled with floats, which go to the feature map in its precision when it
   // is destroyed.
   class Target {

@@ -150,8 +150,8 @@ void WholeExecutor::execute(const action::Norm2d& action, const Step& step) {
     }
     const ChannelScale scale{means_.data(), factors_.data(), weights.bias.data() + first};
     for_rows(in.height, [&](int64_t y) {
-      kernels_.normalise(run_of(step.inputs[i], y), mutable_run_of(step.outputs[i], y), in.channels,
-                         in.width, scale, action.rectifier);
+      kernels_.norm2d(run_of(step.inputs[i], y), mutable_run_of(step.outputs[i], y), in.channels,
+                      in.width, scale, action.rectifier);
     });
     first += in.channels;
   }

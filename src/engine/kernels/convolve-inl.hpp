@@ -136,7 +136,7 @@ HWY_ATTR void convolve_block(const ConvRow& row, const float* weights, const flo
   });
 }
 
-inline HWY_ATTR void convolve(const ConvRow& row) {
+inline HWY_ATTR void conv2d(const ConvRow& row) {
   constexpr int64_t lanes = hn::MaxLanes(Floats());
   const float* weights = row.weights;
   const int64_t depth = taps(row);
@@ -323,7 +323,7 @@ HWY_ATTR void winograd_block(const WinogradRows& run, const float* weights, int 
   }
 }
 
-inline HWY_ATTR void convolve_winograd(const WinogradRows& run) {
+inline HWY_ATTR void conv2d_winograd(const WinogradRows& run) {
   constexpr int64_t lanes = hn::MaxLanes(Floats());
   const int64_t plane = (run.width + 2) * run.channels + lanes;
   transform_inputs(run, plane);

@@ -144,8 +144,8 @@ struct Kernels {
   int lanes;         ///< floats in a vector
   int tile;          ///< pixels that a convolution works on at once: widths want to be multiples
 
-  void (*convolve)(const ConvRow& row);
-  void (*convolve_winograd)(const WinogradRows& rows);
+  void (*conv2d)(const ConvRow& row);
+  void (*conv2d_winograd)(const WinogradRows& rows);
   /// sums[t][o] += the sum over the run's pixels of in[t] * gradient[o]: what training needs.
   void (*tap_gradients)(const TapGradients& run);
 
@@ -160,19 +160,19 @@ struct Kernels {
   /// out = a * b.
   void (*multiply)(PixelRun a, PixelRun b, MutablePixelRun out, int64_t channels, int64_t width);
   /// out = rectify((in - mean[c]) * factor[c] + bias[c]).
-  void (*normalise)(PixelRun in, MutablePixelRun out, int64_t channels, int64_t width,
-                    const ChannelScale& scale, Rectifier);
+  void (*norm2d)(PixelRun in, MutablePixelRun out, int64_t channels, int64_t width,
+                 const ChannelScale& scale, Rectifier);
   /// out[x] = mean of top[2x], top[2x+1], bottom[2x], bottom[2x+1]; width counts out's pixels.
-  void (*average_pool)(PixelRun top, PixelRun bottom, MutablePixelRun out, int64_t channels,
-                       int64_t width);
+  void (*average_pool2d)(PixelRun top, PixelRun bottom, MutablePixelRun out, int64_t channels,
+                         int64_t width);
   /// The same with the largest of them.
-  void (*max_pool)(PixelRun top, PixelRun bottom, MutablePixelRun out, int64_t channels,
-                   int64_t width);
+  void (*max_pool2d)(PixelRun top, PixelRun bottom, MutablePixelRun out, int64_t channels,
+                     int64_t width);
   /// out[2x] = out[2x+1] = in[x]; width counts in's pixels.
-  void (*upsample)(PixelRun in, MutablePixelRun out, int64_t channels, int64_t width);
+  void (*upsample2d)(PixelRun in, MutablePixelRun out, int64_t channels, int64_t width);
 
   /// `group` values side by side from every pixel: out[group * x + i] = in[x * pixel + i].
-  void (*spread)(const float* in, int64_t pixel, int64_t group, int64_t width, float* out);
+  void (*to_planes)(const float* in, int64_t pixel, int64_t group, int64_t width, float* out);
 
   /// sums[c] += the sum of channel c.
   void (*sum)(PixelRun in, int64_t channels, int64_t width, double* sums);

@@ -90,8 +90,8 @@ inline HWY_ATTR void multiply_row(PixelRun a, PixelRun b, MutablePixelRun out, i
   }
 }
 
-inline HWY_ATTR void normalise_row(PixelRun in, MutablePixelRun out, int64_t channels,
-                                   int64_t width, const ChannelScale& scale, Rectifier rectifier) {
+inline HWY_ATTR void norm2d_row(PixelRun in, MutablePixelRun out, int64_t channels, int64_t width,
+                                const ChannelScale& scale, Rectifier rectifier) {
   with_rectifier(rectifier, [&]<Rectifier kind>() HWY_ATTR {
     const float* HWY_RESTRICT mean = scale.mean;
     const float* HWY_RESTRICT factor = scale.factor;
@@ -106,8 +106,8 @@ inline HWY_ATTR void normalise_row(PixelRun in, MutablePixelRun out, int64_t cha
   });
 }
 
-inline HWY_ATTR void max_pool_row(PixelRun top, PixelRun bottom, MutablePixelRun out,
-                                  int64_t channels, int64_t width) {
+inline HWY_ATTR void max_pool2d_row(PixelRun top, PixelRun bottom, MutablePixelRun out,
+                                    int64_t channels, int64_t width) {
   for (int64_t x = 0; x < width; ++x) {
     const float* HWY_RESTRICT a = top.data + 2 * x * top.pixel;
     const float* HWY_RESTRICT b = bottom.data + 2 * x * bottom.pixel;
@@ -118,8 +118,8 @@ inline HWY_ATTR void max_pool_row(PixelRun top, PixelRun bottom, MutablePixelRun
   }
 }
 
-inline HWY_ATTR void average_pool_row(PixelRun top, PixelRun bottom, MutablePixelRun out,
-                                      int64_t channels, int64_t width) {
+inline HWY_ATTR void average_pool2d_row(PixelRun top, PixelRun bottom, MutablePixelRun out,
+                                        int64_t channels, int64_t width) {
   for (int64_t x = 0; x < width; ++x) {
     const float* HWY_RESTRICT a = top.data + 2 * x * top.pixel;
     const float* HWY_RESTRICT b = bottom.data + 2 * x * bottom.pixel;
@@ -130,8 +130,8 @@ inline HWY_ATTR void average_pool_row(PixelRun top, PixelRun bottom, MutablePixe
   }
 }
 
-inline HWY_ATTR void upsample_row(PixelRun in, MutablePixelRun out, int64_t channels,
-                                  int64_t width) {
+inline HWY_ATTR void upsample2d_row(PixelRun in, MutablePixelRun out, int64_t channels,
+                                    int64_t width) {
   for (int64_t x = 0; x < width; ++x) {
     const float* HWY_RESTRICT from = in.data + x * in.pixel;
     float* HWY_RESTRICT to = out.data + 2 * x * out.pixel;
@@ -149,16 +149,16 @@ inline HWY_ATTR void narrow(const float* values, int64_t count, std::byte* out) 
 }
 
 template <int64_t group>
-HWY_INLINE void spread_groups(const float* HWY_RESTRICT in, int64_t pixel, int64_t width,
-                              float* HWY_RESTRICT out) {
+HWY_INLINE void planes_of_groups(const float* HWY_RESTRICT in, int64_t pixel, int64_t width,
+                                 float* HWY_RESTRICT out) {
   for (int64_t x = 0; x < width; ++x)
     std::memcpy(out + group * x, in + x * pixel, size_t(group) * sizeof(float));
 }
 
-inline HWY_ATTR void spread_row(const float* in, int64_t pixel, int64_t group, int64_t width,
+inline HWY_ATTR void planes_row(const float* in, int64_t pixel, int64_t group, int64_t width,
                                 float* out) {
-  if (group == 1) return spread_groups<1>(in, pixel, width, out);
-  if (group == 2) return spread_groups<2>(in, pixel, width, out);
+  if (group == 1) return planes_of_groups<1>(in, pixel, width, out);
+  if (group == 2) return planes_of_groups<2>(in, pixel, width, out);
   for (int64_t x = 0; x < width; ++x)
     std::memcpy(out + group * x, in + x * pixel, size_t(group) * sizeof(float));
 }
