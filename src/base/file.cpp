@@ -40,7 +40,7 @@ fs::path folder_of(const fs::path& path) {
 
 std::vector<uint8_t> read_file(const fs::path& path, uint64_t limit) {
   uint64_t size = 0;
-  const Descriptor file(open_regular(path, size));
+  const FileDescriptor file(open_regular(path, size));
   if (size > limit) fail("{}: has {} bytes; at most {} are read here", path.string(), size, limit);
   std::vector<uint8_t> bytes(size);
   for (size_t done = 0; done < bytes.size();) {
@@ -55,7 +55,7 @@ std::vector<uint8_t> read_file(const fs::path& path, uint64_t limit) {
 
 MappedFile::MappedFile(const fs::path& path) {
   uint64_t size = 0;
-  const Descriptor file(open_regular(path, size));
+  const FileDescriptor file(open_regular(path, size));
   if (size == 0) return;
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (data == MAP_FAILED)
@@ -105,7 +105,7 @@ void PendingFile::commit() {
     fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));
   temporary_.clear();
   // The rename itself is durable only once the folder is.
-  const Descriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() >= 0) ::fsync(folder.get());
 }
 
@@ -153,13 +153,13 @@ void PendingFolder::write(const fs::path& relative, const std::string& text) {
 
 void PendingFolder::commit() {
   // One call for what may be thousands of small files; only then does a full disk show for sure.
-  const Descriptor inside(::open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor inside(::open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (inside.get() < 0 || ::syncfs(inside.get()) != 0)
     fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));
   if (::rename(temporary_.c_str(), path_.c_str()) != 0)
     fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));
   temporary_.clear();
-  const Descriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() >= 0) ::fsync(folder.get());
 }
 

@@ -184,7 +184,7 @@ Photos gather(const std::vector<fs::path>& photos, const std::vector<fs::path>& 
 // ---- Patches
 
 /// One patch to be made.
-struct Plan {
+struct SetPlan {
   int64_t index = 0;   ///< of its random stream
   int64_t number = 0;  ///< of its files
   size_t photo = 0;
@@ -201,15 +201,15 @@ int random_start(int length, int side, Random& random) {
 
 /// Stratified over the photos' area: patch i of n is somewhere in the i-th of n equal pieces, so
 /// patches of one photo come one after the other and photos have their fair share.
-std::vector<Plan> plan(const std::vector<Photo>& photos, int64_t patches, Part part,
-                       const SimzrrOptions& options) {
+std::vector<SetPlan> plan(const std::vector<Photo>& photos, int64_t patches, Part part,
+                          const SimzrrOptions& options) {
   std::vector<double> ends;
   double area = 0;
   for (const Photo& photo : photos) ends.push_back(area += double(photo.width) * photo.height);
   const bool is_train = part == Part::train;
   const auto numbers =
       shuffled(patches, stream(options.seed, is_train ? Stream::train_order : Stream::test_order));
-  std::vector<Plan> plans;
+  std::vector<SetPlan> plans;
   for (int64_t i = 0; i < patches; ++i) {
     throw_if_interrupted();
     Random random = stream(options.seed, is_train ? Stream::train : Stream::test, i);
@@ -248,7 +248,7 @@ class Maker {
         const SimzrrOptions& options)
       : folder_(folder), part_(to_string(part)), photos_(photos), options_(options) {}
 
-  Made make(const Plan& plan, const Image& photo) const {
+  Made make(const SetPlan& plan, const Image& photo) const {
     const int side = options_.patch;
     Random random = plan.random;
     const Image mosaic = phone_mosaic(photo, plan.top, plan.left, side, plan.shot, random);
@@ -280,7 +280,7 @@ class Maker {
 };
 
 /// Ranges of plans that share a photo.
-std::vector<std::pair<size_t, size_t>> tasks(const std::vector<Plan>& plans) {
+std::vector<std::pair<size_t, size_t>> tasks(const std::vector<SetPlan>& plans) {
   std::vector<std::pair<size_t, size_t>> result;
   for (size_t i = 0; i < plans.size(); ++i) {
     const bool is_new = result.empty() || plans[i].photo != plans[i - 1].photo ||
@@ -313,7 +313,7 @@ SimzrrPart make_part(PendingFolder& folder, Part part, const std::vector<Photo>&
   });
   SimzrrPart summary{0, patches, 0, 0};
   std::vector<bool> used(photos.size(), false);
-  for (const Plan& p : plans) used[p.photo] = true;
+  for (const SetPlan& p : plans) used[p.photo] = true;
   summary.photos = std::ranges::count(used, true);
   for (const Made& m : made) {
     summary.eight_bit += m.is_eight_bit;

@@ -45,7 +45,7 @@ struct PackedShape {
 
 /// Filters [out,in,k,k] read as they are, or as the gradient of the input goes back through them:
 /// inputs and outputs changed over, taps turned by half a turn.
-struct FilterView {
+struct FilterSource {
   const float* values;
   int64_t out_step, in_step;
   bool turned;
@@ -59,7 +59,7 @@ struct FilterView {
   }
 };
 
-void pack(const PackedShape& shape, const FilterView& filter, float* weights) {
+void pack(const PackedShape& shape, const FilterSource& filter, float* weights) {
   std::vector<float> taps(size_t(shape.taps()));
   for (int64_t out = 0; out < shape.out; ++out) {
     const BlockPlace block = block_of(out, shape.vectors(), shape.lanes);

@@ -44,7 +44,8 @@ inline void pack_winograd_taps(const float* taps, int64_t channels, float* to, i
 inline int64_t winograd_strip(int64_t channels, const Kernels& kernels) {
   constexpr int64_t strip_bytes = 96 << 10;
   const int64_t bytes = winograd_rows * (channels + 2 * kernels.lanes) * int64_t(sizeof(float));
-  return std::max<int64_t>(kernels.tile, strip_bytes / bytes / kernels.tile * kernels.tile);
+  return std::max<int64_t>(kernels.pixels_at_once,
+                           strip_bytes / bytes / kernels.pixels_at_once * kernels.pixels_at_once);
 }
 
 /// conv2d_winograd over `width` pixels, a strip at a time, with scratch for one; `rows` are the

@@ -20,19 +20,20 @@ constexpr int64_t memory_page = 4096;
 constexpr double most_floats = 0x1.0p44;
 
 // How a convolution goes over its input.
-struct Sweep {
+struct ConvolutionForm {
   int kernel = 1;
   int stride = 1;
   Padding padding = Padding::zero;
 
-  bool operator==(const Sweep&) const = default;
+  bool operator==(const ConvolutionForm&) const = default;
 };
 
 // Nothing for operators that are no convolution, or a transposed one.
-std::optional<Sweep> sweep_of(const Operator& op) {
+std::optional<ConvolutionForm> form_of_convolution(const Operator& op) {
   if (const auto* conv = std::get_if<Conv2d>(&op))
-    return Sweep{conv->kernel, conv->stride, conv->padding};
-  if (const auto* hyper = std::get_if<HyperConv2d>(&op)) return Sweep{.kernel = hyper->kernel};
+    return ConvolutionForm{conv->kernel, conv->stride, conv->padding};
+  if (const auto* hyper = std::get_if<HyperConv2d>(&op))
+    return ConvolutionForm{.kernel = hyper->kernel};
   return std::nullopt;
 }
 
@@ -141,35 +142,35 @@ class Planner {
   // Convolves the inputs of all `terms` into the value of `id`.
   void convolve(NodeId id, const std::vector<NodeId>& terms) {
     const FilterId filter = FilterId(plan_.filters.size());
-    const Sweep sweep = *sweep_of(graph_.node(terms.front()).op);
+    const ConvolutionForm form = *form_of_convolution(graph_.node(terms.front()).op);
     FilterSpec spec{
-        .form = form_of(sweep, terms), .kernel = sweep.kernel, .out_channels = shape(id).c};
+        .form = form_of(form, terms), .kernel = form.kernel, .out_channels = shape(id).c};
     const bool crowded = most_inputs(spec) < map_count(terms);
     FeatureMaps inputs;
     for (const NodeId term : terms) {
       if (crowded) join(input_value(term));
       predict(filter, term);
-      append_parts(spec, term, input_value(term));
+      append_slices(spec, term, input_value(term));
       inputs.insert(inputs.end(), input_value(term).begin(), input_value(term).end());
     }
     plan_.filters.push_back(spec);
-    if (sweep.kernel > 1) surround(inputs, sweep.padding);
+    if (form.kernel > 1) surround(inputs, form.padding);
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
-    const auto factor = sweep.stride == 1 ? take_output_shuffle(last) : std::nullopt;
+    const auto factor = form.stride == 1 ? take_output_shuffle(last) : std::nullopt;
     if (factor) {
       output_written_ = true;
-      emit(action::Conv2dToOutput{filter, rectifier, *factor, sweep.padding}, inputs, {});
+      emit(action::Conv2dToOutput{filter, rectifier, *factor, form.padding}, inputs, {});
     } else {
-      emit(action::Conv2d{filter, rectifier, sweep.stride, sweep.padding}, inputs, {vector_map(id)},
+      emit(action::Conv2d{filter, rectifier, form.stride, form.padding}, inputs, {vector_map(id)},
            last);
     }
   }
 
-  FilterForm form_of(const Sweep& sweep, const std::vector<NodeId>& terms) const {
+  FilterForm form_of(const ConvolutionForm& form, const std::vector<NodeId>& terms) const {
     int64_t channels = 0;
     for (const NodeId term : terms) channels += shape(graph_.node(term).inputs[0]).c;
-    const bool possible = sweep.kernel == 3 && sweep.stride == 1;
+    const bool possible = form.kernel == 3 && form.stride == 1;
     return possible && options_.winograd && channels <= most_winograd_channels
                ? FilterForm::winograd
                : FilterForm::direct;
@@ -212,10 +213,10 @@ class Planner {
     for (const FeatureMapId p : feature_maps) plan_.feature_maps[size_t(p)].sums = true;
   }
 
-  void append_parts(FilterSpec& spec, NodeId id, const FeatureMaps& inputs) const {
+  void append_slices(FilterSpec& spec, NodeId id, const FeatureMaps& inputs) const {
     int64_t first = 0;
     for (const int64_t count : channels(inputs)) {
-      spec.parts.push_back({id, first, count});
+      spec.slices.push_back({id, first, count});
       first += count;
     }
   }
@@ -230,8 +231,8 @@ class Planner {
     const Node& sum = graph_.node(id);
     if (!std::holds_alternative<Add>(sum.op) || sum.inputs[0] == sum.inputs[1]) return false;
     if (!have_one_shape(sum.inputs[0], sum.inputs[1])) return false;
-    const auto left = sweep_of(graph_.node(sum.inputs[0]).op);
-    return left && left == sweep_of(graph_.node(sum.inputs[1]).op) &&
+    const auto left = form_of_convolution(graph_.node(sum.inputs[0]).op);
+    return left && left == form_of_convolution(graph_.node(sum.inputs[1]).op) &&
            only_consumer(sum.inputs[0]) && only_consumer(sum.inputs[1]);
   }
 
@@ -239,7 +240,7 @@ class Planner {
     const FilterId filter = FilterId(plan_.filters.size());
     FilterSpec spec{.out_channels = shape(id).c, .transposed = true};
     const FeatureMaps inputs = input_value(id);
-    append_parts(spec, id, inputs);
+    append_slices(spec, id, inputs);
     plan_.filters.push_back(spec);
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
@@ -501,7 +502,7 @@ int64_t row_stride(int64_t bytes) {
 
 int64_t channels_of(const FilterSpec& spec) {
   int64_t channels = 0;
-  for (const FilterPart& part : spec.parts) channels += part.channels;
+  for (const FilterSlice& slice : spec.slices) channels += slice.channels;
   return channels;
 }
 

@@ -47,12 +47,12 @@ using FeatureMapId = int;
 using FeatureMaps = std::vector<FeatureMapId>;
 
 /// Input channels [first, first + channels) of a node's weights: those that one feature map meets.
-struct FilterPart {
+struct FilterSlice {
   NodeId node = 0;
   int64_t first = 0;
   int64_t channels = 0;
 
-  bool operator==(const FilterPart&) const = default;
+  bool operator==(const FilterSlice&) const = default;
 };
 
 /// The weights of one convolution as the kernels see it: a part for each feature map it reads.
@@ -62,7 +62,7 @@ struct FilterSpec {
   int kernel = 1;
   int64_t out_channels = 0;
   bool transposed = false;  ///< ConvTranspose2d: four 1x1 filters
-  std::vector<FilterPart> parts = {};
+  std::vector<FilterSlice> slices = {};
 
   bool operator==(const FilterSpec&) const = default;
 };

@@ -56,7 +56,7 @@ void RowRunner::run(const Step& step, int64_t y, Interval columns) const {
 
 PixelRun RowRunner::in(FeatureMapId id, int64_t y, Interval columns, int place) const {
   const FeatureMap& of = feature_map(id);
-  const std::byte* values = view(id).at(y, columns.first);
+  const std::byte* values = buffer(id).at(y, columns.first);
   if (of.precision == Precision::f32) return {reinterpret_cast<const float*>(values), of.pixel};
   const int64_t count = columns.size() * of.pixel;
   // Kernels that take groups of channels read a little further.
@@ -78,7 +78,7 @@ RowRunner::Target::Target(const RowRunner& runner, FeatureMapId id, int64_t y, I
                           int place)
     : kernels_(runner.context_.kernels) {
   const FeatureMap& of = runner.feature_map(id);
-  std::byte* values = runner.view(id).at(y, columns.first);
+  std::byte* values = runner.buffer(id).at(y, columns.first);
   if (of.precision == Precision::f32) {
     run_ = {reinterpret_cast<float*>(values), of.pixel};
     return;
@@ -111,7 +111,7 @@ void RowRunner::find_taps(const Convolution& what, const Step& step, int64_t y, 
   const int count = rows_read(spec);
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const FeatureMap& from = feature_map(step.inputs[i]);
-    const View& rows = view(step.inputs[i]);
+    const RowBuffer& rows = buffer(step.inputs[i]);
     const std::byte** pointers = taps.rows.data() + i * size_t(count);
     for (int r = 0; r < count; ++r) {
       const int64_t row = top + r;
@@ -212,7 +212,7 @@ void RowRunner::run(const action::Conv2d& action, const Step& step, int64_t y,
   const int64_t rows = filter.spec.form == FilterForm::winograd ? 4 : 1;
   Rows to{{}, feature_map(id).pixel, feature_map(id).precision};
   for (int64_t r = 0; r < rows && rows * y + r < feature_map(id).height; ++r)
-    to.first[size_t(r)] = view(id).at(rows * y + r, columns.first);
+    to.first[size_t(r)] = buffer(id).at(rows * y + r, columns.first);
   convolve({filter, action.rectifier, action.stride, action.padding}, step, y, columns, to);
 }
 
@@ -250,7 +250,7 @@ void RowRunner::run(const action::ConvTranspose2d& action, const Step& step, int
   const FeatureMap& out = feature_map(id);
   PackedFilter filter = context_.filters[action.filter];
   for (int64_t tap = 0; tap < 4; ++tap) {
-    std::byte* to = view(id).at(2 * y + tap / 2, 2 * columns.first + tap % 2);
+    std::byte* to = buffer(id).at(2 * y + tap / 2, 2 * columns.first + tap % 2);
     convolve({filter, action.rectifier}, step, y, columns, {{to}, 2 * out.pixel, out.precision});
     filter.weights += filter.floats;
   }

@@ -12,7 +12,7 @@
 namespace hyperconv {
 
 /// Where a feature map's rows lie: all of them, or the last few in a ring.
-struct View {
+struct RowBuffer {
   std::byte* data = nullptr;  ///< of the first slot, at column `left`
   int64_t row = 0;            ///< bytes from slot to slot
   int64_t pixel = 0;          ///< bytes from one pixel to the next
@@ -40,7 +40,7 @@ class RowRunner {
     const Plan& plan;
     const FilterBank& filters;
     const Kernels& kernels;
-    std::span<const View> views;
+    std::span<const RowBuffer> buffers;
     const std::byte* zeros;
     const Tensor& input;
     Tensor& output;
@@ -104,7 +104,7 @@ class RowRunner {
   void map(const Step& step, int64_t y, Interval columns, const Function& function) const;
 
   const FeatureMap& feature_map(FeatureMapId id) const { return context_.plan.feature_map(id); }
-  const View& view(FeatureMapId id) const { return context_.views[size_t(id)]; }
+  const RowBuffer& buffer(FeatureMapId id) const { return context_.buffers[size_t(id)]; }
 
   // Columns of a row as floats: the feature map's own, or widened ones until the same place is
   // asked for again.

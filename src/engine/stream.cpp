@@ -83,7 +83,7 @@ bool can_stream(const Plan& plan) {
 
 // What a tile's feature map and steps are asked for, from the last step up.
 StreamExecutor::Tile StreamExecutor::tile_of(const Plan& plan, const Layout& layout,
-                                             const Region& units) {
+                                             const Extent& units) {
   Tile tile;
   tile.feature_maps.resize(plan.feature_maps.size());
   tile.units.resize(plan.steps.size());
@@ -91,16 +91,16 @@ StreamExecutor::Tile StreamExecutor::tile_of(const Plan& plan, const Layout& lay
   for (auto i = layout.row_steps.rbegin(); i != layout.row_steps.rend(); ++i) {
     const Step& step = plan.steps[size_t(*i)];
     const RowReach reach = reach_of(plan, *row_action(step));
-    Region& work = tile.units[size_t(*i)];
+    Extent& work = tile.units[size_t(*i)];
     for (const FeatureMapId p : step.outputs) {
       const FeatureMap& of = plan.feature_map(p);
-      const Region& wanted = tile.feature_maps[size_t(p)];
+      const Extent& wanted = tile.feature_maps[size_t(p)];
       work.rows = joined(work.rows, units_for(wanted.rows, reach.rows));
       work.columns =
           joined(work.columns, units_for(clipped(wanted.columns, of.width), reach.columns));
     }
     for (const FeatureMapId p : step.outputs) {
-      Region& made = tile.feature_maps[size_t(p)];
+      Extent& made = tile.feature_maps[size_t(p)];
       made.rows = clipped({work.rows.first * reach.rows.out, work.rows.end * reach.rows.out},
                           plan.feature_map(p).height);
       made.columns = joined(made.columns, {work.columns.first * reach.columns.out,
@@ -108,7 +108,7 @@ StreamExecutor::Tile StreamExecutor::tile_of(const Plan& plan, const Layout& lay
     }
     if (work.rows.size() <= 0) continue;
     for (const FeatureMapId p : step.inputs) {
-      Region& wanted = tile.feature_maps[size_t(p)];
+      Extent& wanted = tile.feature_maps[size_t(p)];
       wanted.rows =
           joined(wanted.rows, clipped(read_by(work.rows, reach.rows), plan.feature_map(p).height));
       wanted.columns = joined(wanted.columns, read_by(work.columns, reach.columns));
@@ -122,7 +122,7 @@ class StreamExecutor::Flow {
  public:
   Flow(const Plan& plan, const Layout& layout, const Tile& tile)
       : plan_(plan), layout_(layout), tile_(tile) {
-    for (const Region& work : tile.units) next_.push_back(work.rows.first);
+    for (const Extent& work : tile.units) next_.push_back(work.rows.first);
     for (const Step& step : plan.steps) {
       const RowAction* action = row_action(step);
       reach_.push_back(action == nullptr ? RowReach{} : reach_of(plan, *action));
@@ -301,30 +301,30 @@ void StreamExecutor::run(const Tensor& input, const SideInputs& side, Tensor& ou
 
 void StreamExecutor::run_tile(const Tile& tile, int worker, const Tensor& input, Tensor& output) {
   std::byte* memory = arena_.data() + layout_.bytes * worker;
-  std::vector<View> views(plan_.feature_maps.size());
-  for (size_t p = 0; p < views.size(); ++p) {
+  std::vector<RowBuffer> buffers(plan_.feature_maps.size());
+  for (size_t p = 0; p < buffers.size(); ++p) {
     const Ring& ring = layout_.rings[p];
     if (ring.slots == 0) continue;
     const FeatureMap& feature_map = plan_.feature_maps[p];
-    const Region& region = tile.feature_maps[p];
-    View& view = views[p];
-    view = {.data = memory + ring.offset,
-            .row = row_stride(ring.width * feature_map.pixel_bytes()),
-            .pixel = feature_map.pixel_bytes(),
-            .slots = ring.slots,
-            .top = region.rows.first,
-            .left = region.columns.first};
+    const Extent& extent = tile.feature_maps[p];
+    RowBuffer& buffer = buffers[p];
+    buffer = {.data = memory + ring.offset,
+              .row = row_stride(ring.width * feature_map.pixel_bytes()),
+              .pixel = feature_map.pixel_bytes(),
+              .slots = ring.slots,
+              .top = extent.rows.first,
+              .left = extent.columns.first};
     // Beyond the frame there are zeros, which no step overwrites.
-    const int64_t left = std::max<int64_t>(-region.columns.first, 0);
-    const int64_t right = std::max<int64_t>(region.columns.end - feature_map.width, 0);
+    const int64_t left = std::max<int64_t>(-extent.columns.first, 0);
+    const int64_t right = std::max<int64_t>(extent.columns.end - feature_map.width, 0);
     for (int64_t slot = 0; slot < ring.slots; ++slot) {
-      std::byte* row = view.data + slot * view.row;
-      std::fill_n(row, left * view.pixel, std::byte(0));
-      std::fill_n(row + (region.columns.size() - right) * view.pixel, right * view.pixel,
+      std::byte* row = buffer.data + slot * buffer.row;
+      std::fill_n(row, left * buffer.pixel, std::byte(0));
+      std::fill_n(row + (extent.columns.size() - right) * buffer.pixel, right * buffer.pixel,
                   std::byte(0));
     }
   }
-  const RowRunner rows({plan_, filters_, kernels_, views, zeros_.data(), input, output});
+  const RowRunner rows({plan_, filters_, kernels_, buffers, zeros_.data(), input, output});
   Flow flow(plan_, layout_, tile);
   flow.run([&](int index, int64_t unit) {
     throw_if_interrupted();

@@ -39,13 +39,13 @@ class StreamExecutor : public Executor {
   static int64_t bytes(const Plan& plan, int threads);
 
  private:
-  struct Region {
+  struct Extent {
     Interval rows, columns;
   };
   // A part of the last step's work, and what follows for every feature map and step.
   struct Tile {
-    std::vector<Region> feature_maps;  // rows in the frame; columns beyond its edges too
-    std::vector<Region> units;
+    std::vector<Extent> feature_maps;  // rows in the frame; columns beyond its edges too
+    std::vector<Extent> units;
   };
   // Of one feature map: rows at once, and their width, in the largest tile.
   struct Ring {
@@ -65,7 +65,7 @@ class StreamExecutor : public Executor {
   class Flow;
 
   static Layout lay_out(const Plan& plan, int threads, int64_t tile_width);
-  static Tile tile_of(const Plan& plan, const Layout& layout, const Region& units);
+  static Tile tile_of(const Plan& plan, const Layout& layout, const Extent& units);
   static void measure(const Plan& plan, const Tile& tile, Layout& layout);
   void describe_input(const Step& step, const Tensor& input);
   void predict(const Step& step);

@@ -13,7 +13,7 @@ namespace {
 
 // What a strip's rows of input may take of a core's second-level cache (512 KiB and more), which
 // the weights share.
-constexpr int64_t strip_bytes = 128 << 10;
+constexpr int64_t tile_row_bytes = 128 << 10;
 
 int64_t longest_row(const Plan& plan) {
   int64_t longest = 0;
@@ -43,18 +43,18 @@ WholeExecutor::WholeExecutor(Plan plan, FilterBank& filters, const Kernels& kern
   arena_ = Arena(size_t(plan_.arena_bytes));
   zeros_.resize(size_t(longest_row(plan_)) + size_t(kernels_.lanes) * sizeof(float));
   for (const FeatureMap& feature_map : plan_.feature_maps) {
-    views_.push_back({.data = arena_.data() + feature_map.offset,
-                      .row = feature_map.row,
-                      .pixel = feature_map.pixel_bytes(),
-                      .slots = feature_map.height,
-                      .left = -feature_map.border});
+    buffers_.push_back({.data = arena_.data() + feature_map.offset,
+                        .row = feature_map.row,
+                        .pixel = feature_map.pixel_bytes(),
+                        .slots = feature_map.height,
+                        .left = -feature_map.border});
   }
   map_sums_.resize(plan_.feature_maps.size());
   seconds_.resize(plan_.steps.size());
 }
 
 void WholeExecutor::run(const Tensor& input, const SideInputs& side, Tensor& output) {
-  const RowRunner rows({plan_, filters_, kernels_, views_, zeros_.data(), input, output});
+  const RowRunner rows({plan_, filters_, kernels_, buffers_, zeros_.data(), input, output});
   rows_ = &rows;
   side_ = &side;
   for (auto& sums : map_sums_) sums.clear();
@@ -72,11 +72,11 @@ void WholeExecutor::run(const Tensor& input, const SideInputs& side, Tensor& out
 // The arena is used again and again: zeros beside a feature map do not stay.
 void WholeExecutor::clear_border(FeatureMapId id) {
   const FeatureMap& of = feature_map(id);
-  const View& view = views_[size_t(id)];
+  const RowBuffer& buffer = buffers_[size_t(id)];
   const int64_t side = of.border * of.pixel_bytes();
   for (int64_t y = 0; y < of.height && side > 0; ++y) {
-    std::fill_n(view.at(y, -of.border), side, std::byte(0));
-    std::fill_n(view.at(y, of.width), side, std::byte(0));
+    std::fill_n(buffer.at(y, -of.border), side, std::byte(0));
+    std::fill_n(buffer.at(y, of.width), side, std::byte(0));
   }
 }
 
@@ -101,23 +101,23 @@ void WholeExecutor::execute(const action::FillBorder& action, const Step& step) 
   }
 }
 
-WholeExecutor::Pieces WholeExecutor::pieces_of(const RowAction& action, const Step& step) const {
+WholeExecutor::Tiling WholeExecutor::tiling_of(const RowAction& action, const Step& step) const {
   const RowReach reach = reach_of(plan_, action);
-  Pieces pieces{.units = units_of(plan_, step),
+  Tiling tiling{.units = units_of(plan_, step),
                 .rows = std::max<int64_t>(1, band_rows / reach.rows.out),
                 .columns = 0};
-  pieces.columns = pieces.units.width;
+  tiling.columns = tiling.units.width;
   // What reads rows again that lie far apart; a few rows at once look after themselves.
-  if (reach.rows.count <= reach.rows.in || reach.rows.out > 1) return pieces;
+  if (reach.rows.count <= reach.rows.in || reach.rows.out > 1) return tiling;
   int64_t column_bytes = 0;
   for (const FeatureMapId p : step.inputs)
     column_bytes += reach.rows.count * feature_map(p).pixel_bytes();
-  const int64_t fitting = std::clamp(strip_bytes / column_bytes, int64_t(1), pieces.units.width);
+  const int64_t fitting = std::clamp(tile_row_bytes / column_bytes, int64_t(1), tiling.units.width);
   // Whole tiles, and strips of about the same width.
-  const int64_t strips = ceil_div(pieces.units.width, fitting);
-  const int64_t tiles = ceil_div(ceil_div(pieces.units.width, strips), kernels_.tile);
-  pieces.columns = std::min(tiles * kernels_.tile, pieces.units.width);
-  return pieces;
+  const int64_t strips = ceil_div(tiling.units.width, fitting);
+  const int64_t tiles = ceil_div(ceil_div(tiling.units.width, strips), kernels_.pixels_at_once);
+  tiling.columns = std::min(tiles * kernels_.pixels_at_once, tiling.units.width);
+  return tiling;
 }
 
 // Channels whose sums are wanted of what the step writes.
@@ -129,10 +129,10 @@ int64_t WholeExecutor::sums_wanted(const Step& step) const {
 }
 
 void WholeExecutor::execute(const RowAction& action, const Step& step) {
-  const Pieces pieces = pieces_of(action, step);
+  const Tiling tiling = tiling_of(action, step);
   const int64_t wanted = sums_wanted(step);
-  const auto& sums = sums_.over_pieces(pieces.count(), wanted, [&](int64_t index, double* to) {
-    run_piece(step, pieces, index, to);
+  const auto& sums = sums_.over_tiles(tiling.count(), wanted, [&](int64_t index, double* to) {
+    run_tile(step, tiling, index, to);
   });
   auto next = sums.begin();
   for (const FeatureMapId p : step.outputs) {
@@ -142,12 +142,12 @@ void WholeExecutor::execute(const RowAction& action, const Step& step) {
   }
 }
 
-void WholeExecutor::run_piece(const Step& step, const Pieces& pieces, int64_t index, double* sums) {
+void WholeExecutor::run_tile(const Step& step, const Tiling& tiling, int64_t index, double* sums) {
   const RowReach reach = reach_of(plan_, std::get<RowAction>(step.action));
-  const int64_t x = index % pieces.across() * pieces.columns;
-  const Interval columns{x, std::min(pieces.units.width, x + pieces.columns)};
-  const int64_t first = index / pieces.across() * pieces.rows;
-  const int64_t end = std::min(pieces.units.height, first + pieces.rows);
+  const int64_t x = index % tiling.across() * tiling.columns;
+  const Interval columns{x, std::min(tiling.units.width, x + tiling.columns)};
+  const int64_t first = index / tiling.across() * tiling.rows;
+  const int64_t end = std::min(tiling.units.height, first + tiling.rows);
   for (int64_t y = first; y < end; ++y) {
     rows_->run(step, y, columns);
     add_sums(step, reach, y, columns, sums);

@@ -39,7 +39,7 @@ class WholeExecutor : public Executor {
   const FeatureMap& feature_map(FeatureMapId id) const { return plan_.feature_map(id); }
   // Of a feature map in f32.
   float* pixel(FeatureMapId id, int64_t y, int64_t x) const {
-    return reinterpret_cast<float*>(views_[size_t(id)].at(y, x));
+    return reinterpret_cast<float*>(buffers_[size_t(id)].at(y, x));
   }
   PixelRun run_of(FeatureMapId id, int64_t y) const {
     return {pixel(id, y, 0), feature_map(id).pixel};
@@ -51,14 +51,14 @@ class WholeExecutor : public Executor {
 
   // A step's work in pieces: bands of rows and, where that keeps a convolution's input in a core's
   // cache, strips of columns.
-  struct Pieces {
+  struct Tiling {
     Units units;
     int64_t rows, columns;  // of a piece, in units
     int64_t across() const { return ceil_div(units.width, columns); }
     int64_t count() const { return across() * ceil_div(units.height, rows); }
   };
-  Pieces pieces_of(const RowAction& action, const Step& step) const;
-  void run_piece(const Step& step, const Pieces& pieces, int64_t index, double* sums);
+  Tiling tiling_of(const RowAction& action, const Step& step) const;
+  void run_tile(const Step& step, const Tiling& tiling, int64_t index, double* sums);
   void add_sums(const Step& step, const RowReach& reach, int64_t y, Interval columns, double* sums);
   int64_t sums_wanted(const Step& step) const;
 
@@ -77,7 +77,7 @@ class WholeExecutor : public Executor {
   Threads& threads_;
   Arena arena_;
   std::vector<std::byte> zeros_;  // as long as the longest row
-  std::vector<View> views_;
+  std::vector<RowBuffer> buffers_;
   Sums sums_;
   std::vector<std::vector<double>> map_sums_;   // of those that were added up when written
   std::vector<float> statistics_;               // what filters are predicted from

@@ -73,7 +73,7 @@ class LockedFile {
   }
 
   fs::path path_;
-  Descriptor file_;
+  FileDescriptor file_;
 };
 
 /// The first line that is no remark.

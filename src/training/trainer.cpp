@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 /// Means over a log interval.
-struct Interval {
+struct LogInterval {
   double loss = 0;
   int64_t steps = 0;
   Clock::time_point start = Clock::now();
@@ -97,7 +97,7 @@ class Trainer {
     const int64_t last = options_.stop_after > 0
                              ? std::min(recipe_.training.steps, step_ + options_.stop_after)
                              : recipe_.training.steps;
-    Interval interval;
+    LogInterval interval;
     while (step_ < last && !summary_.interrupted) {
       const double norm = one_step(stream.next(), interval);
       const bool validates = validation && is_due(recipe_.training.validate_every);
@@ -199,7 +199,7 @@ class Trainer {
     return loss;
   }
 
-  double one_step(const Batch& batch, Interval& interval) {
+  double one_step(const Batch& batch, LogInterval& interval) {
     Gradients gradients(parameters().size());
     // With the loss goes whether to stop after this step: then all ranks do.
     torch::Tensor sums =
@@ -244,7 +244,7 @@ class Trainer {
     save_models(recipe_.name + "-best");
   }
 
-  LogRow row_of(const Interval& interval, double gradient_norm) {
+  LogRow row_of(const LogInterval& interval, double gradient_norm) {
     summary_.loss = interval.mean_loss();
     summary_.patches_per_second = double(interval.steps * recipe_.data.batch) / interval.seconds();
     LogRow row;

@@ -117,7 +117,7 @@ inline HWY_ATTR int64_t taps(const ConvRow& row) {
 
 // Calls tile(pixels, x) for tiles that cover the run; `pixels` is a constant.
 template <int pixels, class Tile>
-HWY_INLINE void for_tiles(int64_t width, const Tile& tile) {
+HWY_INLINE void for_register_tiles(int64_t width, const Tile& tile) {
   if (width < pixels) {
     for (int64_t x = 0; x < width; ++x) tile(std::integral_constant<int, 1>(), x);
     return;
@@ -131,7 +131,7 @@ HWY_INLINE void for_tiles(int64_t width, const Tile& tile) {
 template <int vectors>
 HWY_ATTR void convolve_block(const ConvRow& row, const float* weights, const float* bias,
                              float* out) {
-  for_tiles<accumulators / vectors>(row.width, [&](auto pixels, int64_t x) HWY_ATTR {
+  for_register_tiles<accumulators / vectors>(row.width, [&](auto pixels, int64_t x) HWY_ATTR {
     convolve_tile<pixels(), vectors>(row, x, weights, bias, out + x * row.out_pixel);
   });
 }
@@ -308,7 +308,7 @@ HWY_ATTR void winograd_block(const WinogradRows& run, const float* weights, int 
   for (int r = 0; r < winograd_rows; ++r) {
     const float* in = run.scratch + r * plane;
     float* out = products + r * products_plane;
-    for_tiles<accumulators / vectors>(run.width, [&](auto pixels, int64_t x) HWY_ATTR {
+    for_register_tiles<accumulators / vectors>(run.width, [&](auto pixels, int64_t x) HWY_ATTR {
       winograd_tile<pixels(), vectors>(in + x * run.channels, run.channels, weights,
                                        out + x * vectors * lanes);
     });

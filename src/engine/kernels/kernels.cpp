@@ -18,7 +18,7 @@ namespace HWY_NAMESPACE {
 Kernels make_table() {
   return {.name = hwy::TargetName(HWY_TARGET),
           .lanes = int(hn::MaxLanes(Floats())),
-          .tile = accumulators,
+          .pixels_at_once = accumulators,
           .conv2d = conv2d,
           .conv2d_winograd = conv2d_winograd,
           .tap_gradients = tap_gradients,

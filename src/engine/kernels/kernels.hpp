@@ -140,9 +140,9 @@ struct ChannelScale {
 };
 
 struct Kernels {
-  std::string name;  ///< "avx2", ...
-  int lanes;         ///< floats in a vector
-  int tile;          ///< pixels that a convolution works on at once: widths want to be multiples
+  std::string name;    ///< "avx2", ...
+  int lanes;           ///< floats in a vector
+  int pixels_at_once;  ///< pixels that a convolution works on at once: widths want to be multiples
 
   void (*conv2d)(const ConvRow& row);
   void (*conv2d_winograd)(const WinogradRows& rows);
