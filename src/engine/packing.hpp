@@ -39,8 +39,8 @@ inline void pack_winograd_taps(const float* taps, int64_t channels, float* to, i
   }
 }
 
-/// Output pixels that are worked on at once: what their transformed rows may take of a core's
-/// second-level cache (512 KiB and more), which the filters share.
+/// Pixels of a strip, which is computed at once: its transformed rows fit into the part of a core's
+/// second-level cache (512 KiB and more) that the filters leave.
 inline int64_t winograd_strip(int64_t channels, const Kernels& kernels) {
   constexpr int64_t strip_bytes = 96 << 10;
   const int64_t bytes = winograd_rows * (channels + 2 * kernels.lanes) * int64_t(sizeof(float));

@@ -12,7 +12,7 @@ namespace {
 
 // A cache line: rows start on one, so that no vector of 16 channels crosses it.
 constexpr int64_t line = 64;
-// Rows whose addresses agree in the last 12 bits fall into the same cache sets, and a load appears
+// 4K aliasing: rows whose addresses agree in the last 12 bits share cache sets, and a load appears
 // to depend on the store before it.
 constexpr int64_t memory_page = 4096;
 
@@ -104,7 +104,7 @@ class Planner {
   }
 
  private:
-  // What looks at whole frames and does more than add up reads f32.
+  // Actions on whole frames read f32, but for those that only sum.
   void require_precision() const {
     if (options_.precision == Precision::f32) return;
     for (const Step& step : plan_.steps) {
@@ -221,7 +221,7 @@ class Planner {
     }
   }
 
-  // Whatever the size of the input: a vector is no frame that happens to be one pixel large.
+  // For every size of input: a vector [N,C,1,1] does not count as a frame of one pixel.
   bool have_one_shape(NodeId a, NodeId b) const {
     return shape(a) == shape(b) && fixed_[size_t(a)] == fixed_[size_t(b)];
   }
@@ -347,7 +347,7 @@ class Planner {
     made.height = shape(id).h;
     made.width = shape(id).w;
     made.pixel = pixel;
-    // The input's values go where they were measured; a descriptor is small and steers much.
+    // The input and vectors (descriptors) stay in f32: they are small, and much depends on them.
     const bool exact = id == 0 || shape(id).plane() == 1;
     made.precision = exact ? Precision::f32 : options_.precision;
     plan_.feature_maps.push_back(made);
@@ -387,8 +387,8 @@ class Planner {
     return readers.front();
   }
 
-  // Where nothing but an activation reads the node, its producer does the work; `last` moves on to
-  // the node whose value is then written.
+  // Fuses an activation that is the node's only reader into the step that computes the node; `last`
+  // becomes the node whose value is written.
   Rectifier take_activation(NodeId& last) {
     const auto reader = only_consumer(last);
     if (!reader) return Rectifier::none;
@@ -456,7 +456,7 @@ class Planner {
   std::vector<std::vector<NodeId>> consumers_;
 };
 
-// Actions whose row y is made from row y.
+// Actions whose row y is computed from row y.
 template <class Kind>
 constexpr bool one_row =
     std::is_same_v<Kind, action::Input> || std::is_same_v<Kind, action::Add> ||
@@ -468,7 +468,8 @@ bool alive_together(const FeatureMap& a, const FeatureMap& b) {
   return a.first_step <= b.last_step && b.first_step <= a.last_step;
 }
 
-// Lowest place that is free as long as the feature map lives; `placed` holds its contemporaries.
+// Lowest offset that is free while the feature map is alive; `placed` holds the others that are
+// alive then.
 int64_t first_gap(int64_t bytes, std::vector<const FeatureMap*>& placed) {
   std::sort(placed.begin(), placed.end(),
             [](const FeatureMap* a, const FeatureMap* b) { return a->offset < b->offset; });
@@ -593,7 +594,7 @@ std::string step_name(const Action& action) {
 }
 
 int64_t FeatureMap::bytes() const {
-  // One line more: kernels that take groups of channels read beyond the last pixel.
+  // One cache line more: kernels that take groups of channels read beyond the last pixel.
   return round_up(row * height + line, line);
 }
 

@@ -4,10 +4,10 @@
 // and is never written anywhere; convolutions read several feature maps, and what works channel by
 // channel (pooling, activation, ...) works on one feature map after the other.
 //
-// What a convolution sees above and below the frame is a matter of which rows it is given; left and
-// right of it a feature map has a border that holds zeros. Where a convolution wants the frame
-// mirrored, a step before it fills the border, and another one clears it again for a convolution
-// that wants zeros.
+// Padding: above and below the frame, a convolution is passed rows of zeros, or mirrored rows. Left
+// and right, every feature map has a border in memory, of zeros at first; for Padding::reflect a
+// FillBorder step mirrors the frame into it, and another one restores the zeros for a convolution
+// that needs them.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@
 
 namespace hyperconv {
 
-/// Pixels, channels-last, with a border left and right, so that no kernel asks where a row ends.
+/// Pixels, channels-last, with a border left and right, so that no kernel checks where a row ends.
 struct FeatureMap {
   int64_t channels = 0;
   int64_t height = 0;
@@ -34,9 +34,9 @@ struct FeatureMap {
   int64_t offset = 0;  ///< bytes from the arena's start to the first row's border, likewise
 
   int first_step = 0;  ///< written by
-  int last_step = 0;   ///< last read by; its memory is another's afterwards
+  int last_step = 0;   ///< last read by; then its memory is reused
 
-  bool sums = false;  ///< who writes it also adds up its channels: something wants their means
+  bool sums = false;  ///< its writer also sums each channel: a later step needs the means
 
   int64_t pixel_bytes() const { return pixel * bytes_per_value(precision); }
   /// Of all rows.
@@ -46,7 +46,7 @@ struct FeatureMap {
 using FeatureMapId = int;
 using FeatureMaps = std::vector<FeatureMapId>;
 
-/// Input channels [first, first + channels) of a node's weights: those that one feature map meets.
+/// Input channels [first, first + channels) of a node's weights: those applied to one feature map.
 struct FilterSlice {
   NodeId node = 0;
   int64_t first = 0;
@@ -55,7 +55,7 @@ struct FilterSlice {
   bool operator==(const FilterSlice&) const = default;
 };
 
-/// The weights of one convolution as the kernels see it: a part for each feature map it reads.
+/// The weights of one convolution as the kernels see it: a slice for each feature map it reads.
 /// Usually of one node; the sum of two convolutions is one over the feature maps of both.
 struct FilterSpec {
   FilterForm form = FilterForm::direct;
@@ -68,10 +68,10 @@ struct FilterSpec {
 };
 using FilterId = int;
 
-/// Input channels of all parts.
+/// Input channels of all slices.
 int64_t channels_of(const FilterSpec& spec);
 
-/// Rows of each input that one unit of work reads.
+/// Rows of each input that one unit (Reach) reads.
 int rows_read(const FilterSpec& spec);
 
 /// With more input channels the transformed rows of FilterForm::winograd would leave a core's
@@ -170,22 +170,22 @@ struct Output {};
 
 }  // namespace action
 
-/// What makes a row of its outputs from a few rows of its inputs.
+/// Actions that compute a row of their outputs from a few rows of their inputs.
 using RowAction =
     std::variant<action::Input, action::Conv2d, action::Conv2dToOutput, action::ConvTranspose2d,
                  action::AveragePool2d, action::MaxPool2d, action::Upsample2d, action::Haar2d,
                  action::PixelShuffle, action::Add, action::Multiply, action::Activation,
                  action::PRelu, action::Concat, action::Output>;
-/// What looks at whole frames, or at rows that no formula gives.
+/// Actions that read whole frames, or rows that Reach cannot describe.
 using FrameAction =
     std::variant<action::FillBorder, action::PredictFilters, action::AdaptiveAveragePool2d,
                  action::AttentionPool, action::Bilinear2d, action::Norm2d, action::PhotoDescriptor,
                  action::SideInput>;
 using Action = std::variant<RowAction, FrameAction>;
 
-/// How far a RowAction looks in one direction. Its work comes in units: unit u reads lines
-/// [u * in - before, u * in - before + count) of every input and writes lines
-/// [u * out, u * out + out) of every output.
+/// What a RowAction reads and writes in one direction, rows or columns. Its work items are units:
+/// unit u reads lines [u * in - before, u * in - before + count) of every input and writes lines [u
+/// * out, u * out + out) of every output. Where units overlap in what they read, that is the halo.
 struct Reach {
   int in = 1, before = 0, count = 1, out = 1;
 };
@@ -208,7 +208,7 @@ struct Step {
   Action action;
   FeatureMaps inputs;
   FeatureMaps outputs;
-  NodeId node = 0;  ///< for whom: messages and measurements
+  NodeId node = 0;  ///< that it computes: for messages and measurements
 };
 
 /// More output channels than this are not written to the output directly: a strip of pixels would
@@ -245,11 +245,11 @@ struct Units {
 };
 Units units_of(const Plan& plan, const Step& step);
 
-/// Bytes from one row of so many to the next: whole cache lines, and away from addresses that the
-/// caches confuse.
+/// Bytes from one row to the next, for rows of so many bytes: whole cache lines, and no multiple of
+/// 4 KiB, at which rows would share their cache sets.
 int64_t row_stride(int64_t bytes);
 
-/// Gives every feature map its place, so that two that are alive at one step never overlap: first
+/// Gives every feature map its offset, so that two that are alive at one step never overlap: first
 /// fit, largest first. Returns the bytes needed in all.
 int64_t place_feature_maps(std::vector<FeatureMap>& feature_maps);
 

@@ -65,7 +65,7 @@ PixelRun RowRunner::in(FeatureMapId id, int64_t y, Interval columns, int place) 
   return {wide, of.pixel};
 }
 
-// The same of a feature map as large as the first output, or of its one pixel again and again.
+// The same of a feature map as large as the first output, or its one pixel broadcast.
 PixelRun RowRunner::broadcast(const Step& step, size_t index, int64_t y, Interval columns) const {
   const FeatureMapId id = step.inputs[index];
   const FeatureMap& over = feature_map(step.outputs.front());
@@ -115,7 +115,7 @@ void RowRunner::find_taps(const Convolution& what, const Step& step, int64_t y, 
     const std::byte** pointers = taps.rows.data() + i * size_t(count);
     for (int r = 0; r < count; ++r) {
       const int64_t row = top + r;
-      // Beyond that, rows are multiplied with nothing that is kept.
+      // Rows further out enter only output rows that are not stored.
       const bool is_mirrored = mirrors(what.padding) && row < from.height + spec.kernel / 2;
       if (row >= 0 && row < from.height)
         pointers[r] = rows.at(row, left);
@@ -216,7 +216,7 @@ void RowRunner::run(const action::Conv2d& action, const Step& step, int64_t y,
   convolve({filter, action.rectifier, action.stride, action.padding}, step, y, columns, to);
 }
 
-// A strip at a time, by way of scratch memory, to planes of channels.
+// A strip at a time through scratch memory, from channels-last to planes.
 void RowRunner::run(const action::Conv2dToOutput& action, const Step& step, int64_t y,
                     Interval columns) const {
   constexpr int64_t strip = 96;
@@ -227,23 +227,23 @@ void RowRunner::run(const action::Conv2dToOutput& action, const Step& step, int6
   const int64_t factor = action.factor;
   float* pixels = scratch(Scratch::output, rows * strip * pixel);
   for (int64_t x = columns.first; x < columns.end; x += strip) {
-    const Interval piece{x, std::min(columns.end, x + strip)};
+    const Interval pixels_of_strip{x, std::min(columns.end, x + strip)};
     Rows to{{}, pixel};
     for (int64_t r = 0; r < rows && rows * y + r < height; ++r)
       to.first[size_t(r)] = reinterpret_cast<std::byte*>(pixels + r * strip * pixel);
-    convolve({filter, action.rectifier, 1, action.padding}, step, y, piece, to);
+    convolve({filter, action.rectifier, 1, action.padding}, step, y, pixels_of_strip, to);
     for (int64_t r = 0; r < rows && rows * y + r < height; ++r) {
       for (int64_t c = 0; c < filter.spec.out_channels; c += factor) {
         const int64_t to_row = factor * (rows * y + r) + c / factor % factor;
         context_.kernels.to_planes(
-            pixels + r * strip * pixel + c, pixel, factor, piece.size(),
+            pixels + r * strip * pixel + c, pixel, factor, pixels_of_strip.size(),
             context_.output.row(0, c / (factor * factor), to_row) + factor * x);
       }
     }
   }
 }
 
-// The four taps of a pixel lie in two rows, two pixels apart.
+// Each tap is a 1x1 convolution that writes every second pixel of one of two rows.
 void RowRunner::run(const action::ConvTranspose2d& action, const Step& step, int64_t y,
                     Interval columns) const {
   const FeatureMapId id = step.outputs.front();
@@ -288,18 +288,19 @@ void RowRunner::run(const action::Upsample2d&, const Step& step, int64_t y,
   }
 }
 
-// Pixels of two rows, two by two, and the four bands of each such square.
+// Squares of 2x2 pixels of two rows, and the four subbands of each.
 struct RowRunner::Squares {
-  MutablePixelRun bands, top, bottom;
+  MutablePixelRun subbands, top, bottom;
   int64_t channels;
 
-  template <class Body>  // body(bands, four pixels), of one channel
+  template <class Body>  // body(subbands, four pixels), of one channel
   void for_each(int64_t width, const Body& body) const {
     for (int64_t x = 0; x < width; ++x) {
       for (int64_t k = 0; k < channels; ++k) {
         float* up = top.data + 2 * x * top.pixel + k;
         float* down = bottom.data + 2 * x * bottom.pixel + k;
-        body(bands.data + x * bands.pixel + k, up[0], up[top.pixel], down[0], down[bottom.pixel]);
+        body(subbands.data + x * subbands.pixel + k, up[0], up[top.pixel], down[0],
+             down[bottom.pixel]);
       }
     }
   }
@@ -318,7 +319,7 @@ bool is_synthesis(HaarKind kind) {
   return false;
 }
 
-bool has_all_bands(HaarKind kind) {
+bool has_all_subbands(HaarKind kind) {
   switch (kind) {
     case HaarKind::analysis:
     case HaarKind::synthesis:
@@ -343,27 +344,27 @@ void RowRunner::run(const action::Haar2d& action, const Step& step, int64_t y,
     const Target top(*this, to, 2 * y, twice, 0), bottom(*this, to, 2 * y + 1, twice, 1);
     const int64_t n = feature_map(to).channels;
     const Squares squares{readable(in(from, y, columns)), top.run(), bottom.run(), n};
-    squares.for_each(columns.size(),
-                     [n](const float* band, float& a, float& b, float& c, float& d) {
-                       const float ll = band[0], hl = band[n], lh = band[2 * n], hh = band[3 * n];
-                       a = 0.5f * ((ll - hl) + (hh - lh));
-                       b = 0.5f * ((ll + hl) - (lh + hh));
-                       c = 0.5f * ((ll - hl) + (lh - hh));
-                       d = 0.5f * ((ll + hl) + (lh + hh));
-                     });
+    squares.for_each(
+        columns.size(), [n](const float* subband, float& a, float& b, float& c, float& d) {
+          const float ll = subband[0], hl = subband[n], lh = subband[2 * n], hh = subband[3 * n];
+          a = 0.5f * ((ll - hl) + (hh - lh));
+          b = 0.5f * ((ll + hl) - (lh + hh));
+          c = 0.5f * ((ll - hl) + (lh - hh));
+          d = 0.5f * ((ll + hl) + (lh + hh));
+        });
     return;
   }
-  const Target bands(*this, to, y, columns);
+  const Target subbands(*this, to, y, columns);
   const int64_t n = feature_map(from).channels;
-  const bool all = has_all_bands(action.kind);
-  const Squares squares{bands.run(), readable(in(from, 2 * y, twice, 0)),
+  const bool all = has_all_subbands(action.kind);
+  const Squares squares{subbands.run(), readable(in(from, 2 * y, twice, 0)),
                         readable(in(from, 2 * y + 1, twice, 1)), n};
-  squares.for_each(columns.size(), [=](float* band, float a, float b, float c, float d) {
-    band[0] = 0.5f * ((a + b) + (c + d));
+  squares.for_each(columns.size(), [=](float* subband, float a, float b, float c, float d) {
+    subband[0] = 0.5f * ((a + b) + (c + d));
     if (!all) return;
-    band[n] = 0.5f * ((b - a) + (d - c));
-    band[2 * n] = 0.5f * ((c - a) + (d - b));
-    band[3 * n] = 0.5f * ((a - b) + (d - c));
+    subband[n] = 0.5f * ((b - a) + (d - c));
+    subband[2 * n] = 0.5f * ((c - a) + (d - b));
+    subband[3 * n] = 0.5f * ((a - b) + (d - c));
   });
 }
 

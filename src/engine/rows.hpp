@@ -1,4 +1,4 @@
-// One row of one step. Both executors are made of it, and so agree bit for bit.
+// Computes one row of one step. Both executors call it, and so agree bit for bit.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,13 @@
 
 namespace hyperconv {
 
-/// Where a feature map's rows lie: all of them, or the last few in a ring.
+/// The rows of a feature map in memory: all of them, or the last few in a ring buffer.
 struct RowBuffer {
   std::byte* data = nullptr;  ///< of the first slot, at column `left`
   int64_t row = 0;            ///< bytes from slot to slot
   int64_t pixel = 0;          ///< bytes from one pixel to the next
   int64_t slots = 1;          ///< row y lies in slot (y - top) % slots
-  int64_t top = 0;            ///< the first row there is
+  int64_t top = 0;            ///< the first row that is ever stored
   int64_t left = 0;           ///< the first column: a border has negative ones
 
   std::byte* at(int64_t y, int64_t x) const {
@@ -33,9 +33,9 @@ struct Interval {
 
 class RowRunner {
  public:
-  /// What rows are made of, and where the network's input comes from and its output goes. A view a
-  /// feature map; `zeros` is as long as any row that a convolution reads, and a vector more. All
-  /// must outlive it.
+  /// What rows are computed from, and where the network's input is and its output goes. `buffers`
+  /// has one for each feature map; `zeros` is as long as the longest row that a convolution reads,
+  /// and a vector more. All must outlive the runner.
   struct Context {
     const Plan& plan;
     const FilterBank& filters;
@@ -47,7 +47,8 @@ class RowRunner {
   };
   explicit RowRunner(const Context& context) : context_(context) {}
 
-  /// Units `columns` of unit row `y` of a RowAction's step (Reach). Any thread may.
+  /// Computes units `columns` of unit row `y` of a RowAction's step (Reach). Several threads may
+  /// call it at once.
   void run(const Step& step, int64_t y, Interval columns) const;
 
   /// sums[c] += the sum of channel c over those columns of a feature map's row.
@@ -72,7 +73,7 @@ class RowRunner {
   void run(const action::Concat&, const Step& step, int64_t y, Interval columns) const;
   void run(const action::Output&, const Step& step, int64_t y, Interval columns) const;
 
-  // What a convolution is to do with four rows of output, or with one.
+  // A convolution of one output row, or of four (Winograd).
   struct Convolution {
     const PackedFilter& filter;
     Rectifier rectifier = Rectifier::none;

@@ -52,8 +52,8 @@ Interval units_for(const Interval& lines, const Reach& reach) {
   return {lines.first / reach.out, ceil_div(lines.end, reach.out)};
 }
 
-Interval part(int64_t index, int64_t parts, int64_t size) {
-  return {index * size / parts, (index + 1) * size / parts};
+Interval share(int64_t index, int64_t count, int64_t size) {
+  return {index * size / count, (index + 1) * size / count};
 }
 
 }  // namespace
@@ -81,7 +81,8 @@ bool can_stream(const Plan& plan) {
   });
 }
 
-// What a tile's feature map and steps are asked for, from the last step up.
+// From the last step back to the first: the units that each step must compute, and the rows and
+// columns of its inputs that it needs for them, so that the steps behind it have all they read.
 StreamExecutor::Tile StreamExecutor::tile_of(const Plan& plan, const Layout& layout,
                                              const Extent& units) {
   Tile tile;
@@ -117,7 +118,7 @@ StreamExecutor::Tile StreamExecutor::tile_of(const Plan& plan, const Layout& lay
   return tile;
 }
 
-// The order in which a tile's rows are made.
+// The order in which a tile's rows are computed: pulled by the last step.
 class StreamExecutor::Flow {
  public:
   Flow(const Plan& plan, const Layout& layout, const Tile& tile)
@@ -136,7 +137,7 @@ class StreamExecutor::Flow {
     ask(last, tile_.units[size_t(last)].rows.end, make);
   }
 
-  /// The lowest row of a feature map that somebody has still to read.
+  /// The first row of a feature map that a step has still to read.
   int64_t still_wanted(FeatureMapId p) const {
     int64_t lowest = plan_.feature_map(p).height;
     for (const int reader : layout_.readers[size_t(p)]) {
@@ -167,11 +168,12 @@ class StreamExecutor::Flow {
   const Plan& plan_;
   const Layout& layout_;
   const Tile& tile_;
-  std::vector<int64_t> next_;  // unit row that each step makes next
+  std::vector<int64_t> next_;  // unit row that each step computes next
   std::vector<RowReach> reach_;
 };
 
-// Runs through a tile without making anything: how many rows of each feature map must stay.
+// A dry run through a tile: how many rows of each feature map are needed at once, which is the size
+// of its ring buffer.
 void StreamExecutor::measure(const Plan& plan, const Tile& tile, Layout& layout) {
   Flow flow(plan, layout, tile);
   flow.run([&](int index, int64_t unit) {
@@ -201,14 +203,14 @@ StreamExecutor::Layout StreamExecutor::lay_out(const Plan& plan, int threads, in
       if (is_row) layout.readers[size_t(p)].push_back(int(i));
     }
   }
-  // Strips of columns, and of each a band for every thread.
+  // A band of rows for every thread, split into tiles that are narrow enough.
   const Units all = units_of(plan, plan.steps[size_t(layout.row_steps.back())]);
-  const int64_t strips = std::min(ceil_div(plan.input.w, tile_width), all.width);
+  const int64_t across = std::min(ceil_div(plan.input.w, tile_width), all.width);
   const int64_t bands = std::min<int64_t>(threads, all.height);
   for (int64_t band = 0; band < bands; ++band) {
-    for (int64_t strip = 0; strip < strips; ++strip) {
+    for (int64_t x = 0; x < across; ++x) {
       layout.tiles.push_back(
-          tile_of(plan, layout, {part(band, bands, all.height), part(strip, strips, all.width)}));
+          tile_of(plan, layout, {share(band, bands, all.height), share(x, across, all.width)}));
       measure(plan, layout.tiles.back(), layout);
       layout.last_rows += layout.tiles.back().units[size_t(layout.row_steps.back())].rows.size();
     }
@@ -216,7 +218,7 @@ StreamExecutor::Layout StreamExecutor::lay_out(const Plan& plan, int threads, in
   for (size_t p = 0; p < plan.feature_maps.size(); ++p) {
     Ring& ring = layout.rings[p];
     ring.offset = layout.bytes;
-    // A vector more behind the last row: kernels read and write whole ones.
+    // One vector more behind the last row: kernels read and write whole vectors.
     const int64_t row = row_stride(ring.width * plan.feature_maps[p].pixel_bytes());
     layout.bytes += ring.slots > 0 ? ring.slots * row + longest_vector : 0;
   }
@@ -245,7 +247,7 @@ StreamExecutor::StreamExecutor(Plan plan, FilterBank& filters, const Kernels& ke
   descriptors_.resize(plan_.feature_maps.size());
 }
 
-// The rows are put in order one by one, as action::Input would.
+// Rows become channels-last one by one, as by action::Input.
 void StreamExecutor::describe_input(const Step& step, const Tensor& input) {
   const FeatureMapId out = step.outputs.front();
   const Shape& shape = input.shape();
@@ -314,7 +316,7 @@ void StreamExecutor::run_tile(const Tile& tile, int worker, const Tensor& input,
               .slots = ring.slots,
               .top = extent.rows.first,
               .left = extent.columns.first};
-    // Beyond the frame there are zeros, which no step overwrites.
+    // Columns beyond the frame are zero padding, which no step overwrites.
     const int64_t left = std::max<int64_t>(-extent.columns.first, 0);
     const int64_t right = std::max<int64_t>(extent.columns.end - feature_map.width, 0);
     for (int64_t slot = 0; slot < ring.slots; ++slot) {

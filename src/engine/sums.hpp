@@ -1,4 +1,4 @@
-// Sums over a frame, and what they tell of it.
+// Sums over a frame, and statistics from them.
 #pragma once
 
 #include <algorithm>

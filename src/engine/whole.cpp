@@ -11,8 +11,8 @@
 namespace hyperconv {
 namespace {
 
-// What a strip's rows of input may take of a core's second-level cache (512 KiB and more), which
-// the weights share.
+// What a tile's rows of input may take of a core's second-level cache (512 KiB and more), which the
+// weights share.
 constexpr int64_t tile_row_bytes = 128 << 10;
 
 int64_t longest_row(const Plan& plan) {
@@ -69,7 +69,7 @@ void WholeExecutor::run(const Tensor& input, const SideInputs& side, Tensor& out
   }
 }
 
-// The arena is used again and again: zeros beside a feature map do not stay.
+// Other feature maps have used this memory: the border's zeros have to be restored.
 void WholeExecutor::clear_border(FeatureMapId id) {
   const FeatureMap& of = feature_map(id);
   const RowBuffer& buffer = buffers_[size_t(id)];
@@ -107,16 +107,17 @@ WholeExecutor::Tiling WholeExecutor::tiling_of(const RowAction& action, const St
                 .rows = std::max<int64_t>(1, band_rows / reach.rows.out),
                 .columns = 0};
   tiling.columns = tiling.units.width;
-  // What reads rows again that lie far apart; a few rows at once look after themselves.
+  // Only where each input row is read for several output rows, one after the other.
   if (reach.rows.count <= reach.rows.in || reach.rows.out > 1) return tiling;
   int64_t column_bytes = 0;
   for (const FeatureMapId p : step.inputs)
     column_bytes += reach.rows.count * feature_map(p).pixel_bytes();
   const int64_t fitting = std::clamp(tile_row_bytes / column_bytes, int64_t(1), tiling.units.width);
-  // Whole tiles, and strips of about the same width.
-  const int64_t strips = ceil_div(tiling.units.width, fitting);
-  const int64_t tiles = ceil_div(ceil_div(tiling.units.width, strips), kernels_.pixels_at_once);
-  tiling.columns = std::min(tiles * kernels_.pixels_at_once, tiling.units.width);
+  // Multiples of the kernels' register tile, and all about as wide.
+  const int64_t across = ceil_div(tiling.units.width, fitting);
+  const int64_t register_tiles =
+      ceil_div(ceil_div(tiling.units.width, across), kernels_.pixels_at_once);
+  tiling.columns = std::min(register_tiles * kernels_.pixels_at_once, tiling.units.width);
   return tiling;
 }
 

@@ -1,5 +1,5 @@
-// A layer at a time: for any graph. Every step makes the whole of its outputs before the next one
-// begins.
+// A layer at a time, for any graph: every step computes the whole of its outputs before the next
+// one begins.
 #pragma once
 
 #include <vector>
@@ -15,13 +15,13 @@ namespace hyperconv {
 
 class WholeExecutor : public Executor {
  public:
-  /// Takes the plan's memory. What it refers to must outlive it. Throws Error with the figure when
-  /// the machine has not that much.
+  /// Takes the plan's memory. What it refers to must outlive it. Throws Error as require_memory()
+  /// does.
   WholeExecutor(Plan plan, FilterBank& filters, const Kernels& kernels, Threads& threads);
 
   const Plan& plan() const override { return plan_; }
   void run(const Tensor& input, const SideInputs& side, Tensor& output) override;
-  /// What each step of the last run took.
+  /// How long each step of the last run took.
   const std::vector<double>& seconds() const { return seconds_; }
 
  private:
@@ -49,11 +49,11 @@ class WholeExecutor : public Executor {
   }
   Frame frame_of(FeatureMapId id) const;
 
-  // A step's work in pieces: bands of rows and, where that keeps a convolution's input in a core's
-  // cache, strips of columns.
+  // A step's work split into tiles: a few rows high and, where that keeps a convolution's input in
+  // a core's cache, narrower than the frame.
   struct Tiling {
     Units units;
-    int64_t rows, columns;  // of a piece, in units
+    int64_t rows, columns;  // of a tile, in units
     int64_t across() const { return ceil_div(units.width, columns); }
     int64_t count() const { return across() * ceil_div(units.height, rows); }
   };
@@ -89,8 +89,8 @@ class WholeExecutor : public Executor {
   const SideInputs* side_ = nullptr;
 };
 
-// Rows that one thread takes at a time: many enough that a convolution reads few of its
-// neighbour's rows again, few enough that two threads end together.
+// Rows that one thread takes at a time: enough that little of a convolution's halo is read twice,
+// few enough that all threads end together.
 constexpr int64_t band_rows = 16;
 
 template <class Body>

@@ -1,4 +1,4 @@
-// Steps whose rows no formula gives.
+// Steps whose input rows Reach cannot describe.
 #include "engine/whole.hpp"
 
 namespace hyperconv {

@@ -43,20 +43,20 @@ void WholeExecutor::execute(const action::AdaptiveAveragePool2d& action, const S
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const FeatureMapId from = step.inputs[i];
     const FeatureMap& in = feature_map(from);
-    const auto part = [&](int64_t index, int64_t extent) {
+    const auto cell = [&](int64_t index, int64_t extent) {
       return Interval{index * extent / size, ceil_div((index + 1) * extent, size)};
     };
     for (int64_t y = 0; y < size; ++y) {
-      const Interval rows = part(y, in.height);
+      const Interval rows = cell(y, in.height);
       const auto& sums = sums_.over(rows, size * in.channels, [&](int64_t row, double* to) {
         for (int64_t x = 0; x < size; ++x) {
-          const Interval columns = part(x, in.width);
+          const Interval columns = cell(x, in.width);
           kernels_.sum({pixel(from, row, columns.first), in.pixel}, in.channels, columns.size(),
                        to + x * in.channels);
         }
       });
       for (int64_t x = 0; x < size; ++x) {
-        const double count = double(rows.size() * part(x, in.width).size());
+        const double count = double(rows.size() * cell(x, in.width).size());
         for (int64_t c = 0; c < in.channels; ++c)
           pixel(step.outputs[i], y, x)[c] = float(sums[size_t(x * in.channels + c)] / count);
       }

@@ -78,7 +78,7 @@ struct AveragePool2d {};
 /// 2x2 maximum, stride 2: H and W must be even.
 struct MaxPool2d {};
 
-/// Means over size x size parts of the frame: [N,C,H,W] -> [N,C,size,size]. Part i of H rows is
+/// Means over size x size cells of the frame: [N,C,H,W] -> [N,C,size,size]. Cell i of H rows is
 /// [floor(i H / size), ceil((i+1) H / size)); with size 1 it is the mean of each channel.
 struct AdaptiveAveragePool2d {
   int size = 1;
@@ -101,7 +101,7 @@ struct Bilinear2d {
 };
 
 enum class HaarKind {
-  analysis,  ///< [N,C,H,W] -> [N,4C,H/2,W/2], H and W even: the bands LL, HL, LH, HH of all
+  analysis,  ///< [N,C,H,W] -> [N,4C,H/2,W/2], H and W even: the subbands LL, HL, LH, HH of all
              ///< channels
   low,       ///< [N,C,H,W] -> [N,C,H/2,W/2]: LL alone
   synthesis  ///< [N,4C,H,W] -> [N,C,2H,2W]: the inverse of analysis

@@ -1,10 +1,10 @@
 // Convolution of one row, or of four. Included once for every instruction set by kernels.cpp.
 //
-// A tile of pixels x two vectors of output channels is held in registers while all taps of all
-// input channels pass by: for each tap and channel, two loads of weights, one broadcast a pixel,
-// and a fused multiply-add for every accumulator. With AVX2's sixteen registers: 6 x 2 accumulators
-// (more than the 8 that hide the latency of two multiply-adds a cycle), 2 weights, 1 broadcast;
-// eight loads for twelve multiply-adds keep the load ports below their limit.
+// A register tile of pixels x two vectors of output channels stays in registers through all taps of
+// all input channels: for each tap and channel, two loads of weights, one broadcast a pixel, and a
+// fused multiply-add for every accumulator. With AVX2's sixteen registers: 6 x 2 accumulators (more
+// than the 8 that hide the latency of two multiply-adds a cycle), 2 weights, 1 broadcast; eight
+// loads for twelve multiply-adds keep the load ports below their limit.
 #if defined(HYPERCONV_CONVOLVE_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef HYPERCONV_CONVOLVE_INL
 #undef HYPERCONV_CONVOLVE_INL
@@ -115,7 +115,7 @@ inline HWY_ATTR int64_t taps(const ConvRow& row) {
   return channels * row.kernel * row.kernel;
 }
 
-// Calls tile(pixels, x) for tiles that cover the run; `pixels` is a constant.
+// Calls tile(pixels, x) for register tiles that cover the run; `pixels` is a constant.
 template <int pixels, class Tile>
 HWY_INLINE void for_register_tiles(int64_t width, const Tile& tile) {
   if (width < pixels) {

@@ -42,7 +42,7 @@ struct ConvInput {
   Precision precision;  ///< f32 or bf16; f32 for ConvRow
 };
 
-/// Rows of taps of all inputs of one convolution together are at most so many.
+/// The most rows of taps that the inputs of one convolution have together.
 constexpr int most_tap_rows = 128;
 
 /// A run of output pixels of a convolution.
@@ -90,7 +90,7 @@ struct TapGradients {
 };
 
 constexpr int winograd_rows = 6;
-/// How three taps of one column become six, a row of this times the taps each.
+/// The filters' transform G: its row r times the three taps of a column gives the r-th of six.
 constexpr float winograd_filter[winograd_rows][3] = {{1.0f / 4, 0, 0},
                                                      {-1.0f / 6, -1.0f / 6, -1.0f / 6},
                                                      {-1.0f / 6, 1.0f / 6, -1.0f / 6},
@@ -102,8 +102,8 @@ constexpr int64_t winograd_scratch(int64_t width, int64_t channels, int lanes) {
   return winograd_rows * ((width + 2) * channels + lanes + width * 3 * lanes);
 }
 
-/// Output channels are worked on in blocks of two vectors; a last odd one joins the block before
-/// it (three) or stands alone. Packing and kernel both ask here.
+/// Output channels are worked on in blocks of two vectors; a last odd one joins the block before it
+/// (three) or stands alone. Packing and kernels both use this.
 constexpr int next_block(int vectors_left) {
   return vectors_left == 1 || vectors_left == 3 ? vectors_left : 2;
 }
@@ -132,7 +132,7 @@ struct StoredMatrix {
   }
 };
 
-/// Arrays with an entry a channel.
+/// Arrays with an entry for each channel.
 struct ChannelScale {
   const float* mean;
   const float* factor;
@@ -142,7 +142,7 @@ struct ChannelScale {
 struct Kernels {
   std::string name;    ///< "avx2", ...
   int lanes;           ///< floats in a vector
-  int pixels_at_once;  ///< pixels that a convolution works on at once: widths want to be multiples
+  int pixels_at_once;  ///< width of a convolution's register tile: widths are best its multiples
 
   void (*conv2d)(const ConvRow& row);
   void (*conv2d_winograd)(const WinogradRows& rows);
@@ -189,7 +189,7 @@ struct Kernels {
 };
 
 /// The kernels of the best instruction set of this machine, or of the one that the environment
-/// variable HYPERCONV_TARGET names. Throws Error when it names one that is not to be had here.
+/// variable HYPERCONV_TARGET names. Throws Error when it names one that this machine does not have.
 const Kernels& kernels();
 
 /// The kernels of one instruction set by name, and the names this machine can run, best first.

@@ -28,7 +28,7 @@ HWY_INLINE float rectified(float value) {
   return value;
 }
 
-// Calls body<rectifier>(): no loop asks for each value which one it is.
+// Calls body<rectifier>(), so that no loop branches on it for each value.
 template <class Body>
 HWY_INLINE void with_rectifier(Rectifier rectifier, const Body& body) {
   switch (rectifier) {
@@ -41,7 +41,7 @@ HWY_INLINE void with_rectifier(Rectifier rectifier, const Body& body) {
   }
 }
 
-// These are bound by memory: the compiler's own vectors do.
+// These are bound by memory: the compiler's vectorisation is enough.
 inline HWY_ATTR void rectify_row(PixelRun a, MutablePixelRun out, int64_t channels, int64_t width,
                                  Rectifier rectifier) {
   with_rectifier(rectifier, [&]<Rectifier kind>() HWY_ATTR {
