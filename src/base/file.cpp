@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 /// Opens a regular file for reading and tells its size.
 int open_regular(const fs::path& path, uint64_t& size) {
-  // Without waiting for whoever might write into a pipe.
+  // O_NONBLOCK: opening a pipe would wait for a writer.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     fail_as(ErrorCode::io, "{}: cannot be read ({})", path.string(), std::strerror(errno));
@@ -71,7 +71,7 @@ MappedFile::~MappedFile() {
 PendingFile::PendingFile(fs::path path) : path_(std::move(path)) {
   std::error_code ignored;
   if (fs::is_directory(path_, ignored)) fail("{}: is a folder, not a file", path_.string());
-  // The rename would put a file in the place of a device.
+  // The rename would replace the device by a file.
   if (fs::exists(path_, ignored) && !fs::is_regular_file(path_, ignored))
     fail("{}: is a device or a pipe, not a file", path_.string());
   const fs::path folder = folder_of(path_);
@@ -152,7 +152,8 @@ void PendingFolder::write(const fs::path& relative, const std::string& text) {
 }
 
 void PendingFolder::commit() {
-  // One call for what may be thousands of small files; only then does a full disk show for sure.
+  // One call for what may be thousands of small files; a full disk is certain to be reported only
+  // now.
   const FileDescriptor inside(::open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (inside.get() < 0 || ::syncfs(inside.get()) != 0)
     fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));

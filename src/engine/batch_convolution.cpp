@@ -13,7 +13,8 @@
 namespace hyperconv {
 namespace {
 
-/// Rows of a frame that are one task: enough tasks for a few samples, and few rows read twice.
+/// Rows of a frame that are one task: few enough to have tasks for all threads, enough that little
+/// of the halo is read twice.
 constexpr int64_t band_rows = 32;
 /// Room behind a row: kernels read and write whole vectors.
 constexpr int64_t slack = 64;
@@ -38,13 +39,13 @@ struct PackedShape {
   /// Weights of one output channel.
   int64_t depth() const { return form == FilterForm::winograd ? winograd_depth(in) : taps() * in; }
   int64_t floats() const { return depth() * padded(); }
-  /// Output rows that are made at once, and the input rows they look at.
+  /// Output rows that are computed at once, and the input rows that they read.
   int64_t unit() const { return form == FilterForm::winograd ? 4 : 1; }
   int64_t rows_read() const { return unit() + kernel - 1; }
 };
 
-/// Filters [out,in,k,k] read as they are, or as the gradient of the input goes back through them:
-/// inputs and outputs changed over, taps turned by half a turn.
+/// Filters [out,in,k,k], read as they are or for the gradient of the input: then inputs and outputs
+/// are exchanged and the taps rotated by half a turn.
 struct FilterSource {
   const float* values;
   int64_t out_step, in_step;
@@ -76,8 +77,7 @@ void pack(const PackedShape& shape, const FilterSource& filter, float* weights) 
   }
 }
 
-/// The last rows of a frame that were asked for, with zeros left and right of them and beyond the
-/// frame.
+/// Ring buffer of a frame's rows, with zeros left and right of them and beyond the frame.
 class RowRing {
  public:
   /// `fill(y, row)` writes row y of the frame.
@@ -134,7 +134,7 @@ class RowConvolution {
           size_t(winograd_scratch(winograd_strip(shape.in, kernels), shape.in, shape.lanes)));
   }
 
-  /// Rows [y, y + unit) of `out` [height][width][out]; `rows` holds what they look at.
+  /// Rows [y, y + unit) of `out` [height][width][out]; `rows` holds the input rows that they read.
   void run(RowRing& rows, int64_t y, int64_t height, int64_t width, float* out) {
     std::array<const std::byte*, most_tap_rows> taps{};
     for (int64_t r = 0; r < shape_.rows_read(); ++r)
@@ -219,7 +219,7 @@ class PackedFilters {
   std::vector<float> values_;
 };
 
-/// A part of one sample's rows.
+/// Some of one sample's rows.
 struct Band {
   int64_t sample, first, end;
 };
@@ -231,7 +231,7 @@ Band band(const BatchShape& shape, int64_t task) {
   return {task / bands_of(shape), first, std::min(first + band_rows, shape.height)};
 }
 
-/// What the tasks of a backward pass find out about filters and biases, each in a place of its own.
+/// Gradients of filters and biases by the tasks of a backward pass, each task's apart.
 class GradientSums {
  public:
   GradientSums(const BatchShape& batch, int lanes)
@@ -309,7 +309,7 @@ class BackwardBand {
   BackwardBand(const BackwardBand&) = delete;
   BackwardBand& operator=(const BackwardBand&) = delete;
 
-  /// `convolution` makes the gradient of the input of that of the output; null: not wanted.
+  /// `convolution` computes the gradient of the input from that of the output; null: not wanted.
   void run(const Band& band, RowConvolution* convolution, float* filters, double* biases) {
     const int64_t border = batch_.kernel / 2;
     for (int64_t y = band.first; y < band.end; y += packed_.unit()) {

@@ -20,7 +20,7 @@ std::vector<NodeId> nodes_of(const FilterSpec& spec) {
   return nodes;
 }
 
-// One output channel into every `step`-th float of `to`: for each part [ky][kx][channel].
+// One output channel into every `step`-th float of `to`: for each slice [ky][kx][channel].
 void pack_direct(const FilterSpec& spec, NodeId node, const float* values, float* to,
                  int64_t step) {
   const int64_t taps = int64_t(spec.kernel) * spec.kernel;
@@ -36,7 +36,7 @@ void pack_direct(const FilterSpec& spec, NodeId node, const float* values, float
   }
 }
 
-// The same for WinogradRows: [6][kx][channel of all parts].
+// The same for WinogradRows: [6][kx][channel of all slices].
 void pack_winograd(const FilterSpec& spec, NodeId node, const float* values, float* to,
                    int64_t step) {
   const int64_t channels = channels_of(spec);
@@ -145,7 +145,8 @@ void FilterBank::pack_constants(FilterId id) {
   }
 }
 
-// `values`: one output channel's filter, [channels][ky][kx]; only the node's own parts are written.
+// `values`: one output channel's filter, [channels][ky][kx]; only the node's own slices are
+// written.
 void FilterBank::pack_channel(PackedFilter& filter, NodeId node, int64_t out, const float* values) {
   const BlockPlace block = block_of(out, filter.vectors, kernels_.lanes);
   float* to = filter.weights + depth(filter.spec) * block.before + (out - block.before);

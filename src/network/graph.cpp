@@ -10,7 +10,7 @@
 namespace hyperconv {
 namespace {
 
-// Far beyond any real network, and small enough that no product of them overflows 64 bits.
+// Far beyond any real network, and small enough that no product of sizes overflows 64 bits.
 constexpr int largest_channels = 1 << 16;
 constexpr int largest_kernel = 31;
 constexpr int largest_hidden = 1 << 20;
@@ -18,7 +18,7 @@ constexpr int largest_factor = 16;
 constexpr int largest_pool = 16;
 constexpr int64_t largest_side = int64_t(1) << 24;
 
-/// A node while it is being checked: who it is, for messages.
+/// A node while it is being checked, and its name for messages.
 struct CheckedNode {
   const Node& node;
 
@@ -229,8 +229,8 @@ Shape output_shape(const CheckedNode& subject, const std::vector<Shape>& in, con
       subject.node.op);
 }
 
-/// How a node's output pixels lie over the input's: one of them is `scale` input pixels wide and
-/// looks `reach` input pixels far from its centre.
+/// Of a node's output pixels: each is `scale` pixels of the network's input wide and depends on
+/// those up to `reach` from its centre.
 struct ReceptiveField {
   double scale = 1;
   double reach = 0;
@@ -249,7 +249,7 @@ ReceptiveField receptive_field_of(const Node& node, const std::vector<ReceptiveF
     field.scale *= 2;
   };
   const auto refine = [&](int factor) {
-    // The parent pixel's centre lies off the child's by up to (factor-1)/2 children.
+    // The coarse pixel's centre lies off the fine one's by up to (factor-1)/2 fine pixels.
     field.scale /= factor;
     field.reach += (factor - 1) / 2.0 * field.scale;
   };
@@ -278,12 +278,12 @@ ReceptiveField receptive_field_of(const Node& node, const std::vector<ReceptiveF
                    if (node.inputs.size() == 2) {
                      field.scale = fields[size_t(node.inputs[1])].scale;
                    } else {
-                     // A quarter of a parent, as for refine(), and the neighbour one further.
+                     // A quarter of a coarse pixel, as for refine(), and the neighbour one further.
                      field.reach += 1.25 * field.scale;
                      field.scale /= 2;
                    }
                  },
-                 // Statistics look at everything.
+                 // Statistics depend on the whole frame.
                  [&](const AdaptiveAveragePool2d&) { field = ReceptiveField{}; },
                  [&](const AttentionPool&) { field = ReceptiveField{}; },
                  [&](const PhotoDescriptor&) { field = ReceptiveField{}; },
@@ -457,7 +457,7 @@ std::vector<bool> needed_nodes(const Graph& graph) {
   std::vector<bool> needed(graph.nodes().size());
   if (graph.empty()) return needed;
   needed.back() = true;
-  needed.front() = true;  // the input is there, whoever reads it
+  needed.front() = true;  // the input always exists, whether it is read or not
   for (NodeId id = graph.output(); id > 0; --id)
     if (needed[size_t(id)])
       for (const NodeId source : graph.node(id).inputs) needed[size_t(source)] = true;
@@ -466,12 +466,15 @@ std::vector<bool> needed_nodes(const Graph& graph) {
 
 int size_multiple(const Graph& graph) {
   double coarsest = 1;
-  for (const ReceptiveField& field : receptive_fields_of(graph)) coarsest = std::max(coarsest, field.scale);
+  for (const ReceptiveField& field : receptive_fields_of(graph))
+    coarsest = std::max(coarsest, field.scale);
   if (coarsest > 1 << 16) fail("the network halves its input {} times", std::log2(coarsest));
   return int(coarsest);
 }
 
-int receptive_field(const Graph& graph) { return int(2 * receptive_fields_of(graph).back().reach) + 1; }
+int receptive_field(const Graph& graph) {
+  return int(2 * receptive_fields_of(graph).back().reach) + 1;
+}
 
 int64_t Parameter::count() const {
   int64_t product = 1;

@@ -26,7 +26,7 @@ struct Safetensors {
 /// only errors of opening the file name it.
 Safetensors read_safetensors(const std::filesystem::path& path);
 
-/// Writes tensors in the order they are announced in, without holding them all.
+/// Writes tensors in the order in which they were announced, one at a time.
 class SafetensorsWriter {
  public:
   SafetensorsWriter(const std::filesystem::path& path, std::map<std::string, std::string> metadata);
