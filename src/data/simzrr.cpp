@@ -201,12 +201,12 @@ int random_start(int length, int side, Random& random) {
 
 /// Stratified over the photos' area: patch i of n is somewhere in the i-th of n equal pieces, so
 /// patches of one photo come one after the other and photos have their fair share.
-std::vector<SetPlan> plan(const std::vector<Photo>& photos, int64_t patches, Part part,
+std::vector<SetPlan> plan(const std::vector<Photo>& photos, int64_t patches, Split part,
                           const SimzrrOptions& options) {
   std::vector<double> ends;
   double area = 0;
   for (const Photo& photo : photos) ends.push_back(area += double(photo.width) * photo.height);
-  const bool is_train = part == Part::train;
+  const bool is_train = part == Split::train;
   const auto numbers =
       shuffled(patches, stream(options.seed, is_train ? Stream::train_order : Stream::test_order));
   std::vector<SetPlan> plans;
@@ -244,7 +244,7 @@ struct Made {
 
 class Maker {
  public:
-  Maker(PendingFolder& folder, Part part, const std::vector<Photo>& photos,
+  Maker(PendingFolder& folder, Split part, const std::vector<Photo>& photos,
         const SimzrrOptions& options)
       : folder_(folder), part_(to_string(part)), photos_(photos), options_(options) {}
 
@@ -291,7 +291,7 @@ std::vector<std::pair<size_t, size_t>> tasks(const std::vector<SetPlan>& plans) 
   return result;
 }
 
-SimzrrPart make_part(PendingFolder& folder, Part part, const std::vector<Photo>& photos,
+SimzrrPart make_part(PendingFolder& folder, Split part, const std::vector<Photo>& photos,
                      int64_t patches, const SimzrrOptions& options, Threads& threads,
                      std::vector<std::string>& lines) {
   const auto plans = plan(photos, patches, part, options);
@@ -383,11 +383,11 @@ SimzrrSummary simulate_zrr(const std::vector<fs::path>& photos,
   const Photos parts = gather(photos, test_photos, options, threads, summary.left_out);
   std::vector<std::string> lines;
   if (options.train_patches > 0)
-    summary.train =
-        make_part(folder, Part::train, parts.train, options.train_patches, options, threads, lines);
+    summary.train = make_part(folder, Split::train, parts.train, options.train_patches, options,
+                              threads, lines);
   if (options.test_patches > 0)
     summary.test =
-        make_part(folder, Part::test, parts.test, options.test_patches, options, threads, lines);
+        make_part(folder, Split::test, parts.test, options.test_patches, options, threads, lines);
   folder.write("simzrr.json", manifest(options, summary, lines));
   folder.write("README", readme(options, summary));
   folder.commit();
