@@ -233,7 +233,7 @@ struct PackedConv {
     const FilterSpec spec{.form = form,
                           .kernel = kernel,
                           .out_channels = channels,
-                          .parts = {{.node = 1, .first = 0, .channels = channels}}};
+                          .slices = {{.node = 1, .first = 0, .channels = channels}}};
     const auto model = std::make_shared<const Model>(untrained(graph, {}, 1));
     bank = std::make_unique<FilterBank>(model, std::vector{spec}, kernels, threads);
   }
