@@ -82,10 +82,10 @@ TEST(Plan, FusesAllThatAUNetOffers) {
 TEST(Plan, SumOfConvolutionsIsOneConvolution) {
   const Plan plan = plans().back();
   const FilterSpec& last = plan.filters.back();
-  ASSERT_EQ(last.parts.size(), 2u);
-  EXPECT_EQ(last.parts[0].channels, 12);
-  EXPECT_EQ(last.parts[1].channels, 4);
-  EXPECT_NE(last.parts[0].node, last.parts[1].node);
+  ASSERT_EQ(last.slices.size(), 2u);
+  EXPECT_EQ(last.slices[0].channels, 12);
+  EXPECT_EQ(last.slices[1].channels, 4);
+  EXPECT_NE(last.slices[0].node, last.slices[1].node);
 }
 
 TEST(Plan, FiltersDoNotDependOnTheFrame) {
