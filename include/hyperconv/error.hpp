@@ -10,10 +10,10 @@ namespace hyperconv {
 
 /// What kind of thing went wrong, for a program to decide by; a person reads Error::what().
 enum class ErrorCode {
-  bad_argument,   ///< what the caller gave: null, sizes, ranges, a model for another task
-  bad_file,       ///< a file is damaged, or of another kind than is wanted
-  unsupported,    ///< sound, but nothing that can be worked on: a sensor that is not Bayer, ...
-  out_of_memory,  ///< memory is not to be had, or more than was allowed
+  bad_argument,  ///< what the caller gave: null, sizes, ranges, a model for another task
+  bad_file,      ///< a file is damaged, or of another kind than is wanted
+  unsupported,   ///< sound, but of a kind that cannot be processed: a sensor that is not Bayer, ...
+  out_of_memory,  ///< not enough memory, or more needed than was allowed
   cancelled,      ///< by a progress callback, or by Ctrl-C under the program
   io              ///< a file is not there, or the system cannot read or write it
 };

@@ -4,9 +4,9 @@
 //   develop.picture({.data = samples, .width = w, .height = h, .cfa = hyperconv::Cfa::rggb},
 //                   {.data = rgb, .width = w, .height = h, .channels = 3});
 //
-// Every function that fails throws Error, which holds one line of text and an ErrorCode. What has
-// failed or was cancelled has written nothing, neither into memory nor into a file. No function
-// writes to stdout or stderr or catches signals. The C API is hyperconv.h.
+// Every function that fails throws Error, which holds one line of text and an ErrorCode. A call
+// that failed or was cancelled has written nothing, neither into memory nor into a file. No
+// function writes to stdout or stderr or catches signals. The C API is hyperconv.h.
 #pragma once
 
 #include <array>
@@ -43,8 +43,8 @@ struct ModelFacts {
 /// Throws Error (io, bad_file).
 HYPERCONV_API ModelFacts read_model_facts(const std::filesystem::path& path);
 
-/// Of a sample in memory. u8 and u16 use their whole range, in a picture f32 means 0 = black and
-/// 1 = white; in the machine's byte order.
+/// Type of a sample in memory, in the machine's byte order. u8 and u16 use their whole range; in a
+/// picture f32 has 0 = black and 1 = white.
 enum class SampleType { u8, u16, f32 };
 
 /// A picture in memory of the caller: rows from the top, samples of a pixel beside one another. It
@@ -85,7 +85,7 @@ struct MosaicView {
   std::optional<NoiseProfile> noise = {};
 };
 
-/// Hears how far a call has come, from 0 to 1, never less than before, and says whether to go on:
+/// Is told the progress of a call, from 0 to 1, never less than before; returns whether to go on:
 /// false cancels. It is called on the thread that made the call, some fifty times a second, at
 /// least at the start, and with 1 at the end, when the answer changes nothing any more. The work
 /// itself then runs on other threads, so it may take a lock, such as Python's. What it throws
@@ -99,13 +99,13 @@ using ProgressCallback = std::function<bool(double done)>;
 struct Options {
   int threads = 0;  ///< 0: all the cores that this process may use
   /// Bytes that a picture's floats and the network's values may take. A mosaic that needs more is
-  /// refused (out_of_memory), a photo is worked off in parts. Nothing: for mosaics no limit, for
+  /// refused (out_of_memory), a photo is processed in parts. Nothing: for mosaics no limit, for
   /// photos three quarters of what is free.
   std::optional<int64_t> memory = {};
 };
 
-/// A camera's RAW file, or a mosaic as a one-channel PNG, decoded into memory. Nothing changes in
-/// it once it is made: any number of threads may use one at a time.
+/// A camera's RAW file, or a mosaic as a one-channel PNG, decoded into memory. Immutable: any
+/// number of threads may use one at the same time.
 class HYPERCONV_API RawFile {
  public:
   /// Throws Error: io, bad_file (damaged, or no RAW file), unsupported (a sensor that is not
@@ -120,7 +120,7 @@ class HYPERCONV_API RawFile {
   /// EXIF orientation 1..8 of the samples as stored.
   int orientation() const;
   const Shot& shot() const;
-  /// One line each: what the file does not say, and what was taken for it.
+  /// One line each: what the file does not say, and what was assumed instead.
   const std::vector<std::string>& warnings() const;
 
  private:
@@ -130,7 +130,7 @@ class HYPERCONV_API RawFile {
 
 /// Develops mosaics with one model. Any thread may use it, for one call at a time: a second call
 /// waits for the first one, and can be cancelled while it does. It must not be moved or destroyed
-/// during a call. A photo of the same size as the last is quicker: its buffers are there.
+/// during a call. A photo of the same size as the last is quicker: its buffers are reused.
 class HYPERCONV_API Develop {
  public:
   /// With the model of this file; empty: the one that is shipped. Throws Error: io, bad_file,

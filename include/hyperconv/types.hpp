@@ -7,7 +7,7 @@
 
 namespace hyperconv {
 
-/// A part of a frame, in pixels.
+/// A rectangle of a photo, in pixels.
 struct Region {
   int64_t top = 0, left = 0, height = 0, width = 0;
 };
@@ -26,7 +26,7 @@ struct NoiseProfile {
   bool operator==(const NoiseProfile&) const = default;
 };
 
-/// What a photographer wants to find again in the developed picture. Zero or empty: not known.
+/// Facts about the shot that the developed picture's EXIF repeats. Zero or empty: not known.
 struct Shot {
   std::string make, model, lens, date_time;  ///< date as "YYYY:MM:DD HH:MM:SS"
   double iso = 0, exposure_seconds = 0, f_number = 0, focal_length_mm = 0;

@@ -1,4 +1,4 @@
-// An open file of the system's that closes itself.
+// Owns a file descriptor and closes it.
 #pragma once
 
 #include <unistd.h>
@@ -7,18 +7,18 @@
 
 namespace hyperconv {
 
-class Descriptor {
+class FileDescriptor {
  public:
   /// Owns `number` from here on; below 0 (what open() gives when it fails) it owns nothing.
-  explicit Descriptor(int number = -1) : number_(number) {}
-  ~Descriptor() { close(); }
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
+  explicit FileDescriptor(int number = -1) : number_(number) {}
+  ~FileDescriptor() { close(); }
+  FileDescriptor(FileDescriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
     std::swap(number_, other.number_);
     return *this;
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
 
   bool is_open() const { return number_ >= 0; }
   int get() const { return number_; }

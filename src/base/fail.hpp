@@ -14,8 +14,8 @@ template <class... Args>
   throw Error(fmt::format(format, std::forward<Args>(args)...), code);
 }
 
-/// As ErrorCode::bad_argument. Where a file is read, the library's public functions turn that into
-/// bad_file: what a reader refuses is the file's fault.
+/// As ErrorCode::bad_argument. Where the error comes from reading a file, the library's public
+/// functions turn it into bad_file.
 template <class... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
   throw Error(fmt::format(format, std::forward<Args>(args)...));

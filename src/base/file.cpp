@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 /// Opens a regular file for reading and tells its size.
 int open_regular(const fs::path& path, uint64_t& size) {
-  // Without waiting for whoever might write into a pipe.
+  // O_NONBLOCK: opening a pipe would wait for a writer.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     fail_as(ErrorCode::io, "{}: cannot be read ({})", path.string(), std::strerror(errno));
@@ -40,7 +40,7 @@ fs::path folder_of(const fs::path& path) {
 
 std::vector<uint8_t> read_file(const fs::path& path, uint64_t limit) {
   uint64_t size = 0;
-  const Descriptor file(open_regular(path, size));
+  const FileDescriptor file(open_regular(path, size));
   if (size > limit) fail("{}: has {} bytes; at most {} are read here", path.string(), size, limit);
   std::vector<uint8_t> bytes(size);
   for (size_t done = 0; done < bytes.size();) {
@@ -55,7 +55,7 @@ std::vector<uint8_t> read_file(const fs::path& path, uint64_t limit) {
 
 MappedFile::MappedFile(const fs::path& path) {
   uint64_t size = 0;
-  const Descriptor file(open_regular(path, size));
+  const FileDescriptor file(open_regular(path, size));
   if (size == 0) return;
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (data == MAP_FAILED)
@@ -71,7 +71,7 @@ MappedFile::~MappedFile() {
 PendingFile::PendingFile(fs::path path) : path_(std::move(path)) {
   std::error_code ignored;
   if (fs::is_directory(path_, ignored)) fail("{}: is a folder, not a file", path_.string());
-  // The rename would put a file in the place of a device.
+  // The rename would replace the device by a file.
   if (fs::exists(path_, ignored) && !fs::is_regular_file(path_, ignored))
     fail("{}: is a device or a pipe, not a file", path_.string());
   const fs::path folder = folder_of(path_);
@@ -109,7 +109,7 @@ void PendingFile::commit() {
     fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));
   temporary_.clear();
   // The rename itself is durable only once the folder is.
-  const Descriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() >= 0) ::fsync(folder.get());
 }
 
@@ -154,14 +154,15 @@ void PendingFolder::write(const fs::path& relative, const std::string& text) {
 }
 
 void PendingFolder::commit() {
-  // One call for what may be thousands of small files; only then does a full disk show for sure.
-  const Descriptor inside(::open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // One call for what may be thousands of small files; a full disk is certain to be reported only
+  // now.
+  const FileDescriptor inside(::open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (inside.get() < 0 || ::syncfs(inside.get()) != 0)
     fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));
   if (::rename(temporary_.c_str(), path_.c_str()) != 0)
     fail_as(ErrorCode::io, "{}: cannot be written ({})", path_.string(), std::strerror(errno));
   temporary_.clear();
-  const Descriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() >= 0) ::fsync(folder.get());
 }
 

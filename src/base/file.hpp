@@ -18,7 +18,7 @@ namespace hyperconv {
 std::vector<uint8_t> read_file(const std::filesystem::path& path, uint64_t limit = uint64_t(1)
                                                                                    << 32);
 
-/// A file mapped for reading; the pages come when they are touched.
+/// A file mapped for reading; pages are loaded when they are touched.
 class MappedFile {
  public:
   /// Throws Error as read_file does; an empty file maps to an empty span.
@@ -34,8 +34,8 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-/// A file under way: written beside its final place, and there only after commit() (flush, fsync,
-/// rename). Without commit() nothing stays. For libraries that want a FILE*.
+/// A file written under a temporary name beside its final one, which it takes with commit() (flush,
+/// fsync, rename). Without commit() it is removed. For libraries that need a FILE*.
 ///
 /// What a process that was killed has left half done in a folder (base/leftovers.hpp) is removed
 /// when the next one begins a file there.
@@ -58,8 +58,8 @@ class PendingFile {
   std::FILE* stream_ = nullptr;
 };
 
-/// A folder of many files under way, as PendingFile is for one: it stands beside its final place
-/// under another name until commit(), and without that nothing stays.
+/// As PendingFile, for a folder of many files: it has a temporary name until commit(), and without
+/// that is removed.
 class PendingFolder {
  public:
   /// Throws Error when `path` is there already and is not an empty folder, or cannot be made.
@@ -71,7 +71,7 @@ class PendingFolder {
   /// A file of it; folders on the way are made. May be called from several threads.
   void write(const std::filesystem::path& relative, std::span<const uint8_t> bytes);
   void write(const std::filesystem::path& relative, const std::string& text);
-  /// To the disk, and to its place.
+  /// Syncs everything to disk and renames the folder.
   void commit();
 
  private:
@@ -80,10 +80,10 @@ class PendingFolder {
   Descriptor lock_;
 };
 
-/// A folder for what is half done; gone, with all that is in it, with its owner.
+/// A temporary folder, removed with all its files when the object is destroyed.
 class TemporaryFolder {
  public:
-  /// Throws Error when none is to be had in `within`.
+  /// Throws Error when none can be made in `within`.
   explicit TemporaryFolder(
       const std::filesystem::path& within = std::filesystem::temp_directory_path());
   ~TemporaryFolder();

@@ -1,4 +1,4 @@
-// Sixteen-bit floats as they lie in files.
+// 16-bit floats as files store them.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Small sums with indices and sizes.
+// Integer arithmetic with indices and sizes.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,8 @@ constexpr int64_t round_up(int64_t value, int64_t multiple) {
   return ceil_div(value, multiple) * multiple;
 }
 
-/// What stands at `index` once a line of `count` > 0 is mirrored at its ends for ever, without
-/// repeating them, so that even stays even and a CFA's phase holds: ... 2 1 | 0 1 2 ... n-1 | n-2
-/// ...
+/// Reflection padding: the place in a row of `count` > 0 that stands at `index`, without repeating
+/// the edge, so that even stays even and a CFA keeps its phase: ... 2 1 | 0 1 2 ... n-1 | n-2 ...
 constexpr int64_t mirrored(int64_t index, int64_t count) {
   if (count == 1) return 0;
   const int64_t period = 2 * (count - 1);

@@ -1,4 +1,5 @@
-// Ctrl-C, SIGTERM and whoever watches a call (base/watch.hpp), as a question that long work asks.
+// Cancellation: long work asks here whether Ctrl-C, SIGTERM or the watch of its call
+// (base/watch.hpp) wants it to end.
 #pragma once
 
 namespace hyperconv {
@@ -8,8 +9,8 @@ void catch_interrupts();
 
 bool interrupted();
 
-/// Throws Error("interrupted") when the flag is up, Error("cancelled") when who watches this
-/// thread's work has ended it; both with ErrorCode::cancelled.
+/// Throws Error("interrupted") when the flag is set, Error("cancelled") when the watch of this
+/// thread's work has been cancelled; both with ErrorCode::cancelled.
 void throw_if_interrupted();
 
 /// For tests: sets or clears the flag.

@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t huge_page = size_t(2) << 20;
 
-/// The number behind a word of a system file; the first of the file where the word is empty.
+/// The number that follows `word` in a system file; its first number where the word is empty.
 std::optional<int64_t> number_after(const std::string& word, const char* path) {
   std::ifstream file(path);
   std::string found;
@@ -62,7 +62,7 @@ Arena& Arena::operator=(Arena&& other) noexcept {
 
 void wish_for_huge_pages(void* memory, size_t bytes) {
   if (bytes < 2 * huge_page) return;
-  // What the system takes is whole pages inside.
+  // madvise takes whole pages only: those inside.
   constexpr size_t page = 4096;
   const size_t misfit = reinterpret_cast<size_t>(memory) % page;
   const size_t skip = misfit == 0 ? 0 : page - misfit;
@@ -73,7 +73,7 @@ void bring_in(const void* memory, size_t bytes) {
   constexpr size_t page = 4096;
   const size_t misfit = reinterpret_cast<size_t>(memory) % page;
   auto* first = const_cast<std::byte*>(static_cast<const std::byte*>(memory)) - misfit;
-  // Linux 5.14 and later; elsewhere the pages come one by one.
+  // Linux 5.14 and later; elsewhere pages are loaded as they are touched.
   constexpr int populate_read = 22;  // MADV_POPULATE_READ, which Debian 12's headers may lack
   ::madvise(first, bytes + misfit, populate_read);
 }

@@ -1,5 +1,5 @@
-// One large piece of memory, on huge pages where the system has them: first touch of fresh 4 KiB
-// pages costs more than a convolution.
+// One large block of memory, on huge pages where the system has them: page faults on fresh 4 KiB
+// pages cost more time than a convolution.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@ namespace hyperconv {
 class Arena {
  public:
   Arena() = default;
-  /// Zeroed, aligned to 2 MiB. Throws Error with the figure when it cannot be had.
+  /// Zeroed, aligned to 2 MiB. Throws Error with the size when it cannot be allocated.
   explicit Arena(size_t bytes);
   ~Arena();
   Arena(Arena&& other) noexcept;
@@ -25,11 +25,11 @@ class Arena {
   size_t size_ = 0;
 };
 
-/// Asks for huge pages under memory that has not been touched yet; a wish, nothing more.
+/// Asks for huge pages under memory that has not been touched yet; the system may decline.
 void wish_for_huge_pages(void* memory, size_t bytes);
 
-/// Brings mapped memory in at once, where the system can: a fault for each of its pages, one after
-/// the other, would take longer than reading it.
+/// Loads all pages of mapped memory at once, where the system can: a page fault for each would take
+/// longer than reading it.
 void bring_in(const void* memory, size_t bytes);
 
 /// `count` zeros; on huge pages where they are many.
@@ -45,8 +45,8 @@ std::vector<Value> large_vector(size_t count) {
 /// Highest resident memory of this process so far, in bytes.
 size_t peak_resident_bytes();
 
-/// Bytes that can be had now without swapping: what the system has free or can free, and what the
-/// control group of this process leaves, whichever is less.
+/// Bytes that can be allocated now without swapping: what the system has free or can free, and what
+/// the control group of this process leaves, whichever is less.
 int64_t available_memory_bytes();
 
 }  // namespace hyperconv

@@ -11,8 +11,8 @@
 namespace hyperconv {
 namespace {
 
-// The probability beyond is p = k * 2^-32 with k in 1..2^31. As a float k has an exponent (its
-// octave) and a mantissa, whose first bits choose a piece within the octave.
+// The tail probability is p = k * 2^-32 with k in 1..2^31. As a float k has an exponent (its
+// octave) and a mantissa, whose first bits choose a segment within the octave.
 constexpr int piece_bits = 6;
 constexpr int mantissa_bits = 23 - piece_bits;
 constexpr uint32_t first_key = std::bit_cast<uint32_t>(1.0f) >> mantissa_bits;
@@ -29,7 +29,7 @@ double upper_quantile(double p) {
   return (low + high) / 2;
 }
 
-/// Of a piece: quantile = start - slope * (k - the piece's first k).
+/// Of a segment: quantile = start - slope * (k - the segment's first k).
 struct Table {
   std::array<float, pieces> start, slope;
 };

@@ -9,9 +9,9 @@ namespace hyperconv {
 
 /// Fills with independent standard normal numbers, a few nanoseconds each; the same for a seed on
 /// every machine and instruction set, and others than Random::normal() gives. Two come from one
-/// Random::bits(), sign and 31 bits of the probability of what lies beyond; that probability goes
-/// through the inverse of the normal distribution, straight between 64 points an octave: nowhere
-/// more than 5e-5 off, no number beyond 6.4. `random` moves on by (size + 1) / 2 draws.
+/// Random::bits(): each has a sign and 31 bits of tail probability, which the inverse of the normal
+/// distribution, linear between 64 points an octave, turns into a number: at most 5e-5 off, at most
+/// 6.4 large. `random` moves on by (size + 1) / 2 draws.
 void fill_normal(std::span<float> values, Random& random);
 
 }  // namespace hyperconv

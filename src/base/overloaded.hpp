@@ -1,5 +1,5 @@
-// A visitor made of lambdas, one an alternative: std::visit(Overloaded{...}, variant) compiles only
-// when every alternative is answered.
+// A visitor made of lambdas, one for each alternative: std::visit(Overloaded{...}, variant)
+// compiles only when every alternative is handled.
 #pragma once
 
 namespace hyperconv {

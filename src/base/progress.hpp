@@ -1,4 +1,4 @@
-// One line that tells how far long work has come: on stderr, and only where that is a terminal.
+// A progress line on stderr, and only where that is a terminal.
 #pragma once
 
 #include <chrono>

@@ -1,10 +1,19 @@
-// Random numbers that are the same on every machine: the standard's distributions are not.
+// Random numbers that are the same on every machine; by hand, because the standard library's
+// distributions differ between implementations.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
 namespace hyperconv {
+
+/// The finaliser of SplitMix64 (Steele et al. 2014): a bijection in which every bit of the input
+/// changes half of the output's.
+inline uint64_t mixed_bits(uint64_t value) {
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+  return value ^ (value >> 31);
+}
 
 /// xoshiro256** of Blackman and Vigna (2018), seeded through splitmix64.
 class Random {

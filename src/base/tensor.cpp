@@ -17,7 +17,7 @@ std::string to_string(const Shape& shape) {
 
 Tensor::Tensor(const Shape& shape) : shape_(shape) {
   const auto count = size_t(shape.count());
-  // At least one, so that nothing means failure. calloc touches no page fresh from the system.
+  // At least one value, so that null means failure. calloc does not touch fresh pages.
   values_.reset(static_cast<float*>(std::calloc(std::max<size_t>(count, 1), sizeof(float))));
   if (!values_)
     fail_as(ErrorCode::out_of_memory, "{:.1f} GiB of memory for a tensor {} are not to be had",

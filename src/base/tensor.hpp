@@ -27,8 +27,8 @@ std::string to_string(const Shape& shape);
 class Tensor {
  public:
   Tensor() = default;
-  /// Filled with zeros; of a large one the pages come when they are first written, to whoever
-  /// writes them. Throws Error when the memory cannot be had, naming the size.
+  /// Filled with zeros; a large tensor's pages are allocated when they are first written, near the
+  /// thread that writes them. Throws Error with the size when the memory cannot be allocated.
   explicit Tensor(const Shape& shape);
   Tensor(const Tensor& other);
   Tensor& operator=(const Tensor& other);

@@ -1,4 +1,4 @@
-// Work on all cores.
+// A thread pool for loops.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ class Threads {
   int count() const;
 
   /// Calls body(i) once for every i in [0, tasks), in any order and on any thread; returns when all
-  /// are done. The first exception is thrown again here. Who watches this thread's work
-  /// (base/watch.hpp) watches theirs.
+  /// are done. The first exception is thrown again here. The threads work under the caller's watch
+  /// (base/watch.hpp).
   void parallel_for(int64_t tasks, const std::function<void(int64_t)>& body);
 
  private:

@@ -1,7 +1,7 @@
-// Somebody who watches a long call from another thread: sees how far it has come, and may end it.
+// Progress of a long call and its cancellation, from another thread.
 //
-// The work knows its watch by its thread: the one that a WatchedThread was made on, and those of
-// Threads while they work for it. Work that nobody watches pays for one look at a thread-local
+// A thread-local pointer leads work to its watch: on the thread that a WatchedThread was made on,
+// and on those of Threads while they work for it. Without a watch, the cost is reading that
 // pointer.
 #pragma once
 
@@ -12,14 +12,14 @@ namespace hyperconv {
 
 class Watch {
  public:
-  /// From the next throw_if_interrupted() of the watched work on, that throws.
+  /// The next throw_if_interrupted() of the watched work throws, and every one after it.
   void cancel() { cancelled_ = true; }
   bool cancelled() const { return cancelled_; }
 
-  /// The share of the work that is done, 0 to 1; never falls.
+  /// The share of the work that is done, 0 to 1; never decreases.
   double done() const { return done_; }
 
-  /// What this thread works for; null where nobody watches.
+  /// The watch of this thread's work; null without one.
   static Watch* current();
 
  private:
@@ -30,11 +30,11 @@ class Watch {
 
   std::atomic<bool> cancelled_ = false;
   std::atomic<double> done_ = 0;
-  // The stage at work, within [0,1]. Only changed where one thread is at work.
+  // The current stage, within [0,1]. Only changed while a single thread works.
   double from_ = 0, to_ = 1;
 };
 
-/// This thread's work is watched for as long as it lives; null: by nobody.
+/// Sets this thread's watch for as long as the object lives; null: none.
 class WatchedThread {
  public:
   explicit WatchedThread(Watch* watch);
@@ -46,8 +46,8 @@ class WatchedThread {
   Watch* before_;
 };
 
-/// For as long as it lives, what is told as done counts from `from` to `to` of the stage around it.
-/// Not within Threads::parallel_for.
+/// For as long as it lives, tell_done() covers `from` to `to` of the enclosing stage. Not within
+/// Threads::parallel_for.
 class WatchStage {
  public:
   WatchStage(double from, double to);
@@ -59,10 +59,10 @@ class WatchStage {
 
  private:
   Watch* watch_;
-  double from_ = 0, to_ = 1;  // of the stage around it
+  double from_ = 0, to_ = 1;  // of the enclosing stage
 };
 
-/// Of the stage at work `done` of `total` are done. From any thread.
+/// Reports that `done` of `total` of the current stage are done. From any thread.
 void tell_done(int64_t done, int64_t total);
 
 }  // namespace hyperconv

@@ -10,12 +10,12 @@
 #include "base/file.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
-#include "data/checksum.hpp"
 #include "data/damage.hpp"
 #include "data/source.hpp"
+#include "tools/hash.hpp"
 
 // The file: the mark; samples, each picture at a multiple of 64 bytes, in the machine's byte order;
-// the index (JSON); where the index begins, its size and its checksum. The index comes last because
+// the index (JSON); where the index begins, its size and its hash. The index comes last because
 // sizes are known only once everything is decoded.
 
 namespace hyperconv {
@@ -25,13 +25,13 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::string_view mark = "hyperconv pairs\n";
-constexpr int version = 1;
+constexpr int version = 2;  // 1 had another hash
 constexpr uint64_t alignment = 64;
 /// A machine of the other byte order reads another number.
 constexpr uint16_t byte_order = 0x0102;
 
 struct Trailer {
-  uint64_t index_start = 0, index_size = 0, index_checksum = 0;
+  uint64_t index_start = 0, index_size = 0, index_hash = 0;
 };
 
 /// Of all that the samples depend on.
@@ -39,10 +39,11 @@ std::string fingerprint(const PairSet& set) {
   std::string text = fmt::format("{} {} {}", version, to_string(set.layout()), set.size());
   if (const auto* mosaic = std::get_if<MosaicInput>(&set.kind()))
     text += fmt::format(" white {}", mosaic->white);
-  uint64_t sum = checksum(text);
+  Hash hash;
+  hash.add(text);
   for (const SourceFile& file : set.source()->files())
-    sum = checksum(fmt::format("\n{}\n{} {}", file.name, file.bytes, file.modified), sum);
-  return fmt::format("{:016x}", sum);
+    hash.add(fmt::format("\n{}\n{} {}", file.name, file.bytes, file.modified));
+  return to_hex(hash.value());
 }
 
 // ---- Reading
@@ -112,7 +113,7 @@ class CachedPairs : public PairSource {
     std::memcpy(&trailer, bytes.data() + end, sizeof trailer);
     demand(trailer.index_start <= end && trailer.index_size == end - trailer.index_start, "index");
     const auto index = bytes.subspan(trailer.index_start, trailer.index_size);
-    demand(checksum(index) == trailer.index_checksum, "checksum");
+    demand(hash_of(index) == trailer.index_hash, "hash");
     const auto* text = reinterpret_cast<const char*>(index.data());
     read_index(json::parse(text, text + index.size()), set, trailer.index_start);
   }
@@ -248,7 +249,7 @@ class Writer {
                         {"pairs", std::move(pairs_)}};
     // A line of damage names a file, and that name may be no UTF-8.
     const std::string text = index.dump(-1, ' ', false, json::error_handler_t::replace);
-    const Trailer trailer{written_, text.size(), checksum(std::string_view(text))};
+    const Trailer trailer{written_, text.size(), hash_of(text)};
     write(bytes_of_text(text));
     write(bytes_of_value(trailer));
     file_.commit();

@@ -6,10 +6,10 @@
 #include <cstring>
 
 #include "base/interrupt.hpp"
-#include "data/checksum.hpp"
 #include "data/data_testing.hpp"
 #include "data/sampler.hpp"
 #include "data/source.hpp"
+#include "tools/hash.hpp"
 
 namespace hyperconv {
 namespace {
@@ -43,7 +43,7 @@ int64_t index_and_trailer(const std::vector<uint8_t>& cache) {
   return int64_t(cache.size() - index_start(cache));
 }
 
-/// The first `from` of the index becomes `to`, and size and checksum are made to fit.
+/// The first `from` of the index becomes `to`, and size and hash are made to fit.
 std::vector<uint8_t> with_index_changed(const std::vector<uint8_t>& cache, const std::string& from,
                                         const std::string& to) {
   const uint64_t start = index_start(cache);
@@ -51,7 +51,7 @@ std::vector<uint8_t> with_index_changed(const std::vector<uint8_t>& cache, const
   const size_t place = index.find(from);
   EXPECT_NE(place, std::string::npos) << index;
   index.replace(place, from.size(), to);
-  const uint64_t trailer[] = {start, index.size(), checksum(std::string_view(index))};
+  const uint64_t trailer[] = {start, index.size(), hash_of(index)};
   std::vector<uint8_t> changed(cache.begin(), cache.begin() + std::ptrdiff_t(start));
   changed.insert(changed.end(), index.begin(), index.end());
   const auto* bytes = reinterpret_cast<const uint8_t*>(trailer);
@@ -141,7 +141,7 @@ TEST_F(Cache, ADamagedCacheIsRemade) {
   Random random(1);
   for (int i = 0; i < 60; ++i) {
     auto broken = sound;
-    // The index and what is behind it; samples have no checksum.
+    // The index and what is behind it; samples have no hash.
     const auto place = int64_t(broken.size()) - 1 - random.below(index_and_trailer(sound));
     if (i % 2 == 0)
       broken[size_t(place)] ^= uint8_t(1 << random.below(8));
@@ -154,7 +154,7 @@ TEST_F(Cache, ADamagedCacheIsRemade) {
 }
 
 TEST_F(Cache, AnIndexThatLiesIsRemade) {
-  // Even with the right checksum, its figures must not lead outside the file.
+  // Even with the right hash, its figures must not lead outside the file.
   cached();
   const auto sound = bytes();
   for (const auto& [from, to] :

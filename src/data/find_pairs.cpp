@@ -344,8 +344,8 @@ Found find_here(const fs::path& folder) {
   return std::nullopt;
 }
 
-std::vector<std::string_view> folders_of(Part part) {
-  if (part == Part::train) return {"train"};
+std::vector<std::string_view> folders_of(Split split) {
+  if (split == Split::train) return {"train"};
   return {"test", "val", "validation"};
 }
 
@@ -355,16 +355,16 @@ constexpr std::string_view known_layouts =
     "ValidationGtBlocksSrgb.mat; noisy/ + clean/, input/ + target/, lq/ + gt/; "
     "X_real.* + X_mean.*; N.raw + N.png";
 
-Found find_in_part(const fs::path& folder, Part part) {
-  for (const std::string_view name : folders_of(part))
+Found find_in_split(const fs::path& folder, Split split) {
+  for (const std::string_view name : folders_of(split))
     if (const auto inside = subfolder(folder, name))
       if (auto found = find_here(*inside)) return found;
   return std::nullopt;
 }
 
-[[noreturn]] void fail_to_find(const fs::path& folder, const std::vector<std::string_view>& parts) {
+[[noreturn]] void fail_to_find(const fs::path& folder, const std::vector<std::string_view>& names) {
   std::string places;
-  for (const std::string_view name : parts)
+  for (const std::string_view name : names)
     places += fmt::format("{} {}/{}", places.empty() ? "" : ",", name,
                           subfolder(folder, name) ? "" : " (which is not there)");
   fail("{}: no pairs found here or in{}; looked for {}", folder.string(), places, known_layouts);
@@ -376,21 +376,21 @@ void check_folder(const fs::path& folder) {
 
 }  // namespace
 
-PairSet find_pairs(const fs::path& folder, Part part) {
+PairSet find_pairs(const fs::path& folder, Split split) {
   check_folder(folder);
   if (auto found = find_here(folder)) return *std::move(found);
-  if (auto found = find_in_part(folder, part)) return *std::move(found);
-  fail_to_find(folder, folders_of(part));
+  if (auto found = find_in_split(folder, split)) return *std::move(found);
+  fail_to_find(folder, folders_of(split));
 }
 
-std::vector<PartOfSet> find_parts(const fs::path& folder) {
+std::vector<SplitOfSet> find_splits(const fs::path& folder) {
   check_folder(folder);
   if (auto found = find_here(folder)) return {{std::nullopt, *std::move(found)}};
-  std::vector<PartOfSet> parts;
-  for (const Part part : {Part::train, Part::test})
-    if (auto found = find_in_part(folder, part)) parts.push_back({part, *std::move(found)});
-  if (parts.empty()) fail_to_find(folder, {"train", "test", "val", "validation"});
-  return parts;
+  std::vector<SplitOfSet> splits;
+  for (const Split split : {Split::train, Split::test})
+    if (auto found = find_in_split(folder, split)) splits.push_back({split, *std::move(found)});
+  if (splits.empty()) fail_to_find(folder, {"train", "test", "val", "validation"});
+  return splits;
 }
 
 }  // namespace hyperconv

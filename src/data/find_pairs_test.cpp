@@ -22,9 +22,9 @@ std::vector<std::string> names(const PairSet& set) {
 
 class FindPairs : public testing::Test {
  protected:
-  PairSet find(Part part = Part::train) const { return find_pairs(folder_.path(), part); }
-  std::string error(Part part = Part::train) const {
-    return error_of([&] { find(part); });
+  PairSet find(Split split = Split::train) const { return find_pairs(folder_.path(), split); }
+  std::string error(Split split = Split::train) const {
+    return error_of([&] { find(split); });
   }
   TemporaryFolder folder_;
 };
@@ -34,22 +34,22 @@ class FindPairs : public testing::Test {
 TEST_F(FindPairs, ZrrComesInTwoPartsAndNaturalOrder) {
   put_zrr(folder_ / "train", 12);
   put_zrr(folder_ / "test", 2);
-  const PairSet train = find(Part::train);
+  const PairSet train = find(Split::train);
   EXPECT_EQ(train.layout(), Layout::zrr);
   EXPECT_EQ(train.folder(), folder_ / "train");
   EXPECT_THAT(names(train),
               ElementsAre("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"));
-  EXPECT_THAT(names(find(Part::test)), ElementsAre("0", "1"));
-  const auto parts = find_parts(folder_.path());
+  EXPECT_THAT(names(find(Split::test)), ElementsAre("0", "1"));
+  const auto parts = find_splits(folder_.path());
   ASSERT_EQ(parts.size(), 2u);
-  EXPECT_EQ(parts[0].part, Part::train);
+  EXPECT_EQ(parts[0].split, Split::train);
   EXPECT_EQ(parts[0].set.size(), 12u);
-  EXPECT_EQ(parts[1].part, Part::test);
+  EXPECT_EQ(parts[1].split, Split::test);
   EXPECT_EQ(parts[1].set.size(), 2u);
-  ASSERT_EQ(find_parts(folder_ / "test").size(), 1u);
-  EXPECT_FALSE(find_parts(folder_ / "test")[0].part);
+  ASSERT_EQ(find_splits(folder_ / "test").size(), 1u);
+  EXPECT_FALSE(find_splits(folder_ / "test")[0].split);
   // A part may be named itself; then there is only one.
-  EXPECT_EQ(find_pairs(folder_ / "test", Part::train).size(), 2u);
+  EXPECT_EQ(find_pairs(folder_ / "test", Split::train).size(), 2u);
 }
 
 TEST_F(FindPairs, ZrrIsPackedAndScaledByTenBitUnits) {
@@ -201,8 +201,8 @@ TEST_F(FindPairs, TwoFolders) {
 TEST_F(FindPairs, AnyLayoutMayComeInParts) {
   put_picture(folder_ / "val/lq/a.png", random_photo(4, 4, 1));
   put_picture(folder_ / "val/gt/a.png", random_photo(4, 4, 2));
-  EXPECT_EQ(find(Part::test).folder(), folder_ / "val");
-  EXPECT_THAT(error(Part::train), HasSubstr("train/ (which is not there)"));
+  EXPECT_EQ(find(Split::test).folder(), folder_ / "val");
+  EXPECT_THAT(error(Split::train), HasSubstr("train/ (which is not there)"));
 }
 
 TEST_F(FindPairs, OneStemTwiceIsNoPair) {
@@ -253,9 +253,9 @@ TEST_F(FindPairs, Rhid) {
 TEST_F(FindPairs, NothingSaysWhatWasLookedFor) {
   EXPECT_THAT(error(), AllOf(HasSubstr(folder_.path().string()), HasSubstr("huawei_raw"),
                              HasSubstr("NOISY_SRGB"), HasSubstr("train/ (which is not there)")));
-  EXPECT_THAT(error_of([&] { find_parts(folder_.path()); }), HasSubstr("validation/"));
+  EXPECT_THAT(error_of([&] { find_splits(folder_.path()); }), HasSubstr("validation/"));
   fs::create_directories(folder_ / "test");
-  EXPECT_THAT(error(Part::test), HasSubstr("or in test/, val/ (which is not there)"));
+  EXPECT_THAT(error(Split::test), HasSubstr("or in test/, val/ (which is not there)"));
   EXPECT_THAT(error_of([&] { find_pairs(folder_ / "none"); }), HasSubstr("none"));
   write_file(folder_ / "file", std::string("x"));
   EXPECT_THAT(error_of([&] { find_pairs(folder_ / "file"); }), HasSubstr("no folder"));
@@ -315,8 +315,8 @@ TEST(SharedPairs, RhidAndPolyu) {
 TEST(SharedPairs, SiddSmall) {
   const auto shared = shared_data();
   if (!shared) GTEST_SKIP() << "no shared data";
-  const PairSet train = find_pairs(*shared / "sidd_small_256", Part::train);
-  const PairSet val = find_pairs(*shared / "sidd_small_256", Part::test);
+  const PairSet train = find_pairs(*shared / "sidd_small_256", Split::train);
+  const PairSet val = find_pairs(*shared / "sidd_small_256", Split::test);
   EXPECT_EQ(train.layout(), Layout::sidd_srgb);
   EXPECT_EQ(train.size(), 111u);
   EXPECT_EQ(val.size(), 20u);

@@ -71,7 +71,7 @@ std::string to_string(Layout layout) {
   return {};
 }
 
-std::string to_string(Part part) { return part == Part::train ? "train" : "test"; }
+std::string to_string(Split split) { return split == Split::train ? "train" : "test"; }
 
 void fill_input(const Pair& pair, const InputKind& kind, std::span<float> input) {
   const auto pack_mosaic = [&](const MosaicInput& mosaic) {

@@ -31,9 +31,9 @@ enum class Layout {
 /// "zrr", "sidd-srgb", ...: what commands print.
 std::string to_string(Layout layout);
 
-/// Sets may come in two parts that must not mix.
-enum class Part { train, test };
-std::string to_string(Part part);
+/// A set may come in two splits that must not mix.
+enum class Split { train, test };
+std::string to_string(Split split);
 
 /// The input is a mosaic, RGGB, in a sensor's units. As a tensor it is packed at half the size,
 /// [1,4,h/2,w/2], channels (B, Gb, R, Gr) with R = mosaic[0::2,0::2], Gb = mosaic[0::2,1::2],
@@ -76,7 +76,7 @@ class PairSet {
           std::shared_ptr<const PairSource> source);
 
   Layout layout() const { return layout_; }
-  /// Where the pairs were found: the folder that was asked for, or its part.
+  /// Where the pairs were found: the folder that was asked for, or its split's.
   const std::filesystem::path& folder() const { return folder_; }
   const InputKind& kind() const { return kind_; }
   bool is_mosaic() const { return std::holds_alternative<MosaicInput>(kind_); }
@@ -105,18 +105,18 @@ class PairSet {
   std::shared_ptr<const PairSource> source_;
 };
 
-/// Looks into the folder, and where no layout fits there into its part: train/, or test/, val/ and
-/// the like (a set without parts is read whole, whatever part is asked for). Pairs are in the
+/// Looks into the folder, and where no layout fits there into the split's: train/, or test/, val/
+/// and the like (a set without splits is read whole, whichever is requested). Pairs are in the
 /// natural order of their names (2 before 10). Throws Error that says what was looked for where
 /// nothing fits, and what is missing where a layout half fits.
-PairSet find_pairs(const std::filesystem::path& folder, Part part = Part::train);
+PairSet find_pairs(const std::filesystem::path& folder, Split split = Split::train);
 
-struct PartOfSet {
-  std::optional<Part> part;  ///< nothing: the set has no parts, and this is all of it
+struct SplitOfSet {
+  std::optional<Split> split;  ///< nothing: the set has no splits, and this is all of it
   PairSet set;
 };
 
-/// Every part of the set in this folder, at least one. Throws Error as find_pairs does.
-std::vector<PartOfSet> find_parts(const std::filesystem::path& folder);
+/// Every split of the set in this folder, at least one. Throws Error as find_pairs does.
+std::vector<SplitOfSet> find_splits(const std::filesystem::path& folder);
 
 }  // namespace hyperconv

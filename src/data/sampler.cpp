@@ -12,19 +12,12 @@ namespace {
 
 constexpr int feistel_rounds = 6;
 
-uint64_t mixed(uint64_t value) {
-  // The finaliser of SplitMix64 (Steele et al. 2014).
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-  return value ^ (value >> 31);
-}
-
 /// One pass over numbers of 2 * half bits.
 uint64_t feistel(uint64_t value, int half, uint64_t key) {
   const uint64_t mask = (uint64_t(1) << half) - 1;
   uint64_t left = value >> half, right = value & mask;
   for (int i = 0; i < feistel_rounds; ++i) {
-    const uint64_t next = left ^ (mixed(right + mixed(key + uint64_t(i))) & mask);
+    const uint64_t next = left ^ (mixed_bits(right + mixed_bits(key + uint64_t(i))) & mask);
     left = right;
     right = next;
   }
@@ -42,7 +35,7 @@ Window middle(int height, int width, int side) {
 
 size_t shuffled(size_t position, size_t count, uint64_t seed, uint64_t round) {
   const int half = std::max(1, (int(std::bit_width(count - 1)) + 1) / 2);
-  const uint64_t key = mixed(seed) ^ mixed(round + 0x9e3779b97f4a7c15);
+  const uint64_t key = mixed_bits(seed) ^ mixed_bits(round + 0x9e3779b97f4a7c15);
   uint64_t value = position;
   do {
     value = feistel(value, half, key);

@@ -13,7 +13,6 @@
 #include "base/json.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
-#include "data/checksum.hpp"
 #include "data/pairs.hpp"
 #include "data/phone.hpp"
 #include "data/window.hpp"
@@ -22,6 +21,7 @@
 #include "image/png.hpp"
 #include "raw/colour.hpp"
 #include "simulation/simulator.hpp"
+#include "tools/hash.hpp"
 
 namespace hyperconv {
 namespace {
@@ -66,7 +66,7 @@ std::vector<int64_t> shuffled(int64_t count, Random random) {
 struct Photo {
   fs::path path;
   int width = 0, height = 0;
-  uint64_t content = 0;  ///< checksum of the file
+  uint64_t content = 0;  ///< hash of the file
 };
 
 /// 8-bit RGB, upright, shrunk.
@@ -104,7 +104,7 @@ void inspect(std::vector<Photo>& photos, int shrink, Threads& threads) {
   threads.parallel_for(int64_t(photos.size()), [&](int64_t i) {
     throw_if_interrupted();
     Photo& photo = photos[size_t(i)];
-    photo.content = checksum(MappedFile(photo.path).bytes());
+    photo.content = hash_of(MappedFile(photo.path).bytes());
     const Image image = read_source(photo.path, shrink);
     photo.width = image.width;
     photo.height = image.height;
@@ -185,7 +185,7 @@ Photos gather(const std::vector<fs::path>& photos, const std::vector<fs::path>& 
 // ---- Patches
 
 /// One patch to be made.
-struct Plan {
+struct SetPlan {
   int64_t index = 0;   ///< of its random stream
   int64_t number = 0;  ///< of its files
   size_t photo = 0;
@@ -202,15 +202,15 @@ int random_start(int length, int side, Random& random) {
 
 /// Stratified over the photos' area: patch i of n is somewhere in the i-th of n equal pieces, so
 /// patches of one photo come one after the other and photos have their fair share.
-std::vector<Plan> plan(const std::vector<Photo>& photos, int64_t patches, Part part,
-                       const SimzrrOptions& options) {
+std::vector<SetPlan> plan(const std::vector<Photo>& photos, int64_t patches, Split part,
+                          const SimzrrOptions& options) {
   std::vector<double> ends;
   double area = 0;
   for (const Photo& photo : photos) ends.push_back(area += double(photo.width) * photo.height);
-  const bool is_train = part == Part::train;
+  const bool is_train = part == Split::train;
   const auto numbers =
       shuffled(patches, stream(options.seed, is_train ? Stream::train_order : Stream::test_order));
-  std::vector<Plan> plans;
+  std::vector<SetPlan> plans;
   for (int64_t i = 0; i < patches; ++i) {
     throw_if_interrupted();
     Random random = stream(options.seed, is_train ? Stream::train : Stream::test, i);
@@ -245,11 +245,11 @@ struct Made {
 
 class Maker {
  public:
-  Maker(PendingFolder& folder, Part part, const std::vector<Photo>& photos,
+  Maker(PendingFolder& folder, Split part, const std::vector<Photo>& photos,
         const SimzrrOptions& options)
       : folder_(folder), part_(to_string(part)), photos_(photos), options_(options) {}
 
-  Made make(const Plan& plan, const Image& photo) const {
+  Made make(const SetPlan& plan, const Image& photo) const {
     const int side = options_.patch;
     Random random = plan.random;
     const Image mosaic = phone_mosaic(photo, plan.top, plan.left, side, plan.shot, random);
@@ -281,7 +281,7 @@ class Maker {
 };
 
 /// Ranges of plans that share a photo.
-std::vector<std::pair<size_t, size_t>> tasks(const std::vector<Plan>& plans) {
+std::vector<std::pair<size_t, size_t>> tasks(const std::vector<SetPlan>& plans) {
   std::vector<std::pair<size_t, size_t>> result;
   for (size_t i = 0; i < plans.size(); ++i) {
     const bool is_new = result.empty() || plans[i].photo != plans[i - 1].photo ||
@@ -292,7 +292,7 @@ std::vector<std::pair<size_t, size_t>> tasks(const std::vector<Plan>& plans) {
   return result;
 }
 
-SimzrrPart make_part(PendingFolder& folder, Part part, const std::vector<Photo>& photos,
+SimzrrPart make_part(PendingFolder& folder, Split part, const std::vector<Photo>& photos,
                      int64_t patches, const SimzrrOptions& options, Threads& threads,
                      std::vector<std::string>& lines) {
   const auto plans = plan(photos, patches, part, options);
@@ -314,7 +314,7 @@ SimzrrPart make_part(PendingFolder& folder, Part part, const std::vector<Photo>&
   });
   SimzrrPart summary{0, patches, 0, 0};
   std::vector<bool> used(photos.size(), false);
-  for (const Plan& p : plans) used[p.photo] = true;
+  for (const SetPlan& p : plans) used[p.photo] = true;
   summary.photos = std::ranges::count(used, true);
   for (const Made& m : made) {
     summary.eight_bit += m.is_eight_bit;
@@ -384,11 +384,11 @@ SimzrrSummary simulate_zrr(const std::vector<fs::path>& photos,
   const Photos parts = gather(photos, test_photos, options, threads, summary.left_out);
   std::vector<std::string> lines;
   if (options.train_patches > 0)
-    summary.train =
-        make_part(folder, Part::train, parts.train, options.train_patches, options, threads, lines);
+    summary.train = make_part(folder, Split::train, parts.train, options.train_patches, options,
+                              threads, lines);
   if (options.test_patches > 0)
     summary.test =
-        make_part(folder, Part::test, parts.test, options.test_patches, options, threads, lines);
+        make_part(folder, Split::test, parts.test, options.test_patches, options, threads, lines);
   folder.write("simzrr.json", manifest(options, summary, lines));
   folder.write("README", readme(options, summary));
   folder.commit();

@@ -76,7 +76,7 @@ class Simzrr : public testing::Test {
 
 TEST_F(Simzrr, IsASetInZrrsLayoutThatSaysWhatItIs) {
   const SimzrrSummary summary = make("set");
-  for (const auto& [part, count] : {std::pair(Part::train, 12u), std::pair(Part::test, 5u)}) {
+  for (const auto& [part, count] : {std::pair(Split::train, 12u), std::pair(Split::test, 5u)}) {
     const PairSet set = find_pairs(folder_ / "set", part);
     EXPECT_EQ(set.layout(), Layout::simzrr);
     ASSERT_EQ(set.size(), count);
@@ -237,7 +237,7 @@ TEST(SimzrrShared, BsdsPhotosOfTwoFolders) {
       if (to->size() < 6) to->push_back(entry.path());
   const auto summary = simulate_zrr(photos, tests, folder / "set", options, threads);
   EXPECT_EQ(summary.train.mirrored, 0);
-  EXPECT_EQ(find_pairs(folder / "set", Part::test).size(), 4u);
+  EXPECT_EQ(find_pairs(folder / "set", Split::test).size(), 4u);
 }
 
 }  // namespace

@@ -13,7 +13,8 @@
 namespace hyperconv {
 namespace {
 
-/// Rows of a frame that are one task: enough tasks for a few samples, and few rows read twice.
+/// Rows of a frame that are one task: few enough to have tasks for all threads, enough that little
+/// of the halo is read twice.
 constexpr int64_t band_rows = 32;
 /// Room behind a row: kernels read and write whole vectors.
 constexpr int64_t slack = 64;
@@ -38,14 +39,14 @@ struct PackedShape {
   /// Weights of one output channel.
   int64_t depth() const { return form == FilterForm::winograd ? winograd_depth(in) : taps() * in; }
   int64_t floats() const { return depth() * padded(); }
-  /// Output rows that are made at once, and the input rows they look at.
+  /// Output rows that are computed at once, and the input rows that they read.
   int64_t unit() const { return form == FilterForm::winograd ? 4 : 1; }
   int64_t rows_read() const { return unit() + kernel - 1; }
 };
 
-/// Filters [out,in,k,k] read as they are, or as the gradient of the input goes back through them:
-/// inputs and outputs changed over, taps turned by half a turn.
-struct FilterView {
+/// Filters [out,in,k,k], read as they are or for the gradient of the input: then inputs and outputs
+/// are exchanged and the taps rotated by half a turn.
+struct FilterSource {
   const float* values;
   int64_t out_step, in_step;
   bool turned;
@@ -59,7 +60,7 @@ struct FilterView {
   }
 };
 
-void pack(const PackedShape& shape, const FilterView& filter, float* weights) {
+void pack(const PackedShape& shape, const FilterSource& filter, float* weights) {
   std::vector<float> taps(size_t(shape.taps()));
   for (int64_t out = 0; out < shape.out; ++out) {
     const BlockPlace block = block_of(out, shape.vectors(), shape.lanes);
@@ -76,8 +77,7 @@ void pack(const PackedShape& shape, const FilterView& filter, float* weights) {
   }
 }
 
-/// The last rows of a frame that were asked for, with zeros left and right of them and beyond the
-/// frame.
+/// Ring buffer of a frame's rows, with zeros left and right of them and beyond the frame.
 class RowRing {
  public:
   /// `fill(y, row)` writes row y of the frame.
@@ -134,7 +134,7 @@ class RowConvolution {
           size_t(winograd_scratch(winograd_strip(shape.in, kernels), shape.in, shape.lanes)));
   }
 
-  /// Rows [y, y + unit) of `out` [height][width][out]; `rows` holds what they look at.
+  /// Rows [y, y + unit) of `out` [height][width][out]; `rows` holds the input rows that they read.
   void run(RowRing& rows, int64_t y, int64_t height, int64_t width, float* out) {
     std::array<const std::byte*, most_tap_rows> taps{};
     for (int64_t r = 0; r < shape_.rows_read(); ++r)
@@ -158,17 +158,17 @@ class RowConvolution {
                 float* out, int64_t row) {
     const ConvInput input{taps.data(), shape_.in, shape_.in, Precision::f32};
     if (shape_.form == FilterForm::direct) {
-      kernels_.convolve({.inputs = &input,
-                         .input_count = 1,
-                         .kernel = shape_.kernel,
-                         .stride = 1,
-                         .vectors = shape_.vectors(),
-                         .weights = weights_,
-                         .bias = bias_,
-                         .rectifier = rectifier_,
-                         .out = out,
-                         .out_pixel = shape_.padded(),
-                         .width = width});
+      kernels_.conv2d({.inputs = &input,
+                       .input_count = 1,
+                       .kernel = shape_.kernel,
+                       .stride = 1,
+                       .vectors = shape_.vectors(),
+                       .weights = weights_,
+                       .bias = bias_,
+                       .rectifier = rectifier_,
+                       .out = out,
+                       .out_pixel = shape_.padded(),
+                       .width = width});
       return;
     }
     WinogradRows run{.inputs = &input,
@@ -185,7 +185,7 @@ class RowConvolution {
                      .scratch = scratch_.data()};
     for (int64_t r = 0; r < count; ++r)
       run.out[size_t(r)] = reinterpret_cast<std::byte*>(out + r * row);
-    convolve_winograd_strips(kernels_, run, width, taps.data());
+    conv2d_winograd_strips(kernels_, run, width, taps.data());
   }
 
   const PackedShape& shape_;
@@ -219,7 +219,7 @@ class PackedFilters {
   std::vector<float> values_;
 };
 
-/// A part of one sample's rows.
+/// Some of one sample's rows.
 struct Band {
   int64_t sample, first, end;
 };
@@ -231,7 +231,7 @@ Band band(const BatchShape& shape, int64_t task) {
   return {task / bands_of(shape), first, std::min(first + band_rows, shape.height)};
 }
 
-/// What the tasks of a backward pass find out about filters and biases, each in a place of its own.
+/// Gradients of filters and biases by the tasks of a backward pass, each task's apart.
 class GradientSums {
  public:
   GradientSums(const BatchShape& batch, int lanes)
@@ -309,7 +309,7 @@ class BackwardBand {
   BackwardBand(const BackwardBand&) = delete;
   BackwardBand& operator=(const BackwardBand&) = delete;
 
-  /// `convolution` makes the gradient of the input of that of the output; null: not wanted.
+  /// `convolution` computes the gradient of the input from that of the output; null: not wanted.
   void run(const Band& band, RowConvolution* convolution, float* filters, double* biases) {
     const int64_t border = batch_.kernel / 2;
     for (int64_t y = band.first; y < band.end; y += packed_.unit()) {

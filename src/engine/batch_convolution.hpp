@@ -1,8 +1,8 @@
 // Convolutions of a batch of frames, forward and backward: what training spends its time on.
 //
 // Frames lie channels-last and without gaps: [N,H,W,C] in memory. Every sample may have filters of
-// its own, as HyperConvolutions want it. The kernels are those that the engine develops photos
-// with, and one for the gradient of filters.
+// its own, as HyperConvolutions need it. The kernels are those of the engine, and one more for the
+// gradient of filters.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace hyperconv {
 
-/// Calls body(i) once for every i in [0, tasks), on the threads that the caller has.
+/// Calls body(i) once for every i in [0, tasks), on the caller's threads.
 using ParallelFor = std::function<void(int64_t tasks, const std::function<void(int64_t)>& body)>;
 
 /// A convolution with stride 1 and zeros beyond the frame, at most most_winograd_channels of input
@@ -41,7 +41,8 @@ class BatchConvolution {
   void forward(const float* input, const float* filters, const float* bias, Rectifier rectifier,
                float* output, const ParallelFor& loop) const;
 
-  /// From the gradient of `output`, which forward() wrote, to those of all that it came from.
+  /// From the gradient of `output`, which forward() wrote, the gradients of input, filters and
+  /// bias.
   void backward(const float* input, const float* filters, const float* output,
                 const float* gradient, Rectifier rectifier, const BatchGradients& to,
                 const ParallelFor& loop) const;

@@ -118,7 +118,7 @@ Graph unusual() {
   const NodeId s_conv = g.add("s_conv", Conv2d{7, 1}, {s});
   const NodeId s_both = g.add("s_both", Concat{}, {s, s_conv});
   const NodeId hyper = g.add("hyper", HyperConv2d{.out_channels = 22, .hidden = 6}, {soft, s_both});
-  const NodeId sum = g.add("sum", Add{}, {hyper, soft});  // one picture and six
+  const NodeId sum = g.add("sum", Add{}, {hyper, soft});  // one feature map and six
   const NodeId sum_of_same = g.add("sum_of_same", Add{}, {sum, sum});
   const NodeId wide = g.add("wide", Conv2d{16, 1}, {sum_of_same});
   const NodeId wider =

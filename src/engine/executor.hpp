@@ -1,4 +1,4 @@
-// Runs a plan: what the two ways to do it have in common.
+// Runs a plan: the interface of the two executors.
 #pragma once
 
 #include "base/tensor.hpp"
@@ -16,7 +16,8 @@ class Executor {
   virtual void run(const Tensor& input, const SideInputs& side, Tensor& output) = 0;
 };
 
-/// Throws Error with the figure when the machine has not that much.
+/// Throws Error that says how much is needed and how much there is, where the machine has less
+/// memory.
 void require_memory(int64_t bytes);
 
 }  // namespace hyperconv

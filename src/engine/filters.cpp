@@ -14,38 +14,38 @@ int64_t depth(const FilterSpec& spec) { return channels_of(spec) * spec.kernel *
 
 std::vector<NodeId> nodes_of(const FilterSpec& spec) {
   std::vector<NodeId> nodes;
-  for (const FilterPart& part : spec.parts) {
-    if (nodes.empty() || nodes.back() != part.node) nodes.push_back(part.node);
+  for (const FilterSlice& slice : spec.slices) {
+    if (nodes.empty() || nodes.back() != slice.node) nodes.push_back(slice.node);
   }
   return nodes;
 }
 
-// One output channel into every `step`-th float of `to`: for each part [ky][kx][channel].
+// One output channel into every `step`-th float of `to`: for each slice [ky][kx][channel].
 void pack_direct(const FilterSpec& spec, NodeId node, const float* values, float* to,
                  int64_t step) {
   const int64_t taps = int64_t(spec.kernel) * spec.kernel;
-  for (const FilterPart& part : spec.parts) {
-    if (part.node == node) {
+  for (const FilterSlice& slice : spec.slices) {
+    if (slice.node == node) {
       for (int64_t tap = 0; tap < taps; ++tap) {
-        for (int64_t c = 0; c < part.channels; ++c) {
-          to[(tap * part.channels + c) * step] = values[(part.first + c) * taps + tap];
+        for (int64_t c = 0; c < slice.channels; ++c) {
+          to[(tap * slice.channels + c) * step] = values[(slice.first + c) * taps + tap];
         }
       }
     }
-    to += taps * part.channels * step;
+    to += taps * slice.channels * step;
   }
 }
 
-// The same for WinogradRows: [6][kx][channel of all parts].
+// The same for WinogradRows: [6][kx][channel of all slices].
 void pack_winograd(const FilterSpec& spec, NodeId node, const float* values, float* to,
                    int64_t step) {
   const int64_t channels = channels_of(spec);
   int64_t before = 0;
-  for (const FilterPart& part : spec.parts) {
-    for (int64_t c = 0; c < part.channels && part.node == node; ++c) {
-      pack_winograd_taps(values + (part.first + c) * 9, channels, to + (before + c) * step, step);
+  for (const FilterSlice& slice : spec.slices) {
+    for (int64_t c = 0; c < slice.channels && slice.node == node; ++c) {
+      pack_winograd_taps(values + (slice.first + c) * 9, channels, to + (before + c) * step, step);
     }
-    before += part.channels;
+    before += slice.channels;
   }
 }
 
@@ -145,7 +145,8 @@ void FilterBank::pack_constants(FilterId id) {
   }
 }
 
-// `values`: one output channel's filter, [channels][ky][kx]; only the node's own parts are written.
+// `values`: one output channel's filter, [channels][ky][kx]; only the node's own slices are
+// written.
 void FilterBank::pack_channel(PackedFilter& filter, NodeId node, int64_t out, const float* values) {
   const BlockPlace block = block_of(out, filter.vectors, kernels_.lanes);
   float* to = filter.weights + depth(filter.spec) * block.before + (out - block.before);

@@ -22,7 +22,7 @@ struct PackedFilter {
   float* bias = nullptr;  ///< the sum of its nodes' biases, zeros behind the last channel
 };
 
-/// Weights that are no filters: of Norm2d, and PRelu's slope as `scale`.
+/// Weights other than filters: Norm2d's, and PRelu's slope as `scale`.
 struct ChannelWeights {
   std::vector<float> scale;
   std::vector<float> bias;

@@ -89,18 +89,18 @@ void add_row_cases(int64_t channels, int64_t width, std::vector<KernelCase>& cas
   add("multiply", 2, 1, [](const Kernels& k, RowBuffers& r) {
     k.multiply(r.run(0), r.run(1), r.target(), r.channels, r.width);
   });
-  add("normalise", 1, 1, [](const Kernels& k, RowBuffers& r) {
+  add("norm2d", 1, 1, [](const Kernels& k, RowBuffers& r) {
     const ChannelScale scale{r.in[1].data(), r.in[2].data(), r.in[3].data()};
-    k.normalise(r.run(0), r.target(), r.channels, r.width, scale, Rectifier::relu);
+    k.norm2d(r.run(0), r.target(), r.channels, r.width, scale, Rectifier::relu);
   });
-  add("average_pool", 4, 1, [](const Kernels& k, RowBuffers& r) {
-    k.average_pool(r.run(0), r.run(1), r.target(), r.channels, r.width);
+  add("average_pool2d", 4, 1, [](const Kernels& k, RowBuffers& r) {
+    k.average_pool2d(r.run(0), r.run(1), r.target(), r.channels, r.width);
   });
-  add("max_pool", 4, 1, [](const Kernels& k, RowBuffers& r) {
-    k.max_pool(r.run(0), r.run(1), r.target(), r.channels, r.width);
+  add("max_pool2d", 4, 1, [](const Kernels& k, RowBuffers& r) {
+    k.max_pool2d(r.run(0), r.run(1), r.target(), r.channels, r.width);
   });
-  add("upsample", 1, 2, [](const Kernels& k, RowBuffers& r) {
-    k.upsample(r.run(0), r.target(), r.channels, r.width);
+  add("upsample2d", 1, 2, [](const Kernels& k, RowBuffers& r) {
+    k.upsample2d(r.run(0), r.target(), r.channels, r.width);
   });
 }
 
@@ -193,11 +193,11 @@ KernelCase convert_case(Precision precision, int64_t count) {
 }
 
 void add_conversions(int64_t channels, int64_t width, std::vector<KernelCase>& cases) {
-  const auto spread = [](const Kernels& k, RowBuffers& r, KernelResult& result) {
-    k.spread(r.in[0].data(), r.pixel, 2, r.width, result.data());
+  const auto to_planes = [](const Kernels& k, RowBuffers& r, KernelResult& result) {
+    k.to_planes(r.in[0].data(), r.pixel, 2, r.width, result.data());
   };
-  cases.push_back(numbers_case("spread", "2 values a pixel", channels, width, 2 * width,
-                               double(4 * width) * sizeof(float), spread));
+  cases.push_back(numbers_case("to_planes", "2 values a pixel", channels, width, 2 * width,
+                               double(4 * width) * sizeof(float), to_planes));
   cases.push_back(narrow_case(channels * width));
   for (const Precision precision : {Precision::f16, Precision::bf16, Precision::i8})
     cases.push_back(convert_case(precision, channels * width));
@@ -233,7 +233,7 @@ struct PackedConv {
     const FilterSpec spec{.form = form,
                           .kernel = kernel,
                           .out_channels = channels,
-                          .parts = {{.node = 1, .first = 0, .channels = channels}}};
+                          .slices = {{.node = 1, .first = 0, .channels = channels}}};
     const auto model = std::make_shared<const Model>(untrained(graph, {}, 1));
     bank = std::make_unique<FilterBank>(model, std::vector{spec}, kernels, threads);
   }
@@ -274,22 +274,22 @@ KernelCase direct_case(int64_t channels, int64_t width, int kernel) {
         std::make_shared<ConvBuffers>(kernels, channels, width, kernel, FilterForm::direct);
     const auto call = [=, &kernels] {
       const PackedFilter& filter = b->conv.filter();
-      kernels.convolve({.inputs = &b->input,
-                        .input_count = 1,
-                        .kernel = kernel,
-                        .stride = 1,
-                        .vectors = filter.vectors,
-                        .weights = filter.weights,
-                        .bias = filter.bias,
-                        .rectifier = Rectifier::relu,
-                        .out = b->out.data(),
-                        .out_pixel = b->out_pixel,
-                        .width = width});
+      kernels.conv2d({.inputs = &b->input,
+                      .input_count = 1,
+                      .kernel = kernel,
+                      .stride = 1,
+                      .vectors = filter.vectors,
+                      .weights = filter.weights,
+                      .bias = filter.bias,
+                      .rectifier = Rectifier::relu,
+                      .out = b->out.data(),
+                      .out_pixel = b->out_pixel,
+                      .width = width});
     };
     return {call, [=] { return b->written(width); }};
   };
   const double flops = 2.0 * kernel * kernel * double(channels * channels * width);
-  return {"convolve", conv_form(kernel, channels), flops,
+  return {"conv2d", conv_form(kernel, channels), flops,
           double((kernel + 1) * channels * width) * sizeof(float), prepare};
 }
 
@@ -313,11 +313,11 @@ KernelCase winograd_case(int64_t channels, int64_t width) {
       for (int64_t row = 0; row < 4; ++row)
         run.out[size_t(row)] =
             reinterpret_cast<std::byte*>(b->out.data() + row * width * b->out_pixel);
-      kernels.convolve_winograd(run);
+      kernels.conv2d_winograd(run);
     };
     return {call, [=] { return b->written(4 * width); }};
   };
-  return {"convolve_winograd", conv_form(3, channels) + ", 4 rows",
+  return {"conv2d_winograd", conv_form(3, channels) + ", 4 rows",
           4 * 2.0 * 9 * double(channels * channels * width),
           double((winograd_rows + 4) * channels * width) * sizeof(float), prepare};
 }

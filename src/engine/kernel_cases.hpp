@@ -10,7 +10,7 @@
 
 namespace hyperconv {
 
-/// What a call left behind: the values that count, as floats.
+/// What a call wrote, without padding, as floats.
 using KernelResult = std::vector<float>;
 
 /// A kernel of one instruction set with its buffers.

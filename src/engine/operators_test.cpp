@@ -26,7 +26,7 @@ void expect_within_bound(const Tensor& got, const reference::Result& want) {
 
 // The last node against its bound; all before it must be exact. Once as the network's end (which
 // writes planar output), and once in its middle, with an exact copy behind it (which reads a
-// picture).
+// feature map).
 void check(const Graph& graph, int channels, Size size) {
   const NodeId last = graph.output();
   SCOPED_TRACE(operator_name(graph.node(last).op) + " of " + std::to_string(channels) +

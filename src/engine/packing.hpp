@@ -39,22 +39,23 @@ inline void pack_winograd_taps(const float* taps, int64_t channels, float* to, i
   }
 }
 
-/// Output pixels that are worked on at once: what their transformed rows may take of a core's
-/// second-level cache (512 KiB and more), which the filters share.
+/// Pixels of a strip, which is computed at once: its transformed rows fit into the part of a core's
+/// second-level cache (512 KiB and more) that the filters leave.
 inline int64_t winograd_strip(int64_t channels, const Kernels& kernels) {
   constexpr int64_t strip_bytes = 96 << 10;
   const int64_t bytes = winograd_rows * (channels + 2 * kernels.lanes) * int64_t(sizeof(float));
-  return std::max<int64_t>(kernels.tile, strip_bytes / bytes / kernels.tile * kernels.tile);
+  return std::max<int64_t>(kernels.pixels_at_once,
+                           strip_bytes / bytes / kernels.pixels_at_once * kernels.pixels_at_once);
 }
 
-/// convolve_winograd over `width` pixels, a strip at a time, with scratch for one; `rows` are the
+/// conv2d_winograd over `width` pixels, a strip at a time, with scratch for one; `rows` are the
 /// six of each input, in the inputs' order, and are moved along. `run.width` is set here.
-inline void convolve_winograd_strips(const Kernels& kernels, WinogradRows run, int64_t width,
-                                     const std::byte** rows) {
+inline void conv2d_winograd_strips(const Kernels& kernels, WinogradRows run, int64_t width,
+                                   const std::byte** rows) {
   const int64_t strip = winograd_strip(run.channels, kernels);
   for (int64_t x = 0; x < width; x += strip) {
     run.width = std::min(strip, width - x);
-    kernels.convolve_winograd(run);
+    kernels.conv2d_winograd(run);
     for (int i = 0; i < run.input_count; ++i) {
       const ConvInput& input = run.inputs[i];
       for (int r = 0; r < winograd_rows; ++r)

@@ -12,41 +12,28 @@ namespace {
 
 // A cache line: rows start on one, so that no vector of 16 channels crosses it.
 constexpr int64_t line = 64;
-// Rows whose addresses agree in the last 12 bits fall into the same cache sets, and a load appears
+// 4K aliasing: rows whose addresses agree in the last 12 bits share cache sets, and a load appears
 // to depend on the store before it.
 constexpr int64_t memory_page = 4096;
 
 // 64 TiB: beyond any machine, and far from where sums of sizes overflow.
 constexpr double most_floats = 0x1.0p44;
 
-// Nothing for an activation that is no rectifier.
-std::optional<Rectifier> rectifier_of(const Activation& activation) {
-  switch (activation.kind) {
-    case ActivationKind::relu:
-      return Rectifier::relu;
-    case ActivationKind::leaky_relu:
-      return Rectifier::leaky_relu;
-    case ActivationKind::sigmoid:
-    case ActivationKind::tanh:
-      return std::nullopt;
-  }
-  return std::nullopt;
-}
-
 // How a convolution goes over its input.
-struct Sweep {
+struct ConvolutionForm {
   int kernel = 1;
   int stride = 1;
   Padding padding = Padding::zero;
 
-  bool operator==(const Sweep&) const = default;
+  bool operator==(const ConvolutionForm&) const = default;
 };
 
 // Nothing for operators that are no convolution, or a transposed one.
-std::optional<Sweep> sweep_of(const Operator& op) {
+std::optional<ConvolutionForm> form_of_convolution(const Operator& op) {
   if (const auto* conv = std::get_if<Conv2d>(&op))
-    return Sweep{conv->kernel, conv->stride, conv->padding};
-  if (const auto* hyper = std::get_if<HyperConv2d>(&op)) return Sweep{.kernel = hyper->kernel};
+    return ConvolutionForm{conv->kernel, conv->stride, conv->padding};
+  if (const auto* hyper = std::get_if<HyperConv2d>(&op))
+    return ConvolutionForm{.kernel = hyper->kernel};
   return std::nullopt;
 }
 
@@ -106,24 +93,25 @@ class Planner {
       std::visit([&](const auto& op) { add(id, op); }, graph_.node(id).op);
     }
     require_precision();
-    if (!output_written_) emit(WriteOutput{}, value(graph_.output()), {});
+    if (!output_written_) emit(action::Output{}, value(graph_.output()), {});
     widen_borders();
-    for (Picture& picture : plan_.pictures) {
-      picture.row = row_stride((picture.width + 2 * picture.border) * picture.pixel_bytes());
+    for (FeatureMap& feature_map : plan_.feature_maps) {
+      feature_map.row =
+          row_stride((feature_map.width + 2 * feature_map.border) * feature_map.pixel_bytes());
     }
-    plan_.arena_bytes = place_pictures(plan_.pictures);
+    plan_.arena_bytes = place_feature_maps(plan_.feature_maps);
     return std::move(plan_);
   }
 
  private:
-  // What looks at whole frames and does more than add up reads f32.
+  // Actions on whole frames read f32, but for those that only sum.
   void require_precision() const {
     if (options_.precision == Precision::f32) return;
     for (const Step& step : plan_.steps) {
       const auto* action = std::get_if<FrameAction>(&step.action);
-      if (action == nullptr || std::holds_alternative<PredictFilters>(*action) ||
-          std::holds_alternative<Describe>(*action) ||
-          std::holds_alternative<TakeSideInput>(*action))
+      if (action == nullptr || std::holds_alternative<action::PredictFilters>(*action) ||
+          std::holds_alternative<action::PhotoDescriptor>(*action) ||
+          std::holds_alternative<action::SideInput>(*action))
         continue;
       fail("node '{}' ({}) can be computed in fp32 only", graph_.node(step.node).name,
            operator_name(graph_.node(step.node).op));
@@ -131,15 +119,15 @@ class Planner {
   }
 
   const Shape& shape(NodeId id) const { return shapes_[size_t(id)]; }
-  Pictures& value(NodeId id) { return values_[size_t(id)]; }
-  Pictures& input_value(NodeId id, size_t index = 0) {
+  FeatureMaps& value(NodeId id) { return values_[size_t(id)]; }
+  FeatureMaps& input_value(NodeId id, size_t index = 0) {
     return value(graph_.node(id).inputs[index]);
   }
 
-  void add(NodeId id, const Input&) { emit(ReadInput{}, {}, {picture(id)}); }
+  void add(NodeId id, const Input&) { emit(action::Input{}, {}, {feature_map(id)}); }
 
   void add(NodeId id, const SideInput&) {
-    emit(TakeSideInput{graph_.node(id).name}, {}, {picture(id)});
+    emit(action::SideInput{graph_.node(id).name}, {}, {feature_map(id)});
   }
 
   void add(NodeId id, const Conv2d&) { add_convolution(id); }
@@ -154,35 +142,35 @@ class Planner {
   // Convolves the inputs of all `terms` into the value of `id`.
   void convolve(NodeId id, const std::vector<NodeId>& terms) {
     const FilterId filter = FilterId(plan_.filters.size());
-    const Sweep sweep = *sweep_of(graph_.node(terms.front()).op);
+    const ConvolutionForm form = *form_of_convolution(graph_.node(terms.front()).op);
     FilterSpec spec{
-        .form = form_of(sweep, terms), .kernel = sweep.kernel, .out_channels = shape(id).c};
-    const bool crowded = most_inputs(spec) < picture_count(terms);
-    Pictures inputs;
+        .form = form_of(form, terms), .kernel = form.kernel, .out_channels = shape(id).c};
+    const bool crowded = most_inputs(spec) < map_count(terms);
+    FeatureMaps inputs;
     for (const NodeId term : terms) {
       if (crowded) join(input_value(term));
       predict(filter, term);
-      append_parts(spec, term, input_value(term));
+      append_slices(spec, term, input_value(term));
       inputs.insert(inputs.end(), input_value(term).begin(), input_value(term).end());
     }
     plan_.filters.push_back(spec);
-    if (sweep.kernel > 1) surround(inputs, sweep.padding);
+    if (form.kernel > 1) surround(inputs, form.padding);
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
-    const auto factor = sweep.stride == 1 ? take_output_shuffle(last) : std::nullopt;
+    const auto factor = form.stride == 1 ? take_output_shuffle(last) : std::nullopt;
     if (factor) {
       output_written_ = true;
-      emit(ConvolveToOutput{filter, rectifier, *factor, sweep.padding}, inputs, {});
+      emit(action::Conv2dToOutput{filter, rectifier, *factor, form.padding}, inputs, {});
     } else {
-      emit(Convolve{filter, rectifier, sweep.stride, sweep.padding}, inputs, {vector_picture(id)},
+      emit(action::Conv2d{filter, rectifier, form.stride, form.padding}, inputs, {vector_map(id)},
            last);
     }
   }
 
-  FilterForm form_of(const Sweep& sweep, const std::vector<NodeId>& terms) const {
+  FilterForm form_of(const ConvolutionForm& form, const std::vector<NodeId>& terms) const {
     int64_t channels = 0;
     for (const NodeId term : terms) channels += shape(graph_.node(term).inputs[0]).c;
-    const bool possible = sweep.kernel == 3 && sweep.stride == 1;
+    const bool possible = form.kernel == 3 && form.stride == 1;
     return possible && options_.winograd && channels <= most_winograd_channels
                ? FilterForm::winograd
                : FilterForm::direct;
@@ -190,26 +178,26 @@ class Planner {
 
   static int64_t most_inputs(const FilterSpec& spec) { return most_tap_rows / rows_read(spec); }
 
-  int64_t picture_count(const std::vector<NodeId>& terms) {
+  int64_t map_count(const std::vector<NodeId>& terms) {
     size_t count = 0;
     for (const NodeId term : terms) count += input_value(term).size();
     return int64_t(count);
   }
 
-  // The border of a new picture holds zeros.
-  void surround(const Pictures& pictures, Padding padding) {
-    borders_.resize(plan_.pictures.size(), Padding::zero);
-    for (const PictureId p : pictures) {
+  // The border of a new feature map holds zeros.
+  void surround(const FeatureMaps& feature_maps, Padding padding) {
+    borders_.resize(plan_.feature_maps.size(), Padding::zero);
+    for (const FeatureMapId p : feature_maps) {
       if (borders_[size_t(p)] == padding) continue;
       borders_[size_t(p)] = padding;
-      emit_step(FillBorder{padding}, {p}, {});
+      emit_step(action::FillBorder{padding}, {p}, {});
     }
   }
 
   void predict(FilterId filter, NodeId id) {
     const auto* op = std::get_if<HyperConv2d>(&graph_.node(id).op);
     if (op == nullptr) return;
-    const PredictFilters action{filter, id, op->conditioning};
+    const action::PredictFilters action{filter, id, op->conditioning};
     switch (op->conditioning) {
       case Conditioning::layer:
         want_sums(input_value(id));
@@ -221,19 +209,19 @@ class Planner {
     }
   }
 
-  void want_sums(const Pictures& pictures) {
-    for (const PictureId p : pictures) plan_.pictures[size_t(p)].sums = true;
+  void want_sums(const FeatureMaps& feature_maps) {
+    for (const FeatureMapId p : feature_maps) plan_.feature_maps[size_t(p)].sums = true;
   }
 
-  void append_parts(FilterSpec& spec, NodeId id, const Pictures& inputs) const {
+  void append_slices(FilterSpec& spec, NodeId id, const FeatureMaps& inputs) const {
     int64_t first = 0;
     for (const int64_t count : channels(inputs)) {
-      spec.parts.push_back({id, first, count});
+      spec.slices.push_back({id, first, count});
       first += count;
     }
   }
 
-  // Whatever the size of the input: a vector is no frame that happens to be one pixel large.
+  // For every size of input: a vector [N,C,1,1] does not count as a frame of one pixel.
   bool have_one_shape(NodeId a, NodeId b) const {
     return shape(a) == shape(b) && fixed_[size_t(a)] == fixed_[size_t(b)];
   }
@@ -243,46 +231,43 @@ class Planner {
     const Node& sum = graph_.node(id);
     if (!std::holds_alternative<Add>(sum.op) || sum.inputs[0] == sum.inputs[1]) return false;
     if (!have_one_shape(sum.inputs[0], sum.inputs[1])) return false;
-    const auto left = sweep_of(graph_.node(sum.inputs[0]).op);
-    return left && left == sweep_of(graph_.node(sum.inputs[1]).op) &&
+    const auto left = form_of_convolution(graph_.node(sum.inputs[0]).op);
+    return left && left == form_of_convolution(graph_.node(sum.inputs[1]).op) &&
            only_consumer(sum.inputs[0]) && only_consumer(sum.inputs[1]);
   }
 
   void add(NodeId id, const ConvTranspose2d&) {
     const FilterId filter = FilterId(plan_.filters.size());
     FilterSpec spec{.out_channels = shape(id).c, .transposed = true};
-    const Pictures inputs = input_value(id);
-    append_parts(spec, id, inputs);
+    const FeatureMaps inputs = input_value(id);
+    append_slices(spec, id, inputs);
     plan_.filters.push_back(spec);
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
-    emit(ConvolveTransposed{filter, rectifier}, inputs, {vector_picture(id)}, last);
+    emit(action::ConvTranspose2d{filter, rectifier}, inputs, {vector_map(id)}, last);
   }
 
-  void add(NodeId id, const AveragePool2d&) { add_each(id, Pool{}); }
-  void add(NodeId id, const Upsample2d&) { add_each(id, Upsample{}); }
-  void add(NodeId id, const MaxPool2d&) { add_each(id, PoolLargest{}); }
-  void add(NodeId id, const AdaptiveAveragePool2d& op) { add_each(id, PoolParts{op.size}); }
-  void add(NodeId id, const PRelu&) { add_each(id, RectifyLearned{}); }
-
-  void add(NodeId id, const Activation& op) {
-    if (const auto rectifier = rectifier_of(op))
-      add_each(id, Rectify{*rectifier});
-    else
-      add_each(id, Squash{op.kind});
+  void add(NodeId id, const AveragePool2d&) { add_each(id, action::AveragePool2d{}); }
+  void add(NodeId id, const Upsample2d&) { add_each(id, action::Upsample2d{}); }
+  void add(NodeId id, const MaxPool2d&) { add_each(id, action::MaxPool2d{}); }
+  void add(NodeId id, const AdaptiveAveragePool2d& op) {
+    add_each(id, action::AdaptiveAveragePool2d{op.size});
   }
+  void add(NodeId id, const PRelu&) { add_each(id, action::PRelu{}); }
 
-  void add(NodeId id, const Bilinear2d& op) { add_each(id, Interpolate{op.align_corners}); }
+  void add(NodeId id, const Activation& op) { add_each(id, action::Activation{op.kind}); }
+
+  void add(NodeId id, const Bilinear2d& op) { add_each(id, action::Bilinear2d{op.align_corners}); }
 
   void add(NodeId id, const AttentionPool&) {
-    Pictures inputs = input_value(id, 0);
-    inputs.push_back(input_value(id, 1).front());  // a mask of one channel is one picture
-    emit(Attend{}, inputs, {picture(id)});
+    FeatureMaps inputs = input_value(id, 0);
+    inputs.push_back(input_value(id, 1).front());  // a mask of one channel is one feature map
+    emit(action::AttentionPool{}, inputs, {feature_map(id)});
   }
 
   void add(NodeId id, const Haar2d& op) {
     join(input_value(id));
-    emit(Transform{op.kind}, input_value(id), {picture(id)});
+    emit(action::Haar2d{op.kind}, input_value(id), {feature_map(id)});
   }
 
   void add(NodeId id, const Norm2d& op) {
@@ -296,100 +281,104 @@ class Planner {
     }
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
-    emit(Normalise{op.kind, rectifier}, input_value(id), same_split(id, input_value(id)), last);
+    emit(action::Norm2d{op.kind, rectifier}, input_value(id), same_split(id, input_value(id)),
+         last);
   }
 
   void add(NodeId id, const PixelShuffle& op) {
     join(input_value(id));
-    emit(Shuffle{op.factor}, input_value(id), {picture(id)});
+    emit(action::PixelShuffle{op.factor}, input_value(id), {feature_map(id)});
   }
 
   void add(NodeId id, const Concat&) {
     for (size_t i = 0; i < graph_.node(id).inputs.size(); ++i) {
-      const Pictures& part = input_value(id, i);
+      const FeatureMaps& part = input_value(id, i);
       value(id).insert(value(id).end(), part.begin(), part.end());
     }
   }
 
   void add(NodeId id, const Add&) {
     if (is_sum_of_convolutions(id)) return convolve(id, graph_.node(id).inputs);
-    const Pictures terms = pairs(id);
+    const FeatureMaps terms = pairs(id);
     NodeId last = id;
     const Rectifier rectifier = take_activation(last);
-    emit(Sum{rectifier}, terms, same_split(id, input_value(id, 0)), last);
+    emit(action::Add{rectifier}, terms, same_split(id, input_value(id, 0)), last);
   }
 
   void add(NodeId id, const Multiply&) {
-    const Pictures factors = pairs(id);
-    emit(Product{}, factors, same_split(id, input_value(id, 0)));
+    const FeatureMaps factors = pairs(id);
+    emit(action::Multiply{}, factors, same_split(id, input_value(id, 0)));
   }
 
-  // The pictures of the first input, then as many of the second with the same channels.
-  Pictures pairs(NodeId id) {
+  // The feature maps of the first input, then as many of the second with the same channels.
+  FeatureMaps pairs(NodeId id) {
     if (channels(input_value(id, 0)) != channels(input_value(id, 1))) {
       join(input_value(id, 0));
       join(input_value(id, 1));
     }
-    Pictures both = input_value(id, 0);
+    FeatureMaps both = input_value(id, 0);
     both.insert(both.end(), input_value(id, 1).begin(), input_value(id, 1).end());
     return both;
   }
 
-  void add(NodeId id, const PhotoDescriptor&) { emit(Describe{}, input_value(id), {picture(id)}); }
+  void add(NodeId id, const PhotoDescriptor&) {
+    emit(action::PhotoDescriptor{}, input_value(id), {feature_map(id)});
+  }
 
-  // What works channel by channel, picture by picture.
+  // What works channel by channel, feature map by feature map.
   void add_each(NodeId id, const Action& action) {
     emit(action, input_value(id), same_split(id, input_value(id)));
   }
 
-  std::vector<int64_t> channels(const Pictures& pictures) const {
+  std::vector<int64_t> channels(const FeatureMaps& feature_maps) const {
     std::vector<int64_t> counts;
-    for (const PictureId p : pictures) counts.push_back(plan_.pictures[size_t(p)].channels);
+    for (const FeatureMapId p : feature_maps)
+      counts.push_back(plan_.feature_maps[size_t(p)].channels);
     return counts;
   }
 
-  PictureId new_picture(NodeId id, int64_t channels, int64_t pixel) {
+  FeatureMapId new_map(NodeId id, int64_t channels, int64_t pixel) {
     if (double(shape(id).plane()) * double(pixel) > most_floats) {
       fail_as(ErrorCode::out_of_memory, "node '{}' would be {}: more memory than there is",
               graph_.node(id).name, to_string(shape(id)));
     }
-    Picture made;
+    FeatureMap made;
     made.channels = channels;
     made.height = shape(id).h;
     made.width = shape(id).w;
     made.pixel = pixel;
-    // The input's values go where they were measured; a descriptor is small and steers much.
+    // The input and vectors (descriptors) stay in f32: they are small, and much depends on them.
     const bool exact = id == 0 || shape(id).plane() == 1;
     made.precision = exact ? Precision::f32 : options_.precision;
-    plan_.pictures.push_back(made);
-    return PictureId(plan_.pictures.size()) - 1;
+    plan_.feature_maps.push_back(made);
+    return FeatureMapId(plan_.feature_maps.size()) - 1;
   }
 
-  PictureId picture(NodeId id) { return new_picture(id, shape(id).c, shape(id).c); }
+  FeatureMapId feature_map(NodeId id) { return new_map(id, shape(id).c, shape(id).c); }
   // Convolutions store whole vectors.
-  PictureId vector_picture(NodeId id) {
-    return new_picture(id, shape(id).c, round_up(shape(id).c, options_.lanes));
+  FeatureMapId vector_map(NodeId id) {
+    return new_map(id, shape(id).c, round_up(shape(id).c, options_.lanes));
   }
-  Pictures same_split(NodeId id, const Pictures& like) {
-    Pictures made;
-    for (const int64_t count : channels(like)) made.push_back(new_picture(id, count, count));
+  FeatureMaps same_split(NodeId id, const FeatureMaps& like) {
+    FeatureMaps made;
+    for (const int64_t count : channels(like)) made.push_back(new_map(id, count, count));
     return made;
   }
 
-  // A list of pictures becomes one.
-  void join(Pictures& pictures) {
-    if (pictures.size() == 1) return;
-    const auto counts = channels(pictures);
-    const Picture& first = plan_.pictures[size_t(pictures.front())];
-    Picture whole;
+  // A list of feature maps becomes one.
+  void join(FeatureMaps& feature_maps) {
+    if (feature_maps.size() == 1) return;
+    const auto counts = channels(feature_maps);
+    const FeatureMap& first = plan_.feature_maps[size_t(feature_maps.front())];
+    FeatureMap whole;
     whole.height = first.height;
     whole.width = first.width;
     whole.precision = options_.precision;
     whole.channels = whole.pixel = std::accumulate(counts.begin(), counts.end(), int64_t(0));
-    plan_.pictures.push_back(whole);
-    const Pictures joined = {PictureId(plan_.pictures.size()) - 1};
-    emit_step(Join{}, pictures, joined);
-    pictures = joined;
+    plan_.feature_maps.push_back(whole);
+    const FeatureMaps joined = {FeatureMapId(plan_.feature_maps.size()) - 1};
+    emit_step(action::Concat{}, feature_maps, joined);
+    feature_maps = joined;
   }
 
   std::optional<NodeId> only_consumer(NodeId id) const {
@@ -398,13 +387,13 @@ class Planner {
     return readers.front();
   }
 
-  // Where nothing but an activation reads the node, its producer does the work; `last` moves on to
-  // the node whose value is then written.
+  // Fuses an activation that is the node's only reader into the step that computes the node; `last`
+  // becomes the node whose value is written.
   Rectifier take_activation(NodeId& last) {
     const auto reader = only_consumer(last);
     if (!reader) return Rectifier::none;
     const auto* activation = std::get_if<Activation>(&graph_.node(*reader).op);
-    const auto rectifier = activation != nullptr ? rectifier_of(*activation) : std::nullopt;
+    const auto rectifier = activation != nullptr ? rectifier_of(activation->kind) : std::nullopt;
     if (!rectifier) return Rectifier::none;
     last = *reader;
     done_[size_t(last)] = true;
@@ -423,20 +412,21 @@ class Planner {
     return shuffle->factor;
   }
 
-  void emit(const Action& action, const Pictures& inputs, const Pictures& outputs) {
+  void emit(const Action& action, const FeatureMaps& inputs, const FeatureMaps& outputs) {
     emit(action, inputs, outputs, node_);
   }
 
-  void emit(const Action& action, const Pictures& inputs, const Pictures& outputs, NodeId result) {
+  void emit(const Action& action, const FeatureMaps& inputs, const FeatureMaps& outputs,
+            NodeId result) {
     emit_step(action, inputs, outputs);
     if (!outputs.empty()) value(result) = outputs;
   }
 
-  void emit_step(const Action& action, const Pictures& inputs, const Pictures& outputs) {
+  void emit_step(const Action& action, const FeatureMaps& inputs, const FeatureMaps& outputs) {
     const int step = int(plan_.steps.size());
-    for (const PictureId p : inputs) plan_.pictures[size_t(p)].last_step = step;
-    for (const PictureId p : outputs) {
-      plan_.pictures[size_t(p)].first_step = plan_.pictures[size_t(p)].last_step = step;
+    for (const FeatureMapId p : inputs) plan_.feature_maps[size_t(p)].last_step = step;
+    for (const FeatureMapId p : outputs) {
+      plan_.feature_maps[size_t(p)].first_step = plan_.feature_maps[size_t(p)].last_step = step;
     }
     plan_.steps.push_back({action, inputs, outputs, node_});
   }
@@ -446,9 +436,9 @@ class Planner {
       const auto filter = filter_of(step.action);
       if (!filter) continue;
       const int64_t border = plan_.filters[size_t(*filter)].kernel / 2;
-      for (const PictureId p : step.inputs) {
-        Picture& picture = plan_.pictures[size_t(p)];
-        picture.border = std::max(picture.border, border);
+      for (const FeatureMapId p : step.inputs) {
+        FeatureMap& feature_map = plan_.feature_maps[size_t(p)];
+        feature_map.border = std::max(feature_map.border, border);
       }
     }
   }
@@ -460,29 +450,31 @@ class Planner {
   Plan plan_;
   NodeId node_ = 0;
   bool output_written_ = false;
-  std::vector<Padding> borders_;  // of each picture, at the step being planned
-  std::vector<Pictures> values_;  // of each node
-  std::vector<bool> done_;        // fused into another node's step
+  std::vector<Padding> borders_;     // of each feature map, at the step being planned
+  std::vector<FeatureMaps> values_;  // of each node
+  std::vector<bool> done_;           // fused into another node's step
   std::vector<std::vector<NodeId>> consumers_;
 };
 
-// Actions whose row y is made from row y.
+// Actions whose row y is computed from row y.
 template <class Kind>
-constexpr bool one_row = std::is_same_v<Kind, ReadInput> || std::is_same_v<Kind, Sum> ||
-                         std::is_same_v<Kind, Product> || std::is_same_v<Kind, Rectify> ||
-                         std::is_same_v<Kind, Squash> || std::is_same_v<Kind, RectifyLearned> ||
-                         std::is_same_v<Kind, Join> || std::is_same_v<Kind, WriteOutput>;
+constexpr bool one_row =
+    std::is_same_v<Kind, action::Input> || std::is_same_v<Kind, action::Add> ||
+    std::is_same_v<Kind, action::Multiply> || std::is_same_v<Kind, action::Activation> ||
+    std::is_same_v<Kind, action::PRelu> || std::is_same_v<Kind, action::Concat> ||
+    std::is_same_v<Kind, action::Output>;
 
-bool alive_together(const Picture& a, const Picture& b) {
+bool alive_together(const FeatureMap& a, const FeatureMap& b) {
   return a.first_step <= b.last_step && b.first_step <= a.last_step;
 }
 
-// Lowest place that is free as long as the picture lives; `placed` holds its contemporaries.
-int64_t first_gap(int64_t bytes, std::vector<const Picture*>& placed) {
+// Lowest offset that is free while the feature map is alive; `placed` holds the others that are
+// alive then.
+int64_t first_gap(int64_t bytes, std::vector<const FeatureMap*>& placed) {
   std::sort(placed.begin(), placed.end(),
-            [](const Picture* a, const Picture* b) { return a->offset < b->offset; });
+            [](const FeatureMap* a, const FeatureMap* b) { return a->offset < b->offset; });
   int64_t start = 0;
-  for (const Picture* other : placed) {
+  for (const FeatureMap* other : placed) {
     if (start + bytes <= other->offset) break;
     start = std::max(start, other->offset + other->bytes());
   }
@@ -491,6 +483,19 @@ int64_t first_gap(int64_t bytes, std::vector<const Picture*>& placed) {
 
 }  // namespace
 
+std::optional<Rectifier> rectifier_of(ActivationKind kind) {
+  switch (kind) {
+    case ActivationKind::relu:
+      return Rectifier::relu;
+    case ActivationKind::leaky_relu:
+      return Rectifier::leaky_relu;
+    case ActivationKind::sigmoid:
+    case ActivationKind::tanh:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 int64_t row_stride(int64_t bytes) {
   const int64_t row = round_up(bytes, line);
   return row % memory_page == 0 ? row + line : row;
@@ -498,7 +503,7 @@ int64_t row_stride(int64_t bytes) {
 
 int64_t channels_of(const FilterSpec& spec) {
   int64_t channels = 0;
-  for (const FilterPart& part : spec.parts) channels += part.channels;
+  for (const FilterSlice& slice : spec.slices) channels += slice.channels;
   return channels;
 }
 
@@ -507,9 +512,9 @@ int rows_read(const FilterSpec& spec) { return spec.form == FilterForm::direct ?
 std::optional<FilterId> filter_of(const Action& action) {
   const auto* row = std::get_if<RowAction>(&action);
   if (row == nullptr) return std::nullopt;
-  if (const auto* convolve = std::get_if<Convolve>(row)) return convolve->filter;
-  if (const auto* last = std::get_if<ConvolveToOutput>(row)) return last->filter;
-  if (const auto* up = std::get_if<ConvolveTransposed>(row)) return up->filter;
+  if (const auto* convolve = std::get_if<action::Conv2d>(row)) return convolve->filter;
+  if (const auto* last = std::get_if<action::Conv2dToOutput>(row)) return last->filter;
+  if (const auto* up = std::get_if<action::ConvTranspose2d>(row)) return up->filter;
   return std::nullopt;
 }
 
@@ -524,12 +529,13 @@ RowReach reach_of(const Plan& plan, const RowAction& action) {
   };
   const RowReach halved = both({.in = 2, .count = 2}), doubled = both({.out = 2});
   return std::visit(
-      Overloaded{[&](const Convolve& op) { return convolution(op.filter, op.stride); },
-                 [&](const ConvolveToOutput& op) { return convolution(op.filter, 1); },
-                 [&](const ConvolveTransposed&) { return doubled; },
-                 [&](const Pool&) { return halved; }, [&](const PoolLargest&) { return halved; },
-                 [&](const Upsample&) { return doubled; },
-                 [&](const Transform& op) {
+      Overloaded{[&](const action::Conv2d& op) { return convolution(op.filter, op.stride); },
+                 [&](const action::Conv2dToOutput& op) { return convolution(op.filter, 1); },
+                 [&](const action::ConvTranspose2d&) { return doubled; },
+                 [&](const action::AveragePool2d&) { return halved; },
+                 [&](const action::MaxPool2d&) { return halved; },
+                 [&](const action::Upsample2d&) { return doubled; },
+                 [&](const action::Haar2d& op) {
                    switch (op.kind) {
                      case HaarKind::analysis:
                      case HaarKind::low:
@@ -539,7 +545,7 @@ RowReach reach_of(const Plan& plan, const RowAction& action) {
                    }
                    return RowReach{};
                  },
-                 [&](const Shuffle& op) { return both({.out = op.factor}); },
+                 [&](const action::PixelShuffle& op) { return both({.out = op.factor}); },
                  [&](const auto& alike) {
                    static_assert(one_row<std::decay_t<decltype(alike)>>);
                    return both({});
@@ -550,63 +556,64 @@ RowReach reach_of(const Plan& plan, const RowAction& action) {
 Units units_of(const Plan& plan, const Step& step) {
   const RowReach reach = reach_of(plan, std::get<RowAction>(step.action));
   if (!step.outputs.empty()) {
-    const Picture& out = plan.picture(step.outputs.front());
+    const FeatureMap& out = plan.feature_map(step.outputs.front());
     return {ceil_div(out.height, reach.rows.out), ceil_div(out.width, reach.columns.out)};
   }
-  const Picture& in = plan.picture(step.inputs.front());
+  const FeatureMap& in = plan.feature_map(step.inputs.front());
   return {ceil_div(in.height, reach.rows.in), ceil_div(in.width, reach.columns.in)};
 }
 
 std::string step_name(const Action& action) {
-  const auto row = Overloaded{[](const ReadInput&) { return "read input"; },
-                              [](const Convolve&) { return "convolve"; },
-                              [](const ConvolveToOutput&) { return "convolve to output"; },
-                              [](const ConvolveTransposed&) { return "convolve transposed"; },
-                              [](const Pool&) { return "pool"; },
-                              [](const PoolLargest&) { return "pool largest"; },
-                              [](const Upsample&) { return "upsample"; },
-                              [](const Transform&) { return "transform"; },
-                              [](const Shuffle&) { return "shuffle"; },
-                              [](const Sum&) { return "sum"; },
-                              [](const Product&) { return "product"; },
-                              [](const Rectify&) { return "rectify"; },
-                              [](const Squash&) { return "squash"; },
-                              [](const RectifyLearned&) { return "rectify learned"; },
-                              [](const Join&) { return "join"; },
-                              [](const WriteOutput&) { return "write output"; }};
-  const auto frame = Overloaded{[](const FillBorder&) { return "fill border"; },
-                                [](const PredictFilters&) { return "predict filters"; },
-                                [](const PoolParts&) { return "pool parts"; },
-                                [](const Attend&) { return "attend"; },
-                                [](const Interpolate&) { return "interpolate"; },
-                                [](const Normalise&) { return "normalise"; },
-                                [](const Describe&) { return "describe"; },
-                                [](const TakeSideInput&) { return "take side input"; }};
+  const auto row = Overloaded{[](const action::Input&) { return "input"; },
+                              [](const action::Conv2d&) { return "conv2d"; },
+                              [](const action::Conv2dToOutput&) { return "conv2d to output"; },
+                              [](const action::ConvTranspose2d&) { return "conv_transpose2d"; },
+                              [](const action::AveragePool2d&) { return "average_pool2d"; },
+                              [](const action::MaxPool2d&) { return "max_pool2d"; },
+                              [](const action::Upsample2d&) { return "upsample2d"; },
+                              [](const action::Haar2d&) { return "haar2d"; },
+                              [](const action::PixelShuffle&) { return "pixel_shuffle"; },
+                              [](const action::Add&) { return "add"; },
+                              [](const action::Multiply&) { return "multiply"; },
+                              [](const action::Activation&) { return "activation"; },
+                              [](const action::PRelu&) { return "prelu"; },
+                              [](const action::Concat&) { return "concat"; },
+                              [](const action::Output&) { return "output"; }};
+  const auto frame =
+      Overloaded{[](const action::FillBorder&) { return "fill border"; },
+                 [](const action::PredictFilters&) { return "predict filters"; },
+                 [](const action::AdaptiveAveragePool2d&) { return "adaptive_average_pool2d"; },
+                 [](const action::AttentionPool&) { return "attention_pool"; },
+                 [](const action::Bilinear2d&) { return "bilinear2d"; },
+                 [](const action::Norm2d&) { return "norm2d"; },
+                 [](const action::PhotoDescriptor&) { return "photo_descriptor"; },
+                 [](const action::SideInput&) { return "side_input"; }};
   return std::visit(Overloaded{[&](const RowAction& one) { return std::visit(row, one); },
                                [&](const FrameAction& one) { return std::visit(frame, one); }},
                     action);
 }
 
-int64_t Picture::bytes() const {
-  // One line more: kernels that take groups of channels read beyond the last pixel.
+int64_t FeatureMap::bytes() const {
+  // One cache line more: kernels that take groups of channels read beyond the last pixel.
   return round_up(row * height + line, line);
 }
 
-int64_t place_pictures(std::vector<Picture>& pictures) {
-  std::vector<size_t> order(pictures.size());
+int64_t place_feature_maps(std::vector<FeatureMap>& feature_maps) {
+  std::vector<size_t> order(feature_maps.size());
   std::iota(order.begin(), order.end(), size_t(0));
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return pictures[a].bytes() > pictures[b].bytes(); });
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return feature_maps[a].bytes() > feature_maps[b].bytes();
+  });
   int64_t total = 0;
   for (size_t i = 0; i < order.size(); ++i) {
-    Picture& picture = pictures[order[i]];
-    std::vector<const Picture*> contemporaries;
+    FeatureMap& feature_map = feature_maps[order[i]];
+    std::vector<const FeatureMap*> contemporaries;
     for (size_t j = 0; j < i; ++j) {
-      if (alive_together(picture, pictures[order[j]]))
-        contemporaries.push_back(&pictures[order[j]]);
+      if (alive_together(feature_map, feature_maps[order[j]]))
+        contemporaries.push_back(&feature_maps[order[j]]);
     }
-    picture.offset = first_gap(picture.bytes(), contemporaries);
-    total = std::max(total, picture.offset + picture.bytes());
+    feature_map.offset = first_gap(feature_map.bytes(), contemporaries);
+    total = std::max(total, feature_map.offset + feature_map.bytes());
   }
   return total;
 }

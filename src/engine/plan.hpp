@@ -1,13 +1,13 @@
 // From a graph and an input shape to the steps that run it and the memory they need.
 //
-// A node's value is a list of pictures: a concatenation is the list of its inputs' pictures and is
-// never written anywhere; convolutions read several pictures, and what works channel by channel
-// (pooling, activation, ...) works on one picture after the other.
+// A node's value is a list of feature maps: a concatenation is the list of its inputs' feature maps
+// and is never written anywhere; convolutions read several feature maps, and what works channel by
+// channel (pooling, activation, ...) works on one feature map after the other.
 //
-// What a convolution sees above and below the frame is a matter of which rows it is given; left and
-// right of it a picture has a border that holds zeros. Where a convolution wants the frame
-// mirrored, a step before it fills the border, and another one clears it again for a convolution
-// that wants zeros.
+// Padding: above and below the frame, a convolution is passed rows of zeros, or mirrored rows. Left
+// and right, every feature map has a border in memory, of zeros at first; for Padding::reflect a
+// FillBorder step mirrors the frame into it, and another one restores the zeros for a convolution
+// that needs them.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@
 
 namespace hyperconv {
 
-/// Pixels, channels-last, with a border left and right, so that no kernel asks where a row ends.
-struct Picture {
+/// Pixels, channels-last, with a border left and right, so that no kernel checks where a row ends.
+struct FeatureMap {
   int64_t channels = 0;
   int64_t height = 0;
   int64_t width = 0;
@@ -34,149 +34,158 @@ struct Picture {
   int64_t offset = 0;  ///< bytes from the arena's start to the first row's border, likewise
 
   int first_step = 0;  ///< written by
-  int last_step = 0;   ///< last read by; its memory is another's afterwards
+  int last_step = 0;   ///< last read by; then its memory is reused
 
-  bool sums = false;  ///< who writes it also adds up its channels: something wants their means
+  bool sums = false;  ///< its writer also sums each channel: a later step needs the means
 
   int64_t pixel_bytes() const { return pixel * bytes_per_value(precision); }
   /// Of all rows.
   int64_t bytes() const;
 };
 
-using PictureId = int;
-using Pictures = std::vector<PictureId>;
+using FeatureMapId = int;
+using FeatureMaps = std::vector<FeatureMapId>;
 
-/// Input channels [first, first + channels) of a node's weights: those that one picture meets.
-struct FilterPart {
+/// Input channels [first, first + channels) of a node's weights: those applied to one feature map.
+struct FilterSlice {
   NodeId node = 0;
   int64_t first = 0;
   int64_t channels = 0;
 
-  bool operator==(const FilterPart&) const = default;
+  bool operator==(const FilterSlice&) const = default;
 };
 
-/// The weights of one convolution as the kernels see it: a part for each picture it reads. Usually
-/// of one node; the sum of two convolutions is one over the pictures of both.
+/// The weights of one convolution as the kernels see it: a slice for each feature map it reads.
+/// Usually of one node; the sum of two convolutions is one over the feature maps of both.
 struct FilterSpec {
   FilterForm form = FilterForm::direct;
   int kernel = 1;
   int64_t out_channels = 0;
   bool transposed = false;  ///< ConvTranspose2d: four 1x1 filters
-  std::vector<FilterPart> parts = {};
+  std::vector<FilterSlice> slices = {};
 
   bool operator==(const FilterSpec&) const = default;
 };
 using FilterId = int;
 
-/// Input channels of all parts.
+/// Input channels of all slices.
 int64_t channels_of(const FilterSpec& spec);
 
-/// Rows of each input that one unit of work reads.
+/// Rows of each input that one unit (Reach) reads.
 int rows_read(const FilterSpec& spec);
 
 /// With more input channels the transformed rows of FilterForm::winograd would leave a core's
 /// cache.
 constexpr int64_t most_winograd_channels = 512;
 
-/// The network's input, planar, becomes a picture.
-struct ReadInput {};
+/// What a step does, under the name of the graph's operator (graph.hpp) that it computes. Not every
+/// node has a step: a Concat is a list of feature maps, an Activation is fused into the step before
+/// it where that is possible.
+namespace action {
 
-/// What stands left and right of the inputs from now on.
+/// The network's input, planar, becomes a feature map.
+struct Input {};
+
+/// Fills the border left and right of the inputs, for the steps that follow.
 struct FillBorder {
   Padding padding = Padding::zero;
 };
 
-/// Conv2d, or HyperConv2d once its filters are there.
-struct Convolve {
+/// Conv2d, and HyperConv2d once its filters are predicted.
+struct Conv2d {
   FilterId filter = 0;
   Rectifier rectifier = Rectifier::none;
   int stride = 1;
   Padding padding = Padding::zero;
 };
 
-/// The same with stride 1, straight into the network's planar output, through a PixelShuffle of
-/// this factor.
-struct ConvolveToOutput {
+/// The same with stride 1, written directly to the network's planar output, through a PixelShuffle
+/// of this factor.
+struct Conv2dToOutput {
   FilterId filter = 0;
   Rectifier rectifier = Rectifier::none;
   int factor = 1;
   Padding padding = Padding::zero;
 };
 
-struct ConvolveTransposed {
+struct ConvTranspose2d {
   FilterId filter = 0;
   Rectifier rectifier = Rectifier::none;
 };
 
-/// Filters of a HyperConv2d from the means of the pictures it reads, or from its descriptor.
+/// Filters of a HyperConv2d from the channel means of the feature maps it reads, or from the values
+/// of its second input.
 struct PredictFilters {
   FilterId filter = 0;
   NodeId node = 0;
   Conditioning conditioning = Conditioning::layer;
 };
 
-struct Pool {};
-struct PoolLargest {};
-/// AdaptiveAveragePool2d.
-struct PoolParts {
+struct AveragePool2d {};
+struct MaxPool2d {};
+struct AdaptiveAveragePool2d {
   int size = 1;
 };
-/// AttentionPool: the last input is the mask; one picture of 1x1 for the others.
-struct Attend {};
-struct Upsample {};
-/// Bilinear2d of each input.
-struct Interpolate {
+/// The last input is the mask; one feature map of 1x1 for each of the others.
+struct AttentionPool {};
+struct Upsample2d {};
+/// Of each input.
+struct Bilinear2d {
   bool align_corners = true;
 };
-struct Transform {
+struct Haar2d {
   HaarKind kind = HaarKind::analysis;
 };
-struct Shuffle {
+struct PixelShuffle {
   int factor = 2;
 };
-/// Inputs: the pictures of the left term, then as many of the right one, of equal channels; the
+/// Inputs: the feature maps of the left term, then as many of the right one, of equal channels; the
 /// right ones have the same size or one pixel.
-struct Sum {
+struct Add {
   Rectifier rectifier = Rectifier::none;
 };
-struct Product {};
-struct Rectify {
-  Rectifier rectifier = Rectifier::relu;
+/// Inputs as Add's.
+struct Multiply {};
+struct Activation {
+  ActivationKind kind = ActivationKind::relu;
 };
-/// An activation that is no rectifier.
-struct Squash {
-  ActivationKind kind = ActivationKind::sigmoid;
-};
-/// PRelu, with the node's slope.
-struct RectifyLearned {};
-/// Norm2d, with the node's weights. The inputs' channels are the node's, in order; one input for
+/// With the node's slope.
+struct PRelu {};
+/// With the node's weights. The inputs' channels are the node's, in order; one input for
 /// NormKind::layer.
-struct Normalise {
+struct Norm2d {
   NormKind kind = NormKind::instance;
   Rectifier rectifier = Rectifier::none;
 };
-/// A concatenation that has to be written after all.
-struct Join {};
-/// Statistics of all inputs into one picture of 1x1.
-struct Describe {};
-/// A side input becomes a picture of 1x1.
-struct TakeSideInput {
+/// Copies its inputs into one feature map, for a step that cannot read a list of them.
+struct Concat {};
+/// Statistics of all inputs into one feature map of 1x1.
+struct PhotoDescriptor {};
+/// A side input becomes a feature map of 1x1.
+struct SideInput {
   std::string name;
 };
-struct WriteOutput {};
+/// The inputs become the network's planar output.
+struct Output {};
 
-/// What makes a row of its outputs from a few rows of its inputs.
-using RowAction = std::variant<ReadInput, Convolve, ConvolveToOutput, ConvolveTransposed, Pool,
-                               PoolLargest, Upsample, Transform, Shuffle, Sum, Product, Rectify,
-                               Squash, RectifyLearned, Join, WriteOutput>;
-/// What looks at whole frames, or at rows that no formula gives.
-using FrameAction = std::variant<FillBorder, PredictFilters, PoolParts, Attend, Interpolate,
-                                 Normalise, Describe, TakeSideInput>;
+}  // namespace action
+
+/// Actions that compute a row of their outputs from a few rows of their inputs.
+using RowAction =
+    std::variant<action::Input, action::Conv2d, action::Conv2dToOutput, action::ConvTranspose2d,
+                 action::AveragePool2d, action::MaxPool2d, action::Upsample2d, action::Haar2d,
+                 action::PixelShuffle, action::Add, action::Multiply, action::Activation,
+                 action::PRelu, action::Concat, action::Output>;
+/// Actions that read whole frames, or rows that Reach cannot describe.
+using FrameAction =
+    std::variant<action::FillBorder, action::PredictFilters, action::AdaptiveAveragePool2d,
+                 action::AttentionPool, action::Bilinear2d, action::Norm2d, action::PhotoDescriptor,
+                 action::SideInput>;
 using Action = std::variant<RowAction, FrameAction>;
 
-/// How far a RowAction looks in one direction. Its work comes in units: unit u reads lines
-/// [u * in - before, u * in - before + count) of every input and writes lines
-/// [u * out, u * out + out) of every output.
+/// What a RowAction reads and writes in one direction, rows or columns. Its work items are units:
+/// unit u reads lines [u * in - before, u * in - before + count) of every input and writes lines [u
+/// * out, u * out + out) of every output. Where units overlap in what they read, that is the halo.
 struct Reach {
   int in = 1, before = 0, count = 1, out = 1;
 };
@@ -184,17 +193,22 @@ struct RowReach {
   Reach rows, columns;
 };
 
+/// The activation as a rectifier, which most steps can apply to what they write; nothing for
+/// sigmoid and tanh.
+std::optional<Rectifier> rectifier_of(ActivationKind kind);
+
 /// The filter that a step convolves with; nothing where it does not convolve.
 std::optional<FilterId> filter_of(const Action& action);
 
-/// "convolve", "predict filters", ...: for messages and measurements.
+/// The operator's name in graphs where it has one ("conv2d"), else "predict filters", ...: for
+/// messages and measurements.
 std::string step_name(const Action& action);
 
 struct Step {
   Action action;
-  Pictures inputs;
-  Pictures outputs;
-  NodeId node = 0;  ///< for whom: messages and measurements
+  FeatureMaps inputs;
+  FeatureMaps outputs;
+  NodeId node = 0;  ///< that it computes: for messages and measurements
 };
 
 /// More output channels than this are not written to the output directly: a strip of pixels would
@@ -204,11 +218,11 @@ constexpr int64_t most_direct_channels = 256;
 struct Plan {
   Shape input, output;
   std::vector<FilterSpec> filters;  ///< the same for every size of input
-  std::vector<Picture> pictures;
+  std::vector<FeatureMap> feature_maps;
   std::vector<Step> steps;
   int64_t arena_bytes = 0;
 
-  const Picture& picture(PictureId id) const { return pictures[size_t(id)]; }
+  const FeatureMap& feature_map(FeatureMapId id) const { return feature_maps[size_t(id)]; }
 };
 
 struct PlanOptions {
@@ -231,12 +245,12 @@ struct Units {
 };
 Units units_of(const Plan& plan, const Step& step);
 
-/// Bytes from one row of so many to the next: whole cache lines, and away from addresses that the
-/// caches confuse.
+/// Bytes from one row to the next, for rows of so many bytes: whole cache lines, and no multiple of
+/// 4 KiB, at which rows would share their cache sets.
 int64_t row_stride(int64_t bytes);
 
-/// Gives every picture its place, so that two that are alive at one step never overlap: first fit,
-/// largest first. Returns the bytes needed in all.
-int64_t place_pictures(std::vector<Picture>& pictures);
+/// Gives every feature map its offset, so that two that are alive at one step never overlap: first
+/// fit, largest first. Returns the bytes needed in all.
+int64_t place_feature_maps(std::vector<FeatureMap>& feature_maps);
 
 }  // namespace hyperconv

@@ -39,13 +39,13 @@ std::vector<Plan> plans() {
   return made;
 }
 
-TEST(Plan, PicturesAliveAtTheSameTimeDoNotOverlap) {
+TEST(Plan, FeatureMapsAliveAtTheSameTimeDoNotOverlap) {
   for (const Plan& plan : plans()) {
-    for (size_t i = 0; i < plan.pictures.size(); ++i) {
-      const Picture& a = plan.pictures[i];
+    for (size_t i = 0; i < plan.feature_maps.size(); ++i) {
+      const FeatureMap& a = plan.feature_maps[i];
       EXPECT_LE(a.offset + a.bytes(), plan.arena_bytes);
       for (size_t j = 0; j < i; ++j) {
-        const Picture& b = plan.pictures[j];
+        const FeatureMap& b = plan.feature_maps[j];
         const bool together = a.first_step <= b.last_step && b.first_step <= a.last_step;
         const bool apart = a.offset + a.bytes() <= b.offset || b.offset + b.bytes() <= a.offset;
         EXPECT_TRUE(!together || apart) << i << " and " << j;
@@ -54,38 +54,38 @@ TEST(Plan, PicturesAliveAtTheSameTimeDoNotOverlap) {
   }
 }
 
-TEST(Plan, EveryPictureIsWrittenBeforeItIsRead) {
+TEST(Plan, EveryFeatureMapIsWrittenBeforeItIsRead) {
   for (const Plan& plan : plans()) {
-    std::vector<bool> written(plan.pictures.size());
+    std::vector<bool> written(plan.feature_maps.size());
     for (size_t i = 0; i < plan.steps.size(); ++i) {
-      for (const PictureId p : plan.steps[i].inputs) {
+      for (const FeatureMapId p : plan.steps[i].inputs) {
         EXPECT_TRUE(written[size_t(p)]);
-        EXPECT_LE(plan.pictures[size_t(p)].first_step, int(i));
-        EXPECT_GE(plan.pictures[size_t(p)].last_step, int(i));
+        EXPECT_LE(plan.feature_maps[size_t(p)].first_step, int(i));
+        EXPECT_GE(plan.feature_maps[size_t(p)].last_step, int(i));
       }
-      for (const PictureId p : plan.steps[i].outputs) written[size_t(p)] = true;
+      for (const FeatureMapId p : plan.steps[i].outputs) written[size_t(p)] = true;
     }
   }
 }
 
 TEST(Plan, FusesAllThatAUNetOffers) {
   for (const Plan& plan : plans()) {
-    EXPECT_EQ(count<Rectify>(plan), 0);
-    EXPECT_EQ(count<Join>(plan), 0);
-    EXPECT_EQ(count<Sum>(plan), 0);
-    EXPECT_EQ(count<Shuffle>(plan), 0);
-    EXPECT_EQ(count<WriteOutput>(plan), 0);
-    EXPECT_EQ(count<ConvolveToOutput>(plan), 1);
+    EXPECT_EQ(count<action::Activation>(plan), 0);
+    EXPECT_EQ(count<action::Concat>(plan), 0);
+    EXPECT_EQ(count<action::Add>(plan), 0);
+    EXPECT_EQ(count<action::PixelShuffle>(plan), 0);
+    EXPECT_EQ(count<action::Output>(plan), 0);
+    EXPECT_EQ(count<action::Conv2dToOutput>(plan), 1);
   }
 }
 
 TEST(Plan, SumOfConvolutionsIsOneConvolution) {
   const Plan plan = plans().back();
   const FilterSpec& last = plan.filters.back();
-  ASSERT_EQ(last.parts.size(), 2u);
-  EXPECT_EQ(last.parts[0].channels, 12);
-  EXPECT_EQ(last.parts[1].channels, 4);
-  EXPECT_NE(last.parts[0].node, last.parts[1].node);
+  ASSERT_EQ(last.slices.size(), 2u);
+  EXPECT_EQ(last.slices[0].channels, 12);
+  EXPECT_EQ(last.slices[1].channels, 4);
+  EXPECT_NE(last.slices[0].node, last.slices[1].node);
 }
 
 TEST(Plan, FiltersDoNotDependOnTheFrame) {
@@ -99,7 +99,7 @@ TEST(Plan, AChainNeedsTwoPlaces) {
   NodeId x = graph.add("input", Input{8}, {});
   for (const char* name : {"a", "b", "c", "d", "e"}) x = graph.add(name, Conv2d{8, 3}, {x});
   const Plan plan = make_plan(graph, {1, 8, 32, 64}, {.lanes = lanes});
-  EXPECT_EQ(plan.arena_bytes, 2 * plan.pictures.front().bytes());
+  EXPECT_EQ(plan.arena_bytes, 2 * plan.feature_maps.front().bytes());
 }
 
 TEST(Plan, ConvolutionsStoreWholeVectorsAndReadABorder) {
@@ -108,10 +108,10 @@ TEST(Plan, ConvolutionsStoreWholeVectorsAndReadABorder) {
   x = graph.add("a", Conv2d{5, 1}, {x});
   graph.add("b", Conv2d{4, 7}, {x});
   const Plan plan = make_plan(graph, {1, 3, 10, 11}, {.lanes = lanes});
-  EXPECT_EQ(plan.pictures[0].pixel, 3);
-  EXPECT_EQ(plan.pictures[0].border, 0);
-  EXPECT_EQ(plan.pictures[1].pixel, 8);
-  EXPECT_EQ(plan.pictures[1].border, 3);
+  EXPECT_EQ(plan.feature_maps[0].pixel, 3);
+  EXPECT_EQ(plan.feature_maps[0].border, 0);
+  EXPECT_EQ(plan.feature_maps[1].pixel, 8);
+  EXPECT_EQ(plan.feature_maps[1].border, 3);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ float squashed(float value, ActivationKind kind) {
       return float(std::tanh(v));
     case ActivationKind::relu:
     case ActivationKind::leaky_relu:
-      break;  // are Rectifiers in a plan
+      break;  // done by a kernel: rectifier_of()
   }
   assert(false);
   return 0;
@@ -54,9 +54,9 @@ void RowRunner::run(const Step& step, int64_t y, Interval columns) const {
              std::get<RowAction>(step.action));
 }
 
-PixelRun RowRunner::in(PictureId id, int64_t y, Interval columns, int place) const {
-  const Picture& of = picture(id);
-  const std::byte* values = view(id).at(y, columns.first);
+PixelRun RowRunner::in(FeatureMapId id, int64_t y, Interval columns, int place) const {
+  const FeatureMap& of = feature_map(id);
+  const std::byte* values = buffer(id).at(y, columns.first);
   if (of.precision == Precision::f32) return {reinterpret_cast<const float*>(values), of.pixel};
   const int64_t count = columns.size() * of.pixel;
   // Kernels that take groups of channels read a little further.
@@ -65,20 +65,20 @@ PixelRun RowRunner::in(PictureId id, int64_t y, Interval columns, int place) con
   return {wide, of.pixel};
 }
 
-// The same of a picture as large as the first output, or of its one pixel again and again.
-PixelRun RowRunner::spread(const Step& step, size_t index, int64_t y, Interval columns) const {
-  const PictureId id = step.inputs[index];
-  const Picture& over = picture(step.outputs.front());
-  if (picture(id).height == over.height && picture(id).width == over.width)
+// The same of a feature map as large as the first output, or its one pixel broadcast.
+PixelRun RowRunner::broadcast(const Step& step, size_t index, int64_t y, Interval columns) const {
+  const FeatureMapId id = step.inputs[index];
+  const FeatureMap& over = feature_map(step.outputs.front());
+  if (feature_map(id).height == over.height && feature_map(id).width == over.width)
     return in(id, y, columns, 1);
   return {in(id, 0, {0, 1}, 1).data, 0};
 }
 
-RowRunner::Target::Target(const RowRunner& runner, PictureId id, int64_t y, Interval columns,
+RowRunner::Target::Target(const RowRunner& runner, FeatureMapId id, int64_t y, Interval columns,
                           int place)
     : kernels_(runner.context_.kernels) {
-  const Picture& of = runner.picture(id);
-  std::byte* values = runner.view(id).at(y, columns.first);
+  const FeatureMap& of = runner.feature_map(id);
+  std::byte* values = runner.buffer(id).at(y, columns.first);
   if (of.precision == Precision::f32) {
     run_ = {reinterpret_cast<float*>(values), of.pixel};
     return;
@@ -92,10 +92,10 @@ RowRunner::Target::~Target() {
   if (narrow_ != nullptr) kernels_.narrow(run_.data, count_, narrow_);
 }
 
-void RowRunner::run(const ReadInput&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Input&, const Step& step, int64_t y, Interval columns) const {
   const Target target(*this, step.outputs[0], y, columns);
   const MutablePixelRun to = target.run();
-  const int64_t channels = picture(step.outputs[0]).channels;
+  const int64_t channels = feature_map(step.outputs[0]).channels;
   for (int64_t c = 0; c < channels; ++c) {
     const float* from = context_.input.row(0, c, y) + columns.first;
     for (int64_t x = 0; x < columns.size(); ++x) to.data[x * to.pixel + c] = from[x];
@@ -110,12 +110,12 @@ void RowRunner::find_taps(const Convolution& what, const Step& step, int64_t y, 
   const int64_t top = y * units - spec.kernel / 2;
   const int count = rows_read(spec);
   for (size_t i = 0; i < step.inputs.size(); ++i) {
-    const Picture& from = picture(step.inputs[i]);
-    const View& rows = view(step.inputs[i]);
+    const FeatureMap& from = feature_map(step.inputs[i]);
+    const RowBuffer& rows = buffer(step.inputs[i]);
     const std::byte** pointers = taps.rows.data() + i * size_t(count);
     for (int r = 0; r < count; ++r) {
       const int64_t row = top + r;
-      // Beyond that, rows are multiplied with nothing that is kept.
+      // Rows further out enter only output rows that are not stored.
       const bool is_mirrored = mirrors(what.padding) && row < from.height + spec.kernel / 2;
       if (row >= 0 && row < from.height)
         pointers[r] = rows.at(row, left);
@@ -155,17 +155,17 @@ void RowRunner::convolve_direct(const Convolution& what, const Step& step, int64
   const int64_t written = int64_t(filter.vectors) * context_.kernels.lanes;
   float* to =
       narrow ? scratch(Scratch::out0, width * written) : reinterpret_cast<float*>(out.first[0]);
-  context_.kernels.convolve({.inputs = taps.inputs.data(),
-                             .input_count = int(step.inputs.size()),
-                             .kernel = filter.spec.kernel,
-                             .stride = what.stride,
-                             .vectors = filter.vectors,
-                             .weights = filter.weights,
-                             .bias = filter.bias,
-                             .rectifier = what.rectifier,
-                             .out = to,
-                             .out_pixel = narrow ? written : out.pixel,
-                             .width = width});
+  context_.kernels.conv2d({.inputs = taps.inputs.data(),
+                           .input_count = int(step.inputs.size()),
+                           .kernel = filter.spec.kernel,
+                           .stride = what.stride,
+                           .vectors = filter.vectors,
+                           .weights = filter.weights,
+                           .bias = filter.bias,
+                           .rectifier = what.rectifier,
+                           .out = to,
+                           .out_pixel = narrow ? written : out.pixel,
+                           .width = width});
   for (int64_t x = 0; narrow && x < width; ++x) {
     context_.kernels.narrow(to + x * written, written,
                             out.first[0] + x * out.pixel * bytes_per_value(out.precision));
@@ -191,7 +191,7 @@ void RowRunner::convolve_winograd(const Convolution& what, const Step& step, int
       .width = 0,
       .scratch =
           scratch(Scratch::transform, winograd_scratch(strip, channels, context_.kernels.lanes))};
-  convolve_winograd_strips(context_.kernels, run, width, taps.rows.data());
+  conv2d_winograd_strips(context_.kernels, run, width, taps.rows.data());
 }
 
 void RowRunner::convolve(const Convolution& what, const Step& step, int64_t y, Interval columns,
@@ -205,97 +205,102 @@ void RowRunner::convolve(const Convolution& what, const Step& step, int64_t y, I
     convolve_direct(what, step, columns.size(), taps, out);
 }
 
-void RowRunner::run(const Convolve& action, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Conv2d& action, const Step& step, int64_t y,
+                    Interval columns) const {
   const PackedFilter& filter = context_.filters[action.filter];
-  const PictureId id = step.outputs.front();
+  const FeatureMapId id = step.outputs.front();
   const int64_t rows = filter.spec.form == FilterForm::winograd ? 4 : 1;
-  Rows to{{}, picture(id).pixel, picture(id).precision};
-  for (int64_t r = 0; r < rows && rows * y + r < picture(id).height; ++r)
-    to.first[size_t(r)] = view(id).at(rows * y + r, columns.first);
+  Rows to{{}, feature_map(id).pixel, feature_map(id).precision};
+  for (int64_t r = 0; r < rows && rows * y + r < feature_map(id).height; ++r)
+    to.first[size_t(r)] = buffer(id).at(rows * y + r, columns.first);
   convolve({filter, action.rectifier, action.stride, action.padding}, step, y, columns, to);
 }
 
-// A strip at a time, by way of scratch memory, to planes of channels.
-void RowRunner::run(const ConvolveToOutput& action, const Step& step, int64_t y,
+// A strip at a time through scratch memory, from channels-last to planes.
+void RowRunner::run(const action::Conv2dToOutput& action, const Step& step, int64_t y,
                     Interval columns) const {
   constexpr int64_t strip = 96;
   const PackedFilter& filter = context_.filters[action.filter];
   const int64_t rows = filter.spec.form == FilterForm::winograd ? 4 : 1;
-  const int64_t height = picture(step.inputs.front()).height;
+  const int64_t height = feature_map(step.inputs.front()).height;
   const int64_t pixel = int64_t(filter.vectors) * context_.kernels.lanes;
   const int64_t factor = action.factor;
   float* pixels = scratch(Scratch::output, rows * strip * pixel);
   for (int64_t x = columns.first; x < columns.end; x += strip) {
-    const Interval piece{x, std::min(columns.end, x + strip)};
+    const Interval pixels_of_strip{x, std::min(columns.end, x + strip)};
     Rows to{{}, pixel};
     for (int64_t r = 0; r < rows && rows * y + r < height; ++r)
       to.first[size_t(r)] = reinterpret_cast<std::byte*>(pixels + r * strip * pixel);
-    convolve({filter, action.rectifier, 1, action.padding}, step, y, piece, to);
+    convolve({filter, action.rectifier, 1, action.padding}, step, y, pixels_of_strip, to);
     for (int64_t r = 0; r < rows && rows * y + r < height; ++r) {
       for (int64_t c = 0; c < filter.spec.out_channels; c += factor) {
         const int64_t to_row = factor * (rows * y + r) + c / factor % factor;
-        context_.kernels.spread(pixels + r * strip * pixel + c, pixel, factor, piece.size(),
-                                context_.output.row(0, c / (factor * factor), to_row) + factor * x);
+        context_.kernels.to_planes(
+            pixels + r * strip * pixel + c, pixel, factor, pixels_of_strip.size(),
+            context_.output.row(0, c / (factor * factor), to_row) + factor * x);
       }
     }
   }
 }
 
-// The four taps of a pixel lie in two rows, two pixels apart.
-void RowRunner::run(const ConvolveTransposed& action, const Step& step, int64_t y,
+// Each tap is a 1x1 convolution that writes every second pixel of one of two rows.
+void RowRunner::run(const action::ConvTranspose2d& action, const Step& step, int64_t y,
                     Interval columns) const {
-  const PictureId id = step.outputs.front();
-  const Picture& out = picture(id);
+  const FeatureMapId id = step.outputs.front();
+  const FeatureMap& out = feature_map(id);
   PackedFilter filter = context_.filters[action.filter];
   for (int64_t tap = 0; tap < 4; ++tap) {
-    std::byte* to = view(id).at(2 * y + tap / 2, 2 * columns.first + tap % 2);
+    std::byte* to = buffer(id).at(2 * y + tap / 2, 2 * columns.first + tap % 2);
     convolve({filter, action.rectifier}, step, y, columns, {{to}, 2 * out.pixel, out.precision});
     filter.weights += filter.floats;
   }
 }
 
-void RowRunner::run(const Pool&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::AveragePool2d&, const Step& step, int64_t y,
+                    Interval columns) const {
   const Interval twice{2 * columns.first, 2 * columns.end};
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const Target to(*this, step.outputs[i], y, columns);
-    context_.kernels.average_pool(in(step.inputs[i], 2 * y, twice, 0),
-                                  in(step.inputs[i], 2 * y + 1, twice, 1), to.run(),
-                                  picture(step.inputs[i]).channels, columns.size());
+    context_.kernels.average_pool2d(in(step.inputs[i], 2 * y, twice, 0),
+                                    in(step.inputs[i], 2 * y + 1, twice, 1), to.run(),
+                                    feature_map(step.inputs[i]).channels, columns.size());
   }
 }
 
-void RowRunner::run(const PoolLargest&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::MaxPool2d&, const Step& step, int64_t y, Interval columns) const {
   const Interval twice{2 * columns.first, 2 * columns.end};
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const Target to(*this, step.outputs[i], y, columns);
-    context_.kernels.max_pool(in(step.inputs[i], 2 * y, twice, 0),
-                              in(step.inputs[i], 2 * y + 1, twice, 1), to.run(),
-                              picture(step.inputs[i]).channels, columns.size());
+    context_.kernels.max_pool2d(in(step.inputs[i], 2 * y, twice, 0),
+                                in(step.inputs[i], 2 * y + 1, twice, 1), to.run(),
+                                feature_map(step.inputs[i]).channels, columns.size());
   }
 }
 
-void RowRunner::run(const Upsample&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Upsample2d&, const Step& step, int64_t y,
+                    Interval columns) const {
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     for (int64_t dy = 0; dy < 2; ++dy) {
       const Target to(*this, step.outputs[i], 2 * y + dy, {2 * columns.first, 2 * columns.end});
-      context_.kernels.upsample(in(step.inputs[i], y, columns), to.run(),
-                                picture(step.inputs[i]).channels, columns.size());
+      context_.kernels.upsample2d(in(step.inputs[i], y, columns), to.run(),
+                                  feature_map(step.inputs[i]).channels, columns.size());
     }
   }
 }
 
-// Pixels of two rows, two by two, and the four bands of each such square.
+// Squares of 2x2 pixels of two rows, and the four subbands of each.
 struct RowRunner::Squares {
-  MutablePixelRun bands, top, bottom;
+  MutablePixelRun subbands, top, bottom;
   int64_t channels;
 
-  template <class Body>  // body(bands, four pixels), of one channel
+  template <class Body>  // body(subbands, four pixels), of one channel
   void for_each(int64_t width, const Body& body) const {
     for (int64_t x = 0; x < width; ++x) {
       for (int64_t k = 0; k < channels; ++k) {
         float* up = top.data + 2 * x * top.pixel + k;
         float* down = bottom.data + 2 * x * bottom.pixel + k;
-        body(bands.data + x * bands.pixel + k, up[0], up[top.pixel], down[0], down[bottom.pixel]);
+        body(subbands.data + x * subbands.pixel + k, up[0], up[top.pixel], down[0],
+             down[bottom.pixel]);
       }
     }
   }
@@ -314,7 +319,7 @@ bool is_synthesis(HaarKind kind) {
   return false;
 }
 
-bool has_all_bands(HaarKind kind) {
+bool has_all_subbands(HaarKind kind) {
   switch (kind) {
     case HaarKind::analysis:
     case HaarKind::synthesis:
@@ -328,43 +333,45 @@ bool has_all_bands(HaarKind kind) {
 }  // namespace
 
 // The inverse is the same sum: the transform of four values is its own inverse.
-void RowRunner::run(const Transform& action, const Step& step, int64_t y, Interval columns) const {
-  const PictureId from = step.inputs.front(), to = step.outputs.front();
+void RowRunner::run(const action::Haar2d& action, const Step& step, int64_t y,
+                    Interval columns) const {
+  const FeatureMapId from = step.inputs.front(), to = step.outputs.front();
   const Interval twice{2 * columns.first, 2 * columns.end};
   const auto readable = [](const PixelRun& run) {
     return MutablePixelRun{const_cast<float*>(run.data), run.pixel};
   };
   if (is_synthesis(action.kind)) {
     const Target top(*this, to, 2 * y, twice, 0), bottom(*this, to, 2 * y + 1, twice, 1);
-    const int64_t n = picture(to).channels;
+    const int64_t n = feature_map(to).channels;
     const Squares squares{readable(in(from, y, columns)), top.run(), bottom.run(), n};
-    squares.for_each(columns.size(),
-                     [n](const float* band, float& a, float& b, float& c, float& d) {
-                       const float ll = band[0], hl = band[n], lh = band[2 * n], hh = band[3 * n];
-                       a = 0.5f * ((ll - hl) + (hh - lh));
-                       b = 0.5f * ((ll + hl) - (lh + hh));
-                       c = 0.5f * ((ll - hl) + (lh - hh));
-                       d = 0.5f * ((ll + hl) + (lh + hh));
-                     });
+    squares.for_each(
+        columns.size(), [n](const float* subband, float& a, float& b, float& c, float& d) {
+          const float ll = subband[0], hl = subband[n], lh = subband[2 * n], hh = subband[3 * n];
+          a = 0.5f * ((ll - hl) + (hh - lh));
+          b = 0.5f * ((ll + hl) - (lh + hh));
+          c = 0.5f * ((ll - hl) + (lh - hh));
+          d = 0.5f * ((ll + hl) + (lh + hh));
+        });
     return;
   }
-  const Target bands(*this, to, y, columns);
-  const int64_t n = picture(from).channels;
-  const bool all = has_all_bands(action.kind);
-  const Squares squares{bands.run(), readable(in(from, 2 * y, twice, 0)),
+  const Target subbands(*this, to, y, columns);
+  const int64_t n = feature_map(from).channels;
+  const bool all = has_all_subbands(action.kind);
+  const Squares squares{subbands.run(), readable(in(from, 2 * y, twice, 0)),
                         readable(in(from, 2 * y + 1, twice, 1)), n};
-  squares.for_each(columns.size(), [=](float* band, float a, float b, float c, float d) {
-    band[0] = 0.5f * ((a + b) + (c + d));
+  squares.for_each(columns.size(), [=](float* subband, float a, float b, float c, float d) {
+    subband[0] = 0.5f * ((a + b) + (c + d));
     if (!all) return;
-    band[n] = 0.5f * ((b - a) + (d - c));
-    band[2 * n] = 0.5f * ((c - a) + (d - b));
-    band[3 * n] = 0.5f * ((a - b) + (d - c));
+    subband[n] = 0.5f * ((b - a) + (d - c));
+    subband[2 * n] = 0.5f * ((c - a) + (d - b));
+    subband[3 * n] = 0.5f * ((a - b) + (d - c));
   });
 }
 
-void RowRunner::run(const Shuffle& action, const Step& step, int64_t y, Interval columns) const {
-  const PictureId id = step.outputs.front();
-  const int64_t factor = action.factor, channels = picture(id).channels;
+void RowRunner::run(const action::PixelShuffle& action, const Step& step, int64_t y,
+                    Interval columns) const {
+  const FeatureMapId id = step.outputs.front();
+  const int64_t factor = action.factor, channels = feature_map(id).channels;
   const PixelRun from = in(step.inputs.front(), y, columns);
   for (int64_t dy = 0; dy < factor; ++dy) {
     const Target target(*this, id, factor * y + dy, {factor * columns.first, factor * columns.end});
@@ -377,29 +384,22 @@ void RowRunner::run(const Shuffle& action, const Step& step, int64_t y, Interval
   }
 }
 
-void RowRunner::run(const Sum& action, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Add& action, const Step& step, int64_t y,
+                    Interval columns) const {
   for (size_t i = 0; i < step.outputs.size(); ++i) {
     const Target to(*this, step.outputs[i], y, columns);
     context_.kernels.add(in(step.inputs[i], y, columns),
-                         spread(step, step.outputs.size() + i, y, columns), to.run(),
-                         picture(step.outputs[i]).channels, columns.size(), action.rectifier);
+                         broadcast(step, step.outputs.size() + i, y, columns), to.run(),
+                         feature_map(step.outputs[i]).channels, columns.size(), action.rectifier);
   }
 }
 
-void RowRunner::run(const Product&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Multiply&, const Step& step, int64_t y, Interval columns) const {
   for (size_t i = 0; i < step.outputs.size(); ++i) {
     const Target to(*this, step.outputs[i], y, columns);
     context_.kernels.multiply(in(step.inputs[i], y, columns),
-                              spread(step, step.outputs.size() + i, y, columns), to.run(),
-                              picture(step.outputs[i]).channels, columns.size());
-  }
-}
-
-void RowRunner::run(const Rectify& action, const Step& step, int64_t y, Interval columns) const {
-  for (size_t i = 0; i < step.inputs.size(); ++i) {
-    const Target to(*this, step.outputs[i], y, columns);
-    context_.kernels.rectify(in(step.inputs[i], y, columns), to.run(),
-                             picture(step.outputs[i]).channels, columns.size(), action.rectifier);
+                              broadcast(step, step.outputs.size() + i, y, columns), to.run(),
+                              feature_map(step.outputs[i]).channels, columns.size());
   }
 }
 
@@ -410,45 +410,53 @@ void RowRunner::map(const Step& step, int64_t y, Interval columns, const Functio
     const PixelRun from = in(step.inputs[i], y, columns);
     const MutablePixelRun to = target.run();
     for (int64_t x = 0; x < columns.size(); ++x) {
-      for (int64_t c = 0; c < picture(step.outputs[i]).channels; ++c)
+      for (int64_t c = 0; c < feature_map(step.outputs[i]).channels; ++c)
         to.data[x * to.pixel + c] = function(from.data[x * from.pixel + c]);
     }
   }
 }
 
-void RowRunner::run(const Squash& action, const Step& step, int64_t y, Interval columns) const {
-  map(step, y, columns, [&](float value) { return squashed(value, action.kind); });
+void RowRunner::run(const action::Activation& action, const Step& step, int64_t y,
+                    Interval columns) const {
+  const auto rectifier = rectifier_of(action.kind);
+  if (!rectifier)
+    return map(step, y, columns, [&](float value) { return squashed(value, action.kind); });
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    const Target to(*this, step.outputs[i], y, columns);
+    context_.kernels.rectify(in(step.inputs[i], y, columns), to.run(),
+                             feature_map(step.outputs[i]).channels, columns.size(), *rectifier);
+  }
 }
 
-void RowRunner::run(const RectifyLearned&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::PRelu&, const Step& step, int64_t y, Interval columns) const {
   const float slope = context_.filters.channel_weights(step.node).scale.front();
   map(step, y, columns, [&](float value) { return value > 0 ? value : slope * value; });
 }
 
-void RowRunner::run(const Join&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Concat&, const Step& step, int64_t y, Interval columns) const {
   const Target target(*this, step.outputs.front(), y, columns);
   MutablePixelRun to = target.run();
-  for (const PictureId id : step.inputs) {
-    context_.kernels.rectify(in(id, y, columns), to, picture(id).channels, columns.size(),
+  for (const FeatureMapId id : step.inputs) {
+    context_.kernels.rectify(in(id, y, columns), to, feature_map(id).channels, columns.size(),
                              Rectifier::none);
-    to.data += picture(id).channels;
+    to.data += feature_map(id).channels;
   }
 }
 
-void RowRunner::run(const WriteOutput&, const Step& step, int64_t y, Interval columns) const {
+void RowRunner::run(const action::Output&, const Step& step, int64_t y, Interval columns) const {
   int64_t first = 0;
-  for (const PictureId id : step.inputs) {
+  for (const FeatureMapId id : step.inputs) {
     const PixelRun from = in(id, y, columns);
-    for (int64_t c = 0; c < picture(id).channels; ++c) {
-      context_.kernels.spread(from.data + c, from.pixel, 1, columns.size(),
-                              context_.output.row(0, first + c, y) + columns.first);
+    for (int64_t c = 0; c < feature_map(id).channels; ++c) {
+      context_.kernels.to_planes(from.data + c, from.pixel, 1, columns.size(),
+                                 context_.output.row(0, first + c, y) + columns.first);
     }
-    first += picture(id).channels;
+    first += feature_map(id).channels;
   }
 }
 
-void RowRunner::add_sums(PictureId id, int64_t y, Interval columns, double* sums) const {
-  context_.kernels.sum(in(id, y, columns), picture(id).channels, columns.size(), sums);
+void RowRunner::add_sums(FeatureMapId id, int64_t y, Interval columns, double* sums) const {
+  context_.kernels.sum(in(id, y, columns), feature_map(id).channels, columns.size(), sums);
 }
 
 }  // namespace hyperconv

@@ -1,4 +1,4 @@
-// One row of one step. Both executors are made of it, and so agree bit for bit.
+// Computes one row of one step. Both executors call it, and so agree bit for bit.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,13 @@
 
 namespace hyperconv {
 
-/// Where a picture's rows lie: all of them, or the last few in a ring.
-struct View {
+/// The rows of a feature map in memory: all of them, or the last few in a ring buffer.
+struct RowBuffer {
   std::byte* data = nullptr;  ///< of the first slot, at column `left`
   int64_t row = 0;            ///< bytes from slot to slot
   int64_t pixel = 0;          ///< bytes from one pixel to the next
   int64_t slots = 1;          ///< row y lies in slot (y - top) % slots
-  int64_t top = 0;            ///< the first row there is
+  int64_t top = 0;            ///< the first row that is ever stored
   int64_t left = 0;           ///< the first column: a border has negative ones
 
   std::byte* at(int64_t y, int64_t x) const {
@@ -33,45 +33,47 @@ struct Interval {
 
 class RowRunner {
  public:
-  /// What rows are made of, and where the network's input comes from and its output goes. A view a
-  /// picture; `zeros` is as long as any row that a convolution reads, and a vector more. All must
-  /// outlive it.
+  /// What rows are computed from, and where the network's input is and its output goes. `buffers`
+  /// has one for each feature map; `zeros` is as long as the longest row that a convolution reads,
+  /// and a vector more. All must outlive the runner.
   struct Context {
     const Plan& plan;
     const FilterBank& filters;
     const Kernels& kernels;
-    std::span<const View> views;
+    std::span<const RowBuffer> buffers;
     const std::byte* zeros;
     const Tensor& input;
     Tensor& output;
   };
   explicit RowRunner(const Context& context) : context_(context) {}
 
-  /// Units `columns` of unit row `y` of a RowAction's step (Reach). Any thread may.
+  /// Computes units `columns` of unit row `y` of a RowAction's step (Reach). Several threads may
+  /// call it at once.
   void run(const Step& step, int64_t y, Interval columns) const;
 
-  /// sums[c] += the sum of channel c over those columns of a picture's row.
-  void add_sums(PictureId id, int64_t y, Interval columns, double* sums) const;
+  /// sums[c] += the sum of channel c over those columns of a feature map's row.
+  void add_sums(FeatureMapId id, int64_t y, Interval columns, double* sums) const;
 
  private:
-  void run(const ReadInput&, const Step& step, int64_t y, Interval columns) const;
-  void run(const Convolve& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const ConvolveToOutput& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const ConvolveTransposed& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const Pool&, const Step& step, int64_t y, Interval columns) const;
-  void run(const PoolLargest&, const Step& step, int64_t y, Interval columns) const;
-  void run(const Upsample&, const Step& step, int64_t y, Interval columns) const;
-  void run(const Transform& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const Shuffle& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const Sum& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const Product&, const Step& step, int64_t y, Interval columns) const;
-  void run(const Rectify& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const Squash& action, const Step& step, int64_t y, Interval columns) const;
-  void run(const RectifyLearned&, const Step& step, int64_t y, Interval columns) const;
-  void run(const Join&, const Step& step, int64_t y, Interval columns) const;
-  void run(const WriteOutput&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Input&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Conv2d& action, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Conv2dToOutput& action, const Step& step, int64_t y,
+           Interval columns) const;
+  void run(const action::ConvTranspose2d& action, const Step& step, int64_t y,
+           Interval columns) const;
+  void run(const action::AveragePool2d&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::MaxPool2d&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Upsample2d&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Haar2d& action, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::PixelShuffle& action, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Add& action, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Multiply&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Activation& action, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::PRelu&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Concat&, const Step& step, int64_t y, Interval columns) const;
+  void run(const action::Output&, const Step& step, int64_t y, Interval columns) const;
 
-  // What a convolution is to do with four rows of output, or with one.
+  // A convolution of one output row, or of four (Winograd).
   struct Convolution {
     const PackedFilter& filter;
     Rectifier rectifier = Rectifier::none;
@@ -102,18 +104,18 @@ class RowRunner {
   template <class Function>
   void map(const Step& step, int64_t y, Interval columns, const Function& function) const;
 
-  const Picture& picture(PictureId id) const { return context_.plan.picture(id); }
-  const View& view(PictureId id) const { return context_.views[size_t(id)]; }
+  const FeatureMap& feature_map(FeatureMapId id) const { return context_.plan.feature_map(id); }
+  const RowBuffer& buffer(FeatureMapId id) const { return context_.buffers[size_t(id)]; }
 
-  // Columns of a row as floats: the picture's own, or widened ones until the same place is asked
-  // for again.
-  PixelRun in(PictureId id, int64_t y, Interval columns, int place = 0) const;
-  PixelRun spread(const Step& step, size_t index, int64_t y, Interval columns) const;
-  // Columns of a row to be filled with floats, which go to the picture in its precision when it is
-  // destroyed.
+  // Columns of a row as floats: the feature map's own, or widened ones until the same place is
+  // asked for again.
+  PixelRun in(FeatureMapId id, int64_t y, Interval columns, int place = 0) const;
+  PixelRun broadcast(const Step& step, size_t index, int64_t y, Interval columns) const;
+  // Columns of a row to be filled with floats, which go to the feature map in its precision when it
+  // is destroyed.
   class Target {
    public:
-    Target(const RowRunner& runner, PictureId id, int64_t y, Interval columns, int place = 0);
+    Target(const RowRunner& runner, FeatureMapId id, int64_t y, Interval columns, int place = 0);
     ~Target();
     Target(const Target&) = delete;
     Target& operator=(const Target&) = delete;

@@ -18,18 +18,18 @@ const Kind* frame_action(const Step& step) {
   return action == nullptr ? nullptr : std::get_if<Kind>(action);
 }
 
-bool same_frame(const Plan& plan, const Pictures& pictures) {
-  return std::all_of(pictures.begin(), pictures.end(), [&](PictureId p) {
-    const Picture &a = plan.picture(p), &b = plan.picture(pictures.front());
+bool same_frame(const Plan& plan, const FeatureMaps& feature_maps) {
+  return std::all_of(feature_maps.begin(), feature_maps.end(), [&](FeatureMapId p) {
+    const FeatureMap &a = plan.feature_map(p), &b = plan.feature_map(feature_maps.front());
     return a.height == b.height && a.width == b.width;
   });
 }
 
-// Who writes each picture, a step's index.
+// Who writes each feature map, a step's index.
 std::vector<int> writers(const Plan& plan) {
-  std::vector<int> writer(plan.pictures.size(), -1);
+  std::vector<int> writer(plan.feature_maps.size(), -1);
   for (size_t i = 0; i < plan.steps.size(); ++i) {
-    for (const PictureId p : plan.steps[i].outputs) writer[size_t(p)] = int(i);
+    for (const FeatureMapId p : plan.steps[i].outputs) writer[size_t(p)] = int(i);
   }
   return writer;
 }
@@ -52,76 +52,78 @@ Interval units_for(const Interval& lines, const Reach& reach) {
   return {lines.first / reach.out, ceil_div(lines.end, reach.out)};
 }
 
-Interval part(int64_t index, int64_t parts, int64_t size) {
-  return {index * size / parts, (index + 1) * size / parts};
+Interval share(int64_t index, int64_t count, int64_t size) {
+  return {index * size / count, (index + 1) * size / count};
 }
 
 }  // namespace
 
 bool can_stream(const Plan& plan) {
   const std::vector<int> writer = writers(plan);
-  const auto reads_input = [&](PictureId p) {
+  const auto reads_input = [&](FeatureMapId p) {
     const RowAction* action = row_action(plan.steps[size_t(writer[size_t(p)])]);
-    return action != nullptr && std::holds_alternative<ReadInput>(*action);
+    return action != nullptr && std::holds_alternative<action::Input>(*action);
   };
-  const auto is_described = [&](PictureId p) {
+  const auto is_described = [&](FeatureMapId p) {
     const Step& step = plan.steps[size_t(writer[size_t(p)])];
-    return frame_action<Describe>(step) != nullptr || frame_action<TakeSideInput>(step) != nullptr;
+    return frame_action<action::PhotoDescriptor>(step) != nullptr ||
+           frame_action<action::SideInput>(step) != nullptr;
   };
   return std::all_of(plan.steps.begin(), plan.steps.end(), [&](const Step& step) {
-    const Pictures& in = step.inputs;
+    const FeatureMaps& in = step.inputs;
     if (row_action(step) != nullptr)
       return same_frame(plan, in) && std::none_of(in.begin(), in.end(), is_described);
-    if (frame_action<Describe>(step) != nullptr)
+    if (frame_action<action::PhotoDescriptor>(step) != nullptr)
       return std::all_of(in.begin(), in.end(), reads_input);
-    if (frame_action<TakeSideInput>(step) != nullptr) return true;
-    const auto* predict = frame_action<PredictFilters>(step);
+    if (frame_action<action::SideInput>(step) != nullptr) return true;
+    const auto* predict = frame_action<action::PredictFilters>(step);
     return predict != nullptr && std::all_of(in.begin(), in.end(), is_described);
   });
 }
 
-// What a tile's picture and steps are asked for, from the last step up.
+// From the last step back to the first: the units that each step must compute, and the rows and
+// columns of its inputs that it needs for them, so that the steps behind it have all they read.
 StreamExecutor::Tile StreamExecutor::tile_of(const Plan& plan, const Layout& layout,
-                                             const Region& units) {
+                                             const Extent& units) {
   Tile tile;
-  tile.pictures.resize(plan.pictures.size());
+  tile.feature_maps.resize(plan.feature_maps.size());
   tile.units.resize(plan.steps.size());
   tile.units[size_t(layout.row_steps.back())] = units;
   for (auto i = layout.row_steps.rbegin(); i != layout.row_steps.rend(); ++i) {
     const Step& step = plan.steps[size_t(*i)];
     const RowReach reach = reach_of(plan, *row_action(step));
-    Region& work = tile.units[size_t(*i)];
-    for (const PictureId p : step.outputs) {
-      const Picture& of = plan.picture(p);
-      const Region& wanted = tile.pictures[size_t(p)];
+    Extent& work = tile.units[size_t(*i)];
+    for (const FeatureMapId p : step.outputs) {
+      const FeatureMap& of = plan.feature_map(p);
+      const Extent& wanted = tile.feature_maps[size_t(p)];
       work.rows = joined(work.rows, units_for(wanted.rows, reach.rows));
       work.columns =
           joined(work.columns, units_for(clipped(wanted.columns, of.width), reach.columns));
     }
-    for (const PictureId p : step.outputs) {
-      Region& made = tile.pictures[size_t(p)];
+    for (const FeatureMapId p : step.outputs) {
+      Extent& made = tile.feature_maps[size_t(p)];
       made.rows = clipped({work.rows.first * reach.rows.out, work.rows.end * reach.rows.out},
-                          plan.picture(p).height);
+                          plan.feature_map(p).height);
       made.columns = joined(made.columns, {work.columns.first * reach.columns.out,
                                            work.columns.end * reach.columns.out});
     }
     if (work.rows.size() <= 0) continue;
-    for (const PictureId p : step.inputs) {
-      Region& wanted = tile.pictures[size_t(p)];
+    for (const FeatureMapId p : step.inputs) {
+      Extent& wanted = tile.feature_maps[size_t(p)];
       wanted.rows =
-          joined(wanted.rows, clipped(read_by(work.rows, reach.rows), plan.picture(p).height));
+          joined(wanted.rows, clipped(read_by(work.rows, reach.rows), plan.feature_map(p).height));
       wanted.columns = joined(wanted.columns, read_by(work.columns, reach.columns));
     }
   }
   return tile;
 }
 
-// The order in which a tile's rows are made.
+// The order in which a tile's rows are computed: pulled by the last step.
 class StreamExecutor::Flow {
  public:
   Flow(const Plan& plan, const Layout& layout, const Tile& tile)
       : plan_(plan), layout_(layout), tile_(tile) {
-    for (const Region& work : tile.units) next_.push_back(work.rows.first);
+    for (const Extent& work : tile.units) next_.push_back(work.rows.first);
     for (const Step& step : plan.steps) {
       const RowAction* action = row_action(step);
       reach_.push_back(action == nullptr ? RowReach{} : reach_of(plan, *action));
@@ -135,9 +137,9 @@ class StreamExecutor::Flow {
     ask(last, tile_.units[size_t(last)].rows.end, make);
   }
 
-  /// The lowest row of a picture that somebody has still to read.
-  int64_t still_wanted(PictureId p) const {
-    int64_t lowest = plan_.picture(p).height;
+  /// The first row of a feature map that a step has still to read.
+  int64_t still_wanted(FeatureMapId p) const {
+    int64_t lowest = plan_.feature_map(p).height;
     for (const int reader : layout_.readers[size_t(p)]) {
       const auto r = size_t(reader);
       if (next_[r] >= tile_.units[r].rows.end) continue;
@@ -154,9 +156,9 @@ class StreamExecutor::Flow {
     const Reach& reach = reach_[size_t(index)].rows;
     for (; next < end; ++next) {
       const int64_t lines = read_by({next, next + 1}, reach).end;
-      for (const PictureId p : step.inputs) {
+      for (const FeatureMapId p : step.inputs) {
         const int writer = layout_.writer[size_t(p)];
-        const int64_t there = std::min(lines, plan_.picture(p).height);
+        const int64_t there = std::min(lines, plan_.feature_map(p).height);
         ask(writer, ceil_div(there, reach_[size_t(writer)].rows.out), make);
       }
       make(index, next);
@@ -166,57 +168,58 @@ class StreamExecutor::Flow {
   const Plan& plan_;
   const Layout& layout_;
   const Tile& tile_;
-  std::vector<int64_t> next_;  // unit row that each step makes next
+  std::vector<int64_t> next_;  // unit row that each step computes next
   std::vector<RowReach> reach_;
 };
 
-// Runs through a tile without making anything: how many rows of each picture must stay.
+// A dry run through a tile: how many rows of each feature map are needed at once, which is the size
+// of its ring buffer.
 void StreamExecutor::measure(const Plan& plan, const Tile& tile, Layout& layout) {
   Flow flow(plan, layout, tile);
   flow.run([&](int index, int64_t unit) {
     const Step& step = plan.steps[size_t(index)];
     const int64_t out = reach_of(plan, *row_action(step)).rows.out;
-    for (const PictureId p : step.outputs) {
-      const int64_t end = std::min((unit + 1) * out, plan.picture(p).height);
+    for (const FeatureMapId p : step.outputs) {
+      const int64_t end = std::min((unit + 1) * out, plan.feature_map(p).height);
       Ring& ring = layout.rings[size_t(p)];
       ring.slots = std::max({ring.slots, end - flow.still_wanted(p), end - unit * out});
     }
   });
   for (size_t p = 0; p < layout.rings.size(); ++p) {
     Ring& ring = layout.rings[p];
-    ring.width = std::max(ring.width, tile.pictures[p].columns.size());
+    ring.width = std::max(ring.width, tile.feature_maps[p].columns.size());
   }
 }
 
 StreamExecutor::Layout StreamExecutor::lay_out(const Plan& plan, int threads, int64_t tile_width) {
   Layout layout;
   layout.writer = writers(plan);
-  layout.readers.resize(plan.pictures.size());
-  layout.rings.resize(plan.pictures.size());
+  layout.readers.resize(plan.feature_maps.size());
+  layout.rings.resize(plan.feature_maps.size());
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     const bool is_row = row_action(plan.steps[i]) != nullptr;
     (is_row ? layout.row_steps : layout.frame_steps).push_back(int(i));
-    for (const PictureId p : plan.steps[i].inputs) {
+    for (const FeatureMapId p : plan.steps[i].inputs) {
       if (is_row) layout.readers[size_t(p)].push_back(int(i));
     }
   }
-  // Strips of columns, and of each a band for every thread.
+  // A band of rows for every thread, split into tiles that are narrow enough.
   const Units all = units_of(plan, plan.steps[size_t(layout.row_steps.back())]);
-  const int64_t strips = std::min(ceil_div(plan.input.w, tile_width), all.width);
+  const int64_t across = std::min(ceil_div(plan.input.w, tile_width), all.width);
   const int64_t bands = std::min<int64_t>(threads, all.height);
   for (int64_t band = 0; band < bands; ++band) {
-    for (int64_t strip = 0; strip < strips; ++strip) {
+    for (int64_t x = 0; x < across; ++x) {
       layout.tiles.push_back(
-          tile_of(plan, layout, {part(band, bands, all.height), part(strip, strips, all.width)}));
+          tile_of(plan, layout, {share(band, bands, all.height), share(x, across, all.width)}));
       measure(plan, layout.tiles.back(), layout);
       layout.last_rows += layout.tiles.back().units[size_t(layout.row_steps.back())].rows.size();
     }
   }
-  for (size_t p = 0; p < plan.pictures.size(); ++p) {
+  for (size_t p = 0; p < plan.feature_maps.size(); ++p) {
     Ring& ring = layout.rings[p];
     ring.offset = layout.bytes;
-    // A vector more behind the last row: kernels read and write whole ones.
-    const int64_t row = row_stride(ring.width * plan.pictures[p].pixel_bytes());
+    // One vector more behind the last row: kernels read and write whole vectors.
+    const int64_t row = row_stride(ring.width * plan.feature_maps[p].pixel_bytes());
     layout.bytes += ring.slots > 0 ? ring.slots * row + longest_vector : 0;
   }
   return layout;
@@ -238,15 +241,15 @@ StreamExecutor::StreamExecutor(Plan plan, FilterBank& filters, const Kernels& ke
   require_memory(bytes);
   arena_ = Arena(size_t(bytes));
   int64_t longest = 0;
-  for (size_t p = 0; p < plan_.pictures.size(); ++p)
-    longest = std::max(longest, layout_.rings[p].width * plan_.pictures[p].pixel_bytes());
+  for (size_t p = 0; p < plan_.feature_maps.size(); ++p)
+    longest = std::max(longest, layout_.rings[p].width * plan_.feature_maps[p].pixel_bytes());
   zeros_.resize(size_t(longest + longest_vector));
-  descriptors_.resize(plan_.pictures.size());
+  descriptors_.resize(plan_.feature_maps.size());
 }
 
-// The rows are put in order one by one, as ReadInput would.
+// Rows become channels-last one by one, as by action::Input.
 void StreamExecutor::describe_input(const Step& step, const Tensor& input) {
-  const PictureId out = step.outputs.front();
+  const FeatureMapId out = step.outputs.front();
   const Shape& shape = input.shape();
   const auto row = [&](int64_t y) {
     thread_local std::vector<float> pixels;
@@ -258,8 +261,8 @@ void StreamExecutor::describe_input(const Step& step, const Tensor& input) {
     return PixelRun{pixels.data(), shape.c};
   };
   std::vector<float>& descriptor = descriptors_[size_t(out)];
-  descriptor.resize(size_t(plan_.picture(out).channels));
-  const int64_t all_channels = plan_.picture(out).channels / 3;
+  descriptor.resize(size_t(plan_.feature_map(out).channels));
+  const int64_t all_channels = plan_.feature_map(out).channels / 3;
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     describe_photo({shape.c, shape.h, shape.w, row}, kernels_, sums_, all_channels,
                    descriptor.data() + int64_t(i) * shape.c);
@@ -268,11 +271,11 @@ void StreamExecutor::describe_input(const Step& step, const Tensor& input) {
 
 void StreamExecutor::predict(const Step& step) {
   std::vector<float> statistics;
-  for (const PictureId p : step.inputs) {
+  for (const FeatureMapId p : step.inputs) {
     const std::vector<float>& s = descriptors_[size_t(p)];
     statistics.insert(statistics.end(), s.begin(), s.end());
   }
-  const auto& action = *frame_action<PredictFilters>(step);
+  const auto& action = *frame_action<action::PredictFilters>(step);
   filters_.predict(action.filter, action.node, statistics);
 }
 
@@ -280,9 +283,9 @@ void StreamExecutor::run(const Tensor& input, const SideInputs& side, Tensor& ou
   throw_if_interrupted();
   for (const int i : layout_.frame_steps) {
     const Step& step = plan_.steps[size_t(i)];
-    if (frame_action<Describe>(step) != nullptr) {
+    if (frame_action<action::PhotoDescriptor>(step) != nullptr) {
       describe_input(step, input);
-    } else if (const auto* given = frame_action<TakeSideInput>(step)) {
+    } else if (const auto* given = frame_action<action::SideInput>(step)) {
       const Tensor& value = side.at(given->name);
       descriptors_[size_t(step.outputs.front())].assign(value.data(), value.data() + value.size());
     } else {
@@ -300,30 +303,30 @@ void StreamExecutor::run(const Tensor& input, const SideInputs& side, Tensor& ou
 
 void StreamExecutor::run_tile(const Tile& tile, int worker, const Tensor& input, Tensor& output) {
   std::byte* memory = arena_.data() + layout_.bytes * worker;
-  std::vector<View> views(plan_.pictures.size());
-  for (size_t p = 0; p < views.size(); ++p) {
+  std::vector<RowBuffer> buffers(plan_.feature_maps.size());
+  for (size_t p = 0; p < buffers.size(); ++p) {
     const Ring& ring = layout_.rings[p];
     if (ring.slots == 0) continue;
-    const Picture& picture = plan_.pictures[p];
-    const Region& region = tile.pictures[p];
-    View& view = views[p];
-    view = {.data = memory + ring.offset,
-            .row = row_stride(ring.width * picture.pixel_bytes()),
-            .pixel = picture.pixel_bytes(),
-            .slots = ring.slots,
-            .top = region.rows.first,
-            .left = region.columns.first};
-    // Beyond the frame there are zeros, which no step overwrites.
-    const int64_t left = std::max<int64_t>(-region.columns.first, 0);
-    const int64_t right = std::max<int64_t>(region.columns.end - picture.width, 0);
+    const FeatureMap& feature_map = plan_.feature_maps[p];
+    const Extent& extent = tile.feature_maps[p];
+    RowBuffer& buffer = buffers[p];
+    buffer = {.data = memory + ring.offset,
+              .row = row_stride(ring.width * feature_map.pixel_bytes()),
+              .pixel = feature_map.pixel_bytes(),
+              .slots = ring.slots,
+              .top = extent.rows.first,
+              .left = extent.columns.first};
+    // Columns beyond the frame are zero padding, which no step overwrites.
+    const int64_t left = std::max<int64_t>(-extent.columns.first, 0);
+    const int64_t right = std::max<int64_t>(extent.columns.end - feature_map.width, 0);
     for (int64_t slot = 0; slot < ring.slots; ++slot) {
-      std::byte* row = view.data + slot * view.row;
-      std::fill_n(row, left * view.pixel, std::byte(0));
-      std::fill_n(row + (region.columns.size() - right) * view.pixel, right * view.pixel,
+      std::byte* row = buffer.data + slot * buffer.row;
+      std::fill_n(row, left * buffer.pixel, std::byte(0));
+      std::fill_n(row + (extent.columns.size() - right) * buffer.pixel, right * buffer.pixel,
                   std::byte(0));
     }
   }
-  const RowRunner rows({plan_, filters_, kernels_, views, zeros_.data(), input, output});
+  const RowRunner rows({plan_, filters_, kernels_, buffers, zeros_.data(), input, output});
   Flow flow(plan_, layout_, tile);
   flow.run([&](int index, int64_t unit) {
     throw_if_interrupted();

@@ -1,10 +1,10 @@
-// Row by row: a photo flows through the network, down and up its levels, and every layer keeps only
-// the rows that somebody still reads. Memory depends on the width of a strip, not on the photo.
+// Pull-based, row by row: every feature map is a ring buffer of the rows that later steps still
+// have to read. Memory depends on the width of a tile, not on the size of the photo.
 //
-// The output is cut into tiles. Whoever makes a tile asks the last step for its rows; a step that
-// is asked for rows asks those before it for what it reads, and makes its own. At a tile's edge it
-// makes what its neighbour makes as well, by the same kernels in the same places: a photo in tiles
-// is the same, bit for bit, as in one piece, and as by WholeExecutor.
+// The output is split into tiles, each computed by one thread. To produce a row, a step first
+// requests the rows it reads from the steps that write them, which request theirs in turn, down to
+// the network's input. Neighbouring tiles both compute the halo between them, with the same kernels
+// at the same positions: the result is the same, bit for bit, for all tiles and as WholeExecutor's.
 #pragma once
 
 #include <atomic>
@@ -20,10 +20,12 @@
 namespace hyperconv {
 
 /// Pixels of the network's input that a tile is wide at most, so that memory does not grow with the
-/// photo. A 12 MP mosaic's cells fit side by side; narrower tiles would make more edges twice.
+/// photo. A 12 MP mosaic's cells fit side by side; narrower tiles would compute more of the halo
+/// twice.
 constexpr int64_t widest_tile = 2048;
 
-/// Whether all that looks at a whole frame looks at the network's input.
+/// Whether nothing but the network's input is read as a whole frame, so that all other steps can
+/// run row by row.
 bool can_stream(const Plan& plan);
 
 class StreamExecutor : public Executor {
@@ -39,15 +41,16 @@ class StreamExecutor : public Executor {
   static int64_t bytes(const Plan& plan, int threads);
 
  private:
-  struct Region {
+  struct Extent {
     Interval rows, columns;
   };
-  // A part of the last step's work, and what follows for every picture and step.
+  // A rectangle of the last step's units, and what every feature map and step has to provide for
+  // it.
   struct Tile {
-    std::vector<Region> pictures;  // rows in the frame; columns beyond its edges too
-    std::vector<Region> units;
+    std::vector<Extent> feature_maps;  // rows within the frame; columns beyond its edges too
+    std::vector<Extent> units;
   };
-  // Of one picture: rows at once, and their width, in the largest tile.
+  // Ring buffer of one feature map, large enough for every tile.
   struct Ring {
     int64_t slots = 0, width = 0;
     int64_t offset = 0;  // bytes, in a thread's memory
@@ -55,17 +58,17 @@ class StreamExecutor : public Executor {
   struct Layout {
     std::vector<int> row_steps;    // indices of plan.steps
     std::vector<int> frame_steps;  // run before the first row
-    std::vector<int> writer;       // step that writes a picture
+    std::vector<int> writer;       // step that writes a feature map
     std::vector<std::vector<int>> readers;
     std::vector<Tile> tiles;
     std::vector<Ring> rings;
     int64_t bytes = 0;      // of a thread
-    int64_t last_rows = 0;  // units of the last step, in all tiles
+    int64_t last_rows = 0;  // unit rows of the last step in all tiles, for progress
   };
   class Flow;
 
   static Layout lay_out(const Plan& plan, int threads, int64_t tile_width);
-  static Tile tile_of(const Plan& plan, const Layout& layout, const Region& units);
+  static Tile tile_of(const Plan& plan, const Layout& layout, const Extent& units);
   static void measure(const Plan& plan, const Tile& tile, Layout& layout);
   void describe_input(const Step& step, const Tensor& input);
   void predict(const Step& step);
@@ -78,7 +81,7 @@ class StreamExecutor : public Executor {
   Threads& threads_;
   Arena arena_;
   std::vector<std::byte> zeros_;
-  std::vector<std::vector<float>> descriptors_;  // of the pictures that frame steps write
+  std::vector<std::vector<float>> descriptors_;  // of the feature maps that frame steps write
   Sums sums_;
   std::atomic<int64_t> rows_done_ = 0;  // of the last step, in the run at work
 };

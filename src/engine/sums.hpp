@@ -1,4 +1,4 @@
-// Sums over a frame, and what they tell of it.
+// Sums over a frame, and statistics from them.
 #pragma once
 
 #include <algorithm>
@@ -22,25 +22,25 @@ class Sums {
   template <class Row>
   const std::vector<double>& over(Interval rows, int64_t count, const Row& row) {
     const int64_t band = ceil_div(rows.size(), most_bands);
-    return over_pieces(ceil_div(rows.size(), band), count, [&](int64_t index, double* sums) {
+    return over_tiles(ceil_div(rows.size(), band), count, [&](int64_t index, double* sums) {
       const int64_t first = rows.first + index * band, end = std::min(rows.end, first + band);
       for (int64_t y = first; y < end; ++y) row(y, sums);
     });
   }
 
-  /// The same over what piece(i, sums) adds, for i in [0, pieces).
-  template <class Piece>
-  const std::vector<double>& over_pieces(int64_t pieces, int64_t count, const Piece& piece) {
-    partial_.resize(std::max(partial_.size(), size_t(count * pieces)));
+  /// The same over what tile(i, sums) adds, for i in [0, tiles).
+  template <class Tile>
+  const std::vector<double>& over_tiles(int64_t tiles, int64_t count, const Tile& tile) {
+    partial_.resize(std::max(partial_.size(), size_t(count * tiles)));
     const auto body = [&](int64_t index) {
       throw_if_interrupted();
       double* sums = partial_.data() + index * count;
       std::fill_n(sums, count, 0.0);
-      piece(index, sums);
+      tile(index, sums);
     };
-    threads_.parallel_for(pieces, std::ref(body));
+    threads_.parallel_for(tiles, std::ref(body));
     sums_.assign(size_t(count), 0.0);
-    for (int64_t i = 0; i < pieces * count; ++i) sums_[size_t(i % count)] += partial_[size_t(i)];
+    for (int64_t i = 0; i < tiles * count; ++i) sums_[size_t(i % count)] += partial_[size_t(i)];
     return sums_;
   }
 

@@ -11,13 +11,14 @@
 namespace hyperconv {
 namespace {
 
-// What a strip's rows of input may take of a core's second-level cache (512 KiB and more), which
-// the weights share.
-constexpr int64_t strip_bytes = 128 << 10;
+// What a tile's rows of input may take of a core's second-level cache (512 KiB and more), which the
+// weights share.
+constexpr int64_t tile_row_bytes = 128 << 10;
 
 int64_t longest_row(const Plan& plan) {
   int64_t longest = 0;
-  for (const Picture& picture : plan.pictures) longest = std::max(longest, picture.row);
+  for (const FeatureMap& feature_map : plan.feature_maps)
+    longest = std::max(longest, feature_map.row);
   return longest;
 }
 
@@ -41,46 +42,46 @@ WholeExecutor::WholeExecutor(Plan plan, FilterBank& filters, const Kernels& kern
   require_memory(plan_.arena_bytes);
   arena_ = Arena(size_t(plan_.arena_bytes));
   zeros_.resize(size_t(longest_row(plan_)) + size_t(kernels_.lanes) * sizeof(float));
-  for (const Picture& picture : plan_.pictures) {
-    views_.push_back({.data = arena_.data() + picture.offset,
-                      .row = picture.row,
-                      .pixel = picture.pixel_bytes(),
-                      .slots = picture.height,
-                      .left = -picture.border});
+  for (const FeatureMap& feature_map : plan_.feature_maps) {
+    buffers_.push_back({.data = arena_.data() + feature_map.offset,
+                        .row = feature_map.row,
+                        .pixel = feature_map.pixel_bytes(),
+                        .slots = feature_map.height,
+                        .left = -feature_map.border});
   }
-  picture_sums_.resize(plan_.pictures.size());
+  map_sums_.resize(plan_.feature_maps.size());
   seconds_.resize(plan_.steps.size());
 }
 
 void WholeExecutor::run(const Tensor& input, const SideInputs& side, Tensor& output) {
-  const RowRunner rows({plan_, filters_, kernels_, views_, zeros_.data(), input, output});
+  const RowRunner rows({plan_, filters_, kernels_, buffers_, zeros_.data(), input, output});
   rows_ = &rows;
   side_ = &side;
-  for (auto& sums : picture_sums_) sums.clear();
+  for (auto& sums : map_sums_) sums.clear();
   for (size_t i = 0; i < plan_.steps.size(); ++i) {
     throw_if_interrupted();
     tell_done(int64_t(i), int64_t(plan_.steps.size()));
     const Step& step = plan_.steps[i];
     const auto start = std::chrono::steady_clock::now();
-    for (const PictureId p : step.outputs) clear_border(p);
+    for (const FeatureMapId p : step.outputs) clear_border(p);
     std::visit([&](const auto& action) { execute(action, step); }, step.action);
     seconds_[i] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 }
 
-// The arena is used again and again: zeros beside a picture do not stay.
-void WholeExecutor::clear_border(PictureId id) {
-  const Picture& of = picture(id);
-  const View& view = views_[size_t(id)];
+// Other feature maps have used this memory: the border's zeros have to be restored.
+void WholeExecutor::clear_border(FeatureMapId id) {
+  const FeatureMap& of = feature_map(id);
+  const RowBuffer& buffer = buffers_[size_t(id)];
   const int64_t side = of.border * of.pixel_bytes();
   for (int64_t y = 0; y < of.height && side > 0; ++y) {
-    std::fill_n(view.at(y, -of.border), side, std::byte(0));
-    std::fill_n(view.at(y, of.width), side, std::byte(0));
+    std::fill_n(buffer.at(y, -of.border), side, std::byte(0));
+    std::fill_n(buffer.at(y, of.width), side, std::byte(0));
   }
 }
 
-void WholeExecutor::mirror_border(PictureId id) {
-  const Picture& of = picture(id);
+void WholeExecutor::mirror_border(FeatureMapId id) {
+  const FeatureMap& of = feature_map(id);
   for_rows(of.height, [&](int64_t y) {
     for (int64_t i = 1; i <= of.border; ++i) {
       const int64_t right = of.width - 1 + i;
@@ -90,8 +91,8 @@ void WholeExecutor::mirror_border(PictureId id) {
   });
 }
 
-void WholeExecutor::execute(const FillBorder& action, const Step& step) {
-  const PictureId around = step.inputs.front();
+void WholeExecutor::execute(const action::FillBorder& action, const Step& step) {
+  const FeatureMapId around = step.inputs.front();
   switch (action.padding) {
     case Padding::zero:
       return clear_border(around);
@@ -100,51 +101,54 @@ void WholeExecutor::execute(const FillBorder& action, const Step& step) {
   }
 }
 
-WholeExecutor::Pieces WholeExecutor::pieces_of(const RowAction& action, const Step& step) const {
+WholeExecutor::Tiling WholeExecutor::tiling_of(const RowAction& action, const Step& step) const {
   const RowReach reach = reach_of(plan_, action);
-  Pieces pieces{.units = units_of(plan_, step),
+  Tiling tiling{.units = units_of(plan_, step),
                 .rows = std::max<int64_t>(1, band_rows / reach.rows.out),
                 .columns = 0};
-  pieces.columns = pieces.units.width;
-  // What reads rows again that lie far apart; a few rows at once look after themselves.
-  if (reach.rows.count <= reach.rows.in || reach.rows.out > 1) return pieces;
+  tiling.columns = tiling.units.width;
+  // Only where each input row is read for several output rows, one after the other.
+  if (reach.rows.count <= reach.rows.in || reach.rows.out > 1) return tiling;
   int64_t column_bytes = 0;
-  for (const PictureId p : step.inputs) column_bytes += reach.rows.count * picture(p).pixel_bytes();
-  const int64_t fitting = std::clamp(strip_bytes / column_bytes, int64_t(1), pieces.units.width);
-  // Whole tiles, and strips of about the same width.
-  const int64_t strips = ceil_div(pieces.units.width, fitting);
-  const int64_t tiles = ceil_div(ceil_div(pieces.units.width, strips), kernels_.tile);
-  pieces.columns = std::min(tiles * kernels_.tile, pieces.units.width);
-  return pieces;
+  for (const FeatureMapId p : step.inputs)
+    column_bytes += reach.rows.count * feature_map(p).pixel_bytes();
+  const int64_t fitting = std::clamp(tile_row_bytes / column_bytes, int64_t(1), tiling.units.width);
+  // Multiples of the kernels' register tile, and all about as wide.
+  const int64_t across = ceil_div(tiling.units.width, fitting);
+  const int64_t register_tiles =
+      ceil_div(ceil_div(tiling.units.width, across), kernels_.pixels_at_once);
+  tiling.columns = std::min(register_tiles * kernels_.pixels_at_once, tiling.units.width);
+  return tiling;
 }
 
 // Channels whose sums are wanted of what the step writes.
 int64_t WholeExecutor::sums_wanted(const Step& step) const {
   int64_t count = 0;
-  for (const PictureId p : step.outputs) count += picture(p).sums ? picture(p).channels : 0;
+  for (const FeatureMapId p : step.outputs)
+    count += feature_map(p).sums ? feature_map(p).channels : 0;
   return count;
 }
 
 void WholeExecutor::execute(const RowAction& action, const Step& step) {
-  const Pieces pieces = pieces_of(action, step);
+  const Tiling tiling = tiling_of(action, step);
   const int64_t wanted = sums_wanted(step);
-  const auto& sums = sums_.over_pieces(pieces.count(), wanted, [&](int64_t index, double* to) {
-    run_piece(step, pieces, index, to);
+  const auto& sums = sums_.over_tiles(tiling.count(), wanted, [&](int64_t index, double* to) {
+    run_tile(step, tiling, index, to);
   });
   auto next = sums.begin();
-  for (const PictureId p : step.outputs) {
-    if (!picture(p).sums) continue;
-    picture_sums_[size_t(p)].assign(next, next + picture(p).channels);
-    next += picture(p).channels;
+  for (const FeatureMapId p : step.outputs) {
+    if (!feature_map(p).sums) continue;
+    map_sums_[size_t(p)].assign(next, next + feature_map(p).channels);
+    next += feature_map(p).channels;
   }
 }
 
-void WholeExecutor::run_piece(const Step& step, const Pieces& pieces, int64_t index, double* sums) {
+void WholeExecutor::run_tile(const Step& step, const Tiling& tiling, int64_t index, double* sums) {
   const RowReach reach = reach_of(plan_, std::get<RowAction>(step.action));
-  const int64_t x = index % pieces.across() * pieces.columns;
-  const Interval columns{x, std::min(pieces.units.width, x + pieces.columns)};
-  const int64_t first = index / pieces.across() * pieces.rows;
-  const int64_t end = std::min(pieces.units.height, first + pieces.rows);
+  const int64_t x = index % tiling.across() * tiling.columns;
+  const Interval columns{x, std::min(tiling.units.width, x + tiling.columns)};
+  const int64_t first = index / tiling.across() * tiling.rows;
+  const int64_t end = std::min(tiling.units.height, first + tiling.rows);
   for (int64_t y = first; y < end; ++y) {
     rows_->run(step, y, columns);
     add_sums(step, reach, y, columns, sums);
@@ -154,8 +158,8 @@ void WholeExecutor::run_piece(const Step& step, const Pieces& pieces, int64_t in
 // Of what was just written: it is still in the cache.
 void WholeExecutor::add_sums(const Step& step, const RowReach& reach, int64_t y, Interval columns,
                              double* sums) {
-  for (const PictureId p : step.outputs) {
-    const Picture& of = picture(p);
+  for (const FeatureMapId p : step.outputs) {
+    const FeatureMap& of = feature_map(p);
     if (!of.sums) continue;
     const int64_t end = std::min(of.height, (y + 1) * reach.rows.out);
     const Interval written{columns.first * reach.columns.out, columns.end * reach.columns.out};
@@ -168,21 +172,21 @@ void WholeExecutor::execute(const FrameAction& action, const Step& step) {
   std::visit([&](const auto& frame) { execute(frame, step); }, action);
 }
 
-void WholeExecutor::execute(const TakeSideInput& action, const Step& step) {
+void WholeExecutor::execute(const action::SideInput& action, const Step& step) {
   const Tensor& given = side_->at(action.name);
   std::copy_n(given.data(), given.size(), pixel(step.outputs.front(), 0, 0));
 }
 
-void WholeExecutor::execute(const PredictFilters& action, const Step& step) {
+void WholeExecutor::execute(const action::PredictFilters& action, const Step& step) {
   switch (action.conditioning) {
     case Conditioning::layer:
       channel_means(step.inputs);
       break;
     case Conditioning::image:
       statistics_.clear();
-      for (const PictureId p : step.inputs) {
+      for (const FeatureMapId p : step.inputs) {
         const float* s = pixel(p, 0, 0);
-        statistics_.insert(statistics_.end(), s, s + picture(p).channels);
+        statistics_.insert(statistics_.end(), s, s + feature_map(p).channels);
       }
       break;
     case Conditioning::constant:

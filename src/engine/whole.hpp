@@ -1,5 +1,5 @@
-// A layer at a time: for any graph. Every step makes the whole of its outputs before the next one
-// begins.
+// A layer at a time, for any graph: every step computes the whole of its outputs before the next
+// one begins.
 #pragma once
 
 #include <vector>
@@ -15,59 +15,61 @@ namespace hyperconv {
 
 class WholeExecutor : public Executor {
  public:
-  /// Takes the plan's memory. What it refers to must outlive it. Throws Error with the figure when
-  /// the machine has not that much.
+  /// Takes the plan's memory. What it refers to must outlive it. Throws Error as require_memory()
+  /// does.
   WholeExecutor(Plan plan, FilterBank& filters, const Kernels& kernels, Threads& threads);
 
   const Plan& plan() const override { return plan_; }
   void run(const Tensor& input, const SideInputs& side, Tensor& output) override;
-  /// What each step of the last run took.
+  /// How long each step of the last run took.
   const std::vector<double>& seconds() const { return seconds_; }
 
  private:
   void execute(const RowAction& action, const Step& step);
   void execute(const FrameAction& action, const Step& step);
-  void execute(const FillBorder& action, const Step& step);
-  void execute(const PredictFilters& action, const Step& step);
-  void execute(const PoolParts& action, const Step& step);
-  void execute(const Attend&, const Step& step);
-  void execute(const Interpolate& action, const Step& step);
-  void execute(const Normalise& action, const Step& step);
-  void execute(const Describe&, const Step& step);
-  void execute(const TakeSideInput& action, const Step& step);
+  void execute(const action::FillBorder& action, const Step& step);
+  void execute(const action::PredictFilters& action, const Step& step);
+  void execute(const action::AdaptiveAveragePool2d& action, const Step& step);
+  void execute(const action::AttentionPool&, const Step& step);
+  void execute(const action::Bilinear2d& action, const Step& step);
+  void execute(const action::Norm2d& action, const Step& step);
+  void execute(const action::PhotoDescriptor&, const Step& step);
+  void execute(const action::SideInput& action, const Step& step);
 
-  const Picture& picture(PictureId id) const { return plan_.picture(id); }
-  // Of a picture in f32.
-  float* pixel(PictureId id, int64_t y, int64_t x) const {
-    return reinterpret_cast<float*>(views_[size_t(id)].at(y, x));
+  const FeatureMap& feature_map(FeatureMapId id) const { return plan_.feature_map(id); }
+  // Of a feature map in f32.
+  float* pixel(FeatureMapId id, int64_t y, int64_t x) const {
+    return reinterpret_cast<float*>(buffers_[size_t(id)].at(y, x));
   }
-  PixelRun run_of(PictureId id, int64_t y) const { return {pixel(id, y, 0), picture(id).pixel}; }
-  MutablePixelRun mutable_run_of(PictureId id, int64_t y) const {
-    return {pixel(id, y, 0), picture(id).pixel};
+  PixelRun run_of(FeatureMapId id, int64_t y) const {
+    return {pixel(id, y, 0), feature_map(id).pixel};
   }
-  Frame frame_of(PictureId id) const;
+  MutablePixelRun mutable_run_of(FeatureMapId id, int64_t y) const {
+    return {pixel(id, y, 0), feature_map(id).pixel};
+  }
+  Frame frame_of(FeatureMapId id) const;
 
-  // A step's work in pieces: bands of rows and, where that keeps a convolution's input in a core's
-  // cache, strips of columns.
-  struct Pieces {
+  // A step's work split into tiles: a few rows high and, where that keeps a convolution's input in
+  // a core's cache, narrower than the frame.
+  struct Tiling {
     Units units;
-    int64_t rows, columns;  // of a piece, in units
+    int64_t rows, columns;  // of a tile, in units
     int64_t across() const { return ceil_div(units.width, columns); }
     int64_t count() const { return across() * ceil_div(units.height, rows); }
   };
-  Pieces pieces_of(const RowAction& action, const Step& step) const;
-  void run_piece(const Step& step, const Pieces& pieces, int64_t index, double* sums);
+  Tiling tiling_of(const RowAction& action, const Step& step) const;
+  void run_tile(const Step& step, const Tiling& tiling, int64_t index, double* sums);
   void add_sums(const Step& step, const RowReach& reach, int64_t y, Interval columns, double* sums);
   int64_t sums_wanted(const Step& step) const;
 
   template <class Body>
   void for_rows(int64_t height, const Body& body);
-  void clear_border(PictureId id);
-  void mirror_border(PictureId id);
-  void channel_means(const Pictures& pictures);
-  double mask_maximum(PictureId mask);
-  void instance_scales(PictureId id, int64_t first, const ChannelWeights& weights);
-  void layer_scales(PictureId id, const ChannelWeights& weights);
+  void clear_border(FeatureMapId id);
+  void mirror_border(FeatureMapId id);
+  void channel_means(const FeatureMaps& feature_maps);
+  double mask_maximum(FeatureMapId mask);
+  void instance_scales(FeatureMapId id, int64_t first, const ChannelWeights& weights);
+  void layer_scales(FeatureMapId id, const ChannelWeights& weights);
 
   const Plan plan_;
   FilterBank& filters_;
@@ -75,11 +77,11 @@ class WholeExecutor : public Executor {
   Threads& threads_;
   Arena arena_;
   std::vector<std::byte> zeros_;  // as long as the longest row
-  std::vector<View> views_;
+  std::vector<RowBuffer> buffers_;
   Sums sums_;
-  std::vector<std::vector<double>> picture_sums_;  // of those that were added up when written
-  std::vector<float> statistics_;                  // what filters are predicted from
-  std::vector<float> means_, factors_, shift_;     // of a Normalise, a channel each
+  std::vector<std::vector<double>> map_sums_;   // of those that were added up when written
+  std::vector<float> statistics_;               // what filters are predicted from
+  std::vector<float> means_, factors_, shift_;  // of a Norm2d, a channel each
   std::vector<double> row_maxima_;
   std::vector<double> seconds_;
   // Of the run at work.
@@ -87,8 +89,8 @@ class WholeExecutor : public Executor {
   const SideInputs* side_ = nullptr;
 };
 
-// Rows that one thread takes at a time: many enough that a convolution reads few of its
-// neighbour's rows again, few enough that two threads end together.
+// Rows that one thread takes at a time: enough that little of a convolution's halo is read twice,
+// few enough that all threads end together.
 constexpr int64_t band_rows = 16;
 
 template <class Body>

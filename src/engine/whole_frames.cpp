@@ -1,4 +1,4 @@
-// Steps whose rows no formula gives.
+// Steps whose input rows Reach cannot describe.
 #include "engine/whole.hpp"
 
 namespace hyperconv {
@@ -26,10 +26,10 @@ float mixed(float a, float b, float weight) { return a + weight * (b - a); }
 
 }  // namespace
 
-void WholeExecutor::execute(const Interpolate& action, const Step& step) {
+void WholeExecutor::execute(const action::Bilinear2d& action, const Step& step) {
   for (size_t i = 0; i < step.inputs.size(); ++i) {
-    const Picture& in = picture(step.inputs[i]);
-    const Picture& out = picture(step.outputs[i]);
+    const FeatureMap& in = feature_map(step.inputs[i]);
+    const FeatureMap& out = feature_map(step.outputs[i]);
     for_rows(out.height, [&](int64_t y) {
       const Blend rows = blend(action.align_corners, y, in.height, out.height);
       for (int64_t x = 0; x < out.width; ++x) {

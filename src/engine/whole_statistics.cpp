@@ -10,16 +10,16 @@ constexpr double norm_epsilon = 1e-5;  // graph.hpp
 
 }  // namespace
 
-Frame WholeExecutor::frame_of(PictureId id) const {
-  const Picture& of = picture(id);
+Frame WholeExecutor::frame_of(FeatureMapId id) const {
+  const FeatureMap& of = feature_map(id);
   return {of.channels, of.height, of.width, [this, id](int64_t y) { return run_of(id, y); }};
 }
 
-void WholeExecutor::channel_means(const Pictures& pictures) {
+void WholeExecutor::channel_means(const FeatureMaps& feature_maps) {
   statistics_.clear();
-  for (const PictureId p : pictures) {
-    const Picture& in = picture(p);
-    std::vector<double>& sums = picture_sums_[size_t(p)];
+  for (const FeatureMapId p : feature_maps) {
+    const FeatureMap& in = feature_map(p);
+    std::vector<double>& sums = map_sums_[size_t(p)];
     if (sums.empty()) {
       sums = sums_.over({0, in.height}, in.channels, [&](int64_t y, double* to) {
         rows_->add_sums(p, y, {0, in.width}, to);
@@ -29,34 +29,34 @@ void WholeExecutor::channel_means(const Pictures& pictures) {
   }
 }
 
-void WholeExecutor::execute(const Describe&, const Step& step) {
-  const PictureId out = step.outputs.front();
+void WholeExecutor::execute(const action::PhotoDescriptor&, const Step& step) {
+  const FeatureMapId out = step.outputs.front();
   float* descriptor = pixel(out, 0, 0);
-  for (const PictureId p : step.inputs) {
-    describe_photo(frame_of(p), kernels_, sums_, picture(out).channels / 3, descriptor);
-    descriptor += picture(p).channels;
+  for (const FeatureMapId p : step.inputs) {
+    describe_photo(frame_of(p), kernels_, sums_, feature_map(out).channels / 3, descriptor);
+    descriptor += feature_map(p).channels;
   }
 }
 
-void WholeExecutor::execute(const PoolParts& action, const Step& step) {
+void WholeExecutor::execute(const action::AdaptiveAveragePool2d& action, const Step& step) {
   const int64_t size = action.size;
   for (size_t i = 0; i < step.inputs.size(); ++i) {
-    const PictureId from = step.inputs[i];
-    const Picture& in = picture(from);
-    const auto part = [&](int64_t index, int64_t extent) {
+    const FeatureMapId from = step.inputs[i];
+    const FeatureMap& in = feature_map(from);
+    const auto cell = [&](int64_t index, int64_t extent) {
       return Interval{index * extent / size, ceil_div((index + 1) * extent, size)};
     };
     for (int64_t y = 0; y < size; ++y) {
-      const Interval rows = part(y, in.height);
+      const Interval rows = cell(y, in.height);
       const auto& sums = sums_.over(rows, size * in.channels, [&](int64_t row, double* to) {
         for (int64_t x = 0; x < size; ++x) {
-          const Interval columns = part(x, in.width);
+          const Interval columns = cell(x, in.width);
           kernels_.sum({pixel(from, row, columns.first), in.pixel}, in.channels, columns.size(),
                        to + x * in.channels);
         }
       });
       for (int64_t x = 0; x < size; ++x) {
-        const double count = double(rows.size() * part(x, in.width).size());
+        const double count = double(rows.size() * cell(x, in.width).size());
         for (int64_t c = 0; c < in.channels; ++c)
           pixel(step.outputs[i], y, x)[c] = float(sums[size_t(x * in.channels + c)] / count);
       }
@@ -64,8 +64,8 @@ void WholeExecutor::execute(const PoolParts& action, const Step& step) {
   }
 }
 
-double WholeExecutor::mask_maximum(PictureId mask) {
-  const Picture& of = picture(mask);
+double WholeExecutor::mask_maximum(FeatureMapId mask) {
+  const FeatureMap& of = feature_map(mask);
   row_maxima_.resize(size_t(of.height));
   for_rows(of.height, [&](int64_t y) {
     double& largest = row_maxima_[size_t(y)];
@@ -75,13 +75,13 @@ double WholeExecutor::mask_maximum(PictureId mask) {
   return *std::max_element(row_maxima_.begin(), row_maxima_.end());
 }
 
-void WholeExecutor::execute(const Attend&, const Step& step) {
-  const PictureId mask = step.inputs.back();
+void WholeExecutor::execute(const action::AttentionPool&, const Step& step) {
+  const FeatureMapId mask = step.inputs.back();
   float* to = pixel(step.outputs.front(), 0, 0);
   const double largest = mask_maximum(mask);
   for (size_t i = 0; i + 1 < step.inputs.size(); ++i) {
-    const PictureId from = step.inputs[i];
-    const Picture& in = picture(from);
+    const FeatureMapId from = step.inputs[i];
+    const FeatureMap& in = feature_map(from);
     const auto& sums = sums_.over({0, in.height}, in.channels + 1, [&](int64_t y, double* row) {
       for (int64_t x = 0; x < in.width; ++x) {
         const double weight = std::exp(double(*pixel(mask, y, x)) - largest);
@@ -95,9 +95,9 @@ void WholeExecutor::execute(const Attend&, const Step& step) {
   }
 }
 
-// `first`: the node's channel that is the picture's channel 0.
-void WholeExecutor::instance_scales(PictureId id, int64_t first, const ChannelWeights& weights) {
-  const Picture& in = picture(id);
+// `first`: the node's channel that is the feature map's channel 0.
+void WholeExecutor::instance_scales(FeatureMapId id, int64_t first, const ChannelWeights& weights) {
+  const FeatureMap& in = feature_map(id);
   const auto& sums = describe(frame_of(id), kernels_, sums_, shift_);
   const double count = double(in.height * in.width);
   for (int64_t c = 0; c < in.channels; ++c) {
@@ -109,8 +109,8 @@ void WholeExecutor::instance_scales(PictureId id, int64_t first, const ChannelWe
   }
 }
 
-void WholeExecutor::layer_scales(PictureId id, const ChannelWeights& weights) {
-  const Picture& in = picture(id);
+void WholeExecutor::layer_scales(FeatureMapId id, const ChannelWeights& weights) {
+  const FeatureMap& in = feature_map(id);
   const auto& sums = describe(frame_of(id), kernels_, sums_, shift_);
   const double pixels = double(in.height * in.width), count = pixels * double(in.channels);
   double mean = 0, variance = 0;
@@ -129,11 +129,11 @@ void WholeExecutor::layer_scales(PictureId id, const ChannelWeights& weights) {
   }
 }
 
-void WholeExecutor::execute(const Normalise& action, const Step& step) {
+void WholeExecutor::execute(const action::Norm2d& action, const Step& step) {
   const ChannelWeights& weights = filters_.channel_weights(step.node);
   int64_t first = 0;
   for (size_t i = 0; i < step.inputs.size(); ++i) {
-    const Picture& in = picture(step.inputs[i]);
+    const FeatureMap& in = feature_map(step.inputs[i]);
     means_.clear();
     factors_.clear();
     switch (action.kind) {
@@ -150,8 +150,8 @@ void WholeExecutor::execute(const Normalise& action, const Step& step) {
     }
     const ChannelScale scale{means_.data(), factors_.data(), weights.bias.data() + first};
     for_rows(in.height, [&](int64_t y) {
-      kernels_.normalise(run_of(step.inputs[i], y), mutable_run_of(step.outputs[i], y), in.channels,
-                         in.width, scale, action.rectifier);
+      kernels_.norm2d(run_of(step.inputs[i], y), mutable_run_of(step.outputs[i], y), in.channels,
+                      in.width, scale, action.rectifier);
     });
     first += in.channels;
   }

@@ -1,4 +1,5 @@
-// One JPEG from bands that were compressed apart.
+// One JPEG from bands that were compressed apart, so that several threads compress one picture. By
+// hand, because libjpeg compresses a picture on one thread from its first row to its last.
 #pragma once
 
 #include <cstdint>

@@ -97,7 +97,7 @@ void evaluate_on_photos(const std::shared_ptr<const Model>& model, const Evaluat
 Task task_of_data(const EvaluateArguments& a) {
   if (!a.noise.empty()) return Task::denoise;
   try {
-    return find_pairs(a.pairs.data, Part::test).is_mosaic() ? Task::isp : Task::denoise;
+    return find_pairs(a.pairs.data, Split::test).is_mosaic() ? Task::isp : Task::denoise;
   } catch (const Error&) {
     return Task::develop;  // photos, or what it finds wrong with them
   }
@@ -115,7 +115,7 @@ void evaluate_command(EvaluateArguments a) {
     evaluate_on_photos(model, a);
     return;
   }
-  a.pairs.part = a.part == "train" ? Part::train : Part::test;
+  a.pairs.part = a.part == "train" ? Split::train : Split::test;
   a.pairs.options.save = a.save;
   if (!a.noise.empty()) a.pairs.noise = synthetic_noise_from_string(a.noise);
   a.pairs.seed = a.simulated.seed;

@@ -12,7 +12,7 @@ namespace hyperconv::cli {
 
 struct EvaluatePairsArguments {
   std::string model, data;
-  Part part = Part::test;
+  Split part = Split::test;
   std::string csv;
   PairEvaluateOptions options;
   std::optional<SyntheticNoise> noise;  ///< added to clean photos; nothing: the data are pairs

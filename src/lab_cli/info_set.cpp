@@ -67,10 +67,10 @@ Json size_of_first(const PairSet& set) {
   return nullptr;
 }
 
-Json facts_of_part(const PartOfSet& part, bool check) {
+Json facts_of_split(const SplitOfSet& part, bool check) {
   const PairSet& set = part.set;
   const auto damage = check ? all_damage(set) : visible_damage(set);
-  return {{"part", part.part ? to_string(*part.part) : "all"},
+  return {{"part", part.split ? to_string(*part.split) : "all"},
           {"folder", set.folder().string()},
           {"layout", to_string(set.layout())},
           {"input", set.is_mosaic() ? "mosaic" : "photo"},
@@ -82,12 +82,12 @@ Json facts_of_part(const PartOfSet& part, bool check) {
 }
 
 Json facts_of_folder(const std::string& folder, bool check) {
-  const auto parts = find_parts(folder);
+  const auto parts = find_splits(folder);
   const Layout layout = parts.front().set.layout();
   Json facts = {{"folder", folder}, {"layout", to_string(layout)}};
   if (layout == Layout::simzrr) facts["note"] = simzrr_note;
   facts["parts"] = Json::array();
-  for (const PartOfSet& part : parts) facts["parts"].push_back(facts_of_part(part, check));
+  for (const SplitOfSet& part : parts) facts["parts"].push_back(facts_of_split(part, check));
   return facts;
 }
 

@@ -84,16 +84,16 @@ fs::path cache_of(const fs::path& data, const SweepArguments& a) {
 void make_caches(const Study& study, SweepArguments& a) {
   const auto runs = chosen_runs(study, a.plan, a.options.only);
   Threads threads;
-  const auto make = [&](const fs::path& data, const fs::path& cache, Part part) {
+  const auto make = [&](const fs::path& data, const fs::path& cache, Split part) {
     cached_pairs(find_pairs(data, part), cache.string() + "." + to_string(part), threads);
   };
   if (is_wanted(a.plan.pairs, runs)) {
     a.plan.cache = cache_of(a.plan.pairs, a);
-    for (const Part part : {Part::train, Part::test}) make(a.plan.pairs, a.plan.cache, part);
+    for (const Split part : {Split::train, Split::test}) make(a.plan.pairs, a.plan.cache, part);
   }
   if (is_wanted(a.plan.more, runs)) {
     a.plan.more_cache = cache_of(a.plan.more, a);
-    make(a.plan.more, a.plan.more_cache, Part::train);
+    make(a.plan.more, a.plan.more_cache, Split::train);
   }
 }
 

@@ -5,7 +5,7 @@
 namespace hyperconv {
 namespace {
 
-/// Costs of a convolution whose every output value sees `taps` inputs.
+/// Cost of a convolution whose output values each read `taps` inputs.
 void count_convolution(Cost& cost, const Shape& out, int64_t taps, bool bias = true) {
   cost.flops = 2 * out.count() * taps;
   cost.flops_total = cost.flops + (bias ? out.count() : 0);

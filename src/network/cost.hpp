@@ -1,4 +1,4 @@
-// What a network costs, without running it.
+// A network's cost in FLOPs and memory, without running it.
 #pragma once
 
 #include "network/graph.hpp"

@@ -10,7 +10,7 @@
 namespace hyperconv {
 namespace {
 
-// Far beyond any real network, and small enough that no product of them overflows 64 bits.
+// Far beyond any real network, and small enough that no product of sizes overflows 64 bits.
 constexpr int largest_channels = 1 << 16;
 constexpr int largest_kernel = 31;
 constexpr int largest_hidden = 1 << 20;
@@ -18,8 +18,8 @@ constexpr int largest_factor = 16;
 constexpr int largest_pool = 16;
 constexpr int64_t largest_side = int64_t(1) << 24;
 
-/// A node while it is being checked: who it is, for messages.
-struct Subject {
+/// A node while it is being checked, and its name for messages.
+struct CheckedNode {
   const Node& node;
 
   template <class... Args>
@@ -39,7 +39,7 @@ struct Subject {
   }
 };
 
-void check_fields(const Subject& subject) {
+void check_fields(const CheckedNode& subject) {
   std::visit(Overloaded{
                  [&](const Input& op) {
                    subject.require_range("channels", op.channels, 1, largest_channels);
@@ -95,7 +95,7 @@ int input_count(Conditioning conditioning) {
   return 0;
 }
 
-void check_input_count(const Subject& subject) {
+void check_input_count(const CheckedNode& subject) {
   const auto count = int(subject.node.inputs.size());
   const auto exactly = [&](int wanted) {
     if (count != wanted) subject.refuse("has {} inputs, takes {}", count, wanted);
@@ -131,7 +131,7 @@ void check_input_count(const Subject& subject) {
 }
 
 /// Output shape of one node from its inputs' shapes.
-Shape output_shape(const Subject& subject, const std::vector<Shape>& in, const Shape& input) {
+Shape output_shape(const CheckedNode& subject, const std::vector<Shape>& in, const Shape& input) {
   const auto resized = [&](int64_t channels, int64_t h, int64_t w) {
     if (channels < 1 || channels > largest_channels)
       subject.refuse("would have {} channels, at most {} are allowed", channels, largest_channels);
@@ -229,29 +229,29 @@ Shape output_shape(const Subject& subject, const std::vector<Shape>& in, const S
       subject.node.op);
 }
 
-/// How a node's output pixels lie over the input's: one of them is `scale` input pixels wide and
-/// looks `reach` input pixels far from its centre.
-struct View {
+/// Of a node's output pixels: each is `scale` pixels of the network's input wide and depends on
+/// those up to `reach` from its centre.
+struct ReceptiveField {
   double scale = 1;
   double reach = 0;
 };
 
-View view_of(const Node& node, const std::vector<View>& views) {
-  View view;
+ReceptiveField receptive_field_of(const Node& node, const std::vector<ReceptiveField>& fields) {
+  ReceptiveField field;
   for (const NodeId id : node.inputs) {
     // A descriptor's scale means nothing, and HyperConv2d's second input is one.
-    view.scale = id == node.inputs.front() ? views[size_t(id)].scale : view.scale;
-    view.reach = std::max(view.reach, views[size_t(id)].reach);
+    field.scale = id == node.inputs.front() ? fields[size_t(id)].scale : field.scale;
+    field.reach = std::max(field.reach, fields[size_t(id)].reach);
   }
-  const auto filter = [&](int kernel) { view.reach += (kernel - 1) / 2 * view.scale; };
+  const auto filter = [&](int kernel) { field.reach += (kernel - 1) / 2 * field.scale; };
   const auto coarsen = [&] {
-    view.reach += 0.5 * view.scale;
-    view.scale *= 2;
+    field.reach += 0.5 * field.scale;
+    field.scale *= 2;
   };
   const auto refine = [&](int factor) {
-    // The parent pixel's centre lies off the child's by up to (factor-1)/2 children.
-    view.scale /= factor;
-    view.reach += (factor - 1) / 2.0 * view.scale;
+    // The coarse pixel's centre lies off the fine one's by up to (factor-1)/2 fine pixels.
+    field.scale /= factor;
+    field.reach += (factor - 1) / 2.0 * field.scale;
   };
   std::visit(Overloaded{
                  [&](const Conv2d& op) {
@@ -276,17 +276,17 @@ View view_of(const Node& node, const std::vector<View>& views) {
                  },
                  [&](const Bilinear2d&) {
                    if (node.inputs.size() == 2) {
-                     view.scale = views[size_t(node.inputs[1])].scale;
+                     field.scale = fields[size_t(node.inputs[1])].scale;
                    } else {
-                     // A quarter of a parent, as for refine(), and the neighbour one further.
-                     view.reach += 1.25 * view.scale;
-                     view.scale /= 2;
+                     // A quarter of a coarse pixel, as for refine(), and the neighbour one further.
+                     field.reach += 1.25 * field.scale;
+                     field.scale /= 2;
                    }
                  },
-                 // Statistics look at everything.
-                 [&](const AdaptiveAveragePool2d&) { view = View{}; },
-                 [&](const AttentionPool&) { view = View{}; },
-                 [&](const PhotoDescriptor&) { view = View{}; },
+                 // Statistics depend on the whole frame.
+                 [&](const AdaptiveAveragePool2d&) { field = ReceptiveField{}; },
+                 [&](const AttentionPool&) { field = ReceptiveField{}; },
+                 [&](const PhotoDescriptor&) { field = ReceptiveField{}; },
                  [](const Input&) {},
                  [](const SideInput&) {},
                  [](const Concat&) {},
@@ -297,13 +297,13 @@ View view_of(const Node& node, const std::vector<View>& views) {
                  [](const Norm2d&) {},
              },
              node.op);
-  return view;
+  return field;
 }
 
-std::vector<View> views_of(const Graph& graph) {
-  std::vector<View> views;
-  for (const Node& node : graph.nodes()) views.push_back(view_of(node, views));
-  return views;
+std::vector<ReceptiveField> receptive_fields_of(const Graph& graph) {
+  std::vector<ReceptiveField> fields;
+  for (const Node& node : graph.nodes()) fields.push_back(receptive_field_of(node, fields));
+  return fields;
 }
 
 /// Length of enc(s).
@@ -405,7 +405,7 @@ std::string operator_name(const Operator& op) {
 
 NodeId Graph::add(std::string name, Operator op, std::vector<NodeId> inputs) {
   const Node node{std::move(name), op, std::move(inputs)};
-  const Subject subject{node};
+  const CheckedNode subject{node};
   if (node.name.empty()) subject.refuse("has no name");
   for (const Node& other : nodes_)
     if (other.name == node.name) subject.refuse("its name is taken");
@@ -457,7 +457,7 @@ std::vector<bool> needed_nodes(const Graph& graph) {
   std::vector<bool> needed(graph.nodes().size());
   if (graph.empty()) return needed;
   needed.back() = true;
-  needed.front() = true;  // the input is there, whoever reads it
+  needed.front() = true;  // the input always exists, whether it is read or not
   for (NodeId id = graph.output(); id > 0; --id)
     if (needed[size_t(id)])
       for (const NodeId source : graph.node(id).inputs) needed[size_t(source)] = true;
@@ -466,12 +466,15 @@ std::vector<bool> needed_nodes(const Graph& graph) {
 
 int size_multiple(const Graph& graph) {
   double coarsest = 1;
-  for (const View& view : views_of(graph)) coarsest = std::max(coarsest, view.scale);
+  for (const ReceptiveField& field : receptive_fields_of(graph))
+    coarsest = std::max(coarsest, field.scale);
   if (coarsest > 1 << 16) fail("the network halves its input {} times", std::log2(coarsest));
   return int(coarsest);
 }
 
-int receptive_field(const Graph& graph) { return int(2 * views_of(graph).back().reach) + 1; }
+int receptive_field(const Graph& graph) {
+  return int(2 * receptive_fields_of(graph).back().reach) + 1;
+}
 
 int64_t Parameter::count() const {
   int64_t product = 1;

@@ -24,7 +24,7 @@ struct SideInput {
   int channels = 0;
 };
 
-/// What a convolution sees beyond the frame's edge.
+/// What a convolution reads beyond the frame's edge.
 enum class Padding {
   zero,
   /// The frame mirrored without repeating its edge, and mirrored again where it is smaller than the
@@ -78,7 +78,7 @@ struct AveragePool2d {};
 /// 2x2 maximum, stride 2: H and W must be even.
 struct MaxPool2d {};
 
-/// Means over size x size parts of the frame: [N,C,H,W] -> [N,C,size,size]. Part i of H rows is
+/// Means over size x size cells of the frame: [N,C,H,W] -> [N,C,size,size]. Cell i of H rows is
 /// [floor(i H / size), ceil((i+1) H / size)); with size 1 it is the mean of each channel.
 struct AdaptiveAveragePool2d {
   int size = 1;
@@ -101,7 +101,7 @@ struct Bilinear2d {
 };
 
 enum class HaarKind {
-  analysis,  ///< [N,C,H,W] -> [N,4C,H/2,W/2], H and W even: the bands LL, HL, LH, HH of all
+  analysis,  ///< [N,C,H,W] -> [N,4C,H/2,W/2], H and W even: the subbands LL, HL, LH, HH of all
              ///< channels
   low,       ///< [N,C,H,W] -> [N,C,H/2,W/2]: LL alone
   synthesis  ///< [N,4C,H,W] -> [N,C,2H,2W]: the inverse of analysis
@@ -153,7 +153,8 @@ struct Norm2d {
 /// For W = 1 the gradient is 0.
 struct PhotoDescriptor {};
 
-/// The closed set. A new alternative makes every reader fail to compile until it learns it.
+/// The closed set of operators. A new alternative makes every reader fail to compile until it
+/// handles it.
 using Operator =
     std::variant<Input, Conv2d, HyperConv2d, ConvTranspose2d, AveragePool2d, MaxPool2d,
                  AdaptiveAveragePool2d, AttentionPool, Upsample2d, Bilinear2d, Haar2d, PixelShuffle,
@@ -162,7 +163,7 @@ using Operator =
 /// "conv2d", "hyper_conv2d", ...: the name in files and messages.
 std::string operator_name(const Operator& op);
 
-/// Names a node of one graph.
+/// Index of a node in its graph.
 using NodeId = int;
 
 struct Node {
@@ -206,11 +207,12 @@ void check_side_inputs(const Graph& graph, const SideInputs& side, int64_t sampl
 /// them, such as how long a network takes.
 SideInputs neutral_side_inputs(const Graph& graph, int64_t samples = 1);
 
-/// H and W of the input must be multiples of this: the product of all poolings on the longest way.
+/// H and W of the input must be multiples of this: the factor by which the coarsest level is
+/// smaller.
 int size_multiple(const Graph& graph);
 
-/// Farthest distance, in input pixels, that an output value looks in each direction (filters only:
-/// statistics look at everything), times two plus one.
+/// Side of the square of input pixels that an output pixel depends on: twice the farthest distance
+/// in any direction, plus one. Filters only: statistics depend on the whole frame.
 int receptive_field(const Graph& graph);
 
 /// What a learned array is for; initialisation, learning rates and precision depend on it.

@@ -1,7 +1,7 @@
 // The graph as JSON: {"version": 1, "nodes": [{"name", "op", "inputs", fields of the operator}]}.
-// The first files have no version, and are of version 1. What is not known is refused by its name:
-// a field that is passed over would make another network of the file. A field that version 1 may
-// lack has its default; anything else that changes needs the next version.
+// The first files have no version field and are of version 1. Unknown fields and operators are
+// refused by name: ignoring one would run another network than the file holds. A field that files
+// of version 1 may lack has a default; any other change needs the next version.
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -18,8 +18,8 @@ using Json = nlohmann::ordered_json;
 constexpr size_t most_nodes = 10000;
 constexpr int version = 1;
 
-// The name of each kind, null beyond the last. A switch, so that the compiler tells of a new kind
-// that has none; their values count from 0, so that reading goes through the same list.
+// The name of each kind, null beyond the last. A switch, so that the compiler warns of a new kind
+// without a name; the values count from 0, so that reading tries the same names in turn.
 const char* name_of(Conditioning conditioning) {
   switch (conditioning) {
     case Conditioning::layer:
@@ -133,7 +133,7 @@ class Fields {
     fail("{}: '{}' is '{}', which is not known", where_, key, wanted);
   }
 
-  /// Throws where there is a field that nobody has asked for.
+  /// Throws where the object has a field that was not read.
   void refuse_others() const {
     for (const auto& field : node_.items())
       if (!known_.contains(field.key()))

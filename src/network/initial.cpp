@@ -11,7 +11,7 @@ namespace {
 // A2 starts at a tenth of what hyperfan-in allows, so that step 0 is nearly an ordinary
 // convolution.
 constexpr double hyper_out_gain = 0.1;
-// So do the last layers of what else is predicted, where asked for.
+// So do the last layers of other predictions, where asked for (Initialisation).
 constexpr double modulation_gain = 0.1;
 
 /// How the values of one convolution's filter scatter around zero.

@@ -11,8 +11,8 @@
 namespace hyperconv {
 namespace {
 
-// The name of each, null beyond the last. A switch, so that the compiler tells of a new one that
-// has none; their values count from 0, so that reading goes through the same list.
+// The name of each, null beyond the last. A switch, so that the compiler warns of a new one without
+// a name; the values count from 0, so that reading tries the same names in turn.
 const char* name_of(Task task) {
   switch (task) {
     case Task::develop:
@@ -124,7 +124,7 @@ std::string scale_name(const std::string& weight) { return weight + ".scale"; }
 
 bool may_be_i8(const Parameter& parameter) { return parameter.role == ParameterRole::hyper_out; }
 
-/// Gives each i8 matrix its factors, which are then no tensors of their own any more.
+/// Joins each i8 matrix and its factors, which stop being tensors of their own.
 void attach_scales(const Graph& graph, std::map<std::string, WeightView>& tensors) {
   for (const Parameter& p : parameters(graph)) {
     const auto found = tensors.find(p.name);
@@ -258,7 +258,7 @@ void save_model(const std::filesystem::path& path, const Model& model, Precision
   for (const Parameter& p : parameters(model.graph()))
     (precision == Precision::i8 && may_be_i8(p) ? matrices : floats).push_back(p);
 
-  // The widest first: each tensor then begins at a whole value.
+  // The widest values first, so that every tensor is aligned to its values.
   SafetensorsWriter writer(path, facts);
   for (const Parameter& p : matrices)
     writer.announce(scale_name(p.name), Precision::f32, {p.dims[0]});

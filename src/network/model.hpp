@@ -15,7 +15,7 @@ namespace hyperconv {
 /// What the metadata of a file of this version say under "format".
 inline constexpr const char* model_format = "hyperconv-1";
 
-/// How numbers are stored. `i8`, for the largest matrices of a file alone (HyperConv2d's A2): whole
+/// How numbers are stored. `i8` is for HyperConv2d's A2 only, the largest matrices of a file: whole
 /// numbers from -127 to 127, and a factor in f32 for every row of the matrix.
 enum class Precision { f32, f16, bf16, i8 };
 
@@ -34,7 +34,7 @@ constexpr int64_t bytes_per_value(Precision precision) {
   return 0;
 }
 
-/// A learned array as it lies in the file.
+/// A learned array as the file stores it.
 struct WeightView {
   Precision precision = Precision::f32;
   std::vector<int64_t> dims;
@@ -48,7 +48,7 @@ struct WeightView {
   std::vector<float> to_float(int64_t first, int64_t count) const;
 };
 
-/// What a network was trained for; a pipeline refuses another's model.
+/// What a network was trained for; a pipeline refuses a model of another task.
 enum class Task {
   develop,  ///< packed, normalised, white-balanced mosaic RGGB [4,H/2,W/2] -> camera RGB [3,H,W]
   isp,      ///< Zurich RAW-to-DSLR: packed (B,Gb,R,Gr) / 1020 -> sRGB
@@ -57,17 +57,17 @@ enum class Task {
 };
 std::string to_string(Task task);
 
-/// The light that a `develop` network's input and output are in.
+/// The tone curve of a `develop` network's input and output.
 enum class Domain {
-  linear,     ///< linear in the light
-  stabilised  ///< through the curve after which noise is as strong in shadows as in highlights
-              ///< (raw/stabilised.hpp), made for the photo's noise
+  linear,     ///< none: values are proportional to light
+  stabilised  ///< variance-stabilised: noise is as strong in shadows as in highlights
+              ///< (raw/stabilised.hpp); the curve depends on the photo's noise
 };
 std::string to_string(Domain domain);
 /// Throws Error that lists the names.
 Domain domain_from_string(const std::string& name);
 
-/// Facts about a model that no tensor holds. Text is free, one line each.
+/// Facts about a model besides graph and weights. Free text of one line each.
 struct ModelInfo {
   Task task = Task::develop;
   std::string name;          ///< "develop-16"
@@ -97,15 +97,15 @@ class Model {
   Graph graph_;
   ModelInfo info_;
   std::map<std::string, WeightView> weights_;
-  std::shared_ptr<const void> storage_;  ///< what the views look into
+  std::shared_ptr<const void> storage_;  ///< owns the views' memory
 };
 
 /// Writes all weights in one precision; i8 stands for A2 in i8 (a row's largest number becomes 127)
 /// and all else in f16. A weight that is not finite is refused. Whole or not at all.
 void save_model(const std::filesystem::path& path, const Model& model, Precision precision);
 
-/// What a network's filters and biases are before its training; HyperConvolutions add to that A1
-/// and A2 (hyperfan-in, network/initial.cpp).
+/// How filters and biases are initialised; HyperConvolutions also have A1 and A2 (hyperfan-in,
+/// network/initial.cpp).
 enum class Initialisation {
   /// Normal with variance 2 / fan-in (He et al. 2015, for ReLU), biases zero.
   kaiming,
@@ -114,13 +114,14 @@ enum class Initialisation {
   libtorch,
   /// Convolutions as kaiming, transposed ones as libtorch.
   kaiming_convolutions,
-  /// As kaiming, but where statistics of the frame scale or shift channels, the last layer that
-  /// says by how much begins at a tenth, as A2 does: step 0 is nearly the network without it.
+  /// As kaiming, but where statistics of the frame predict scales or shifts of channels, the last
+  /// layer of that prediction begins at a tenth, as A2 does: step 0 is nearly the network without
+  /// it.
   kaiming_gentle
 };
 
-/// A network at step 0. One of the zoo is better had from untrained_network (zoo.hpp), which knows
-/// how it begins.
+/// A network at step 0. For a network of the zoo use untrained_network (zoo.hpp), which knows its
+/// initialisation.
 Model untrained(const Graph& graph, const ModelInfo& info, uint64_t seed,
                 Initialisation initialisation = Initialisation::kaiming);
 

@@ -1,5 +1,6 @@
 // The safetensors container: an 8-byte little-endian length, a JSON header of that length, and the
-// tensors' bytes. https://github.com/huggingface/safetensors (format description)
+// tensors' bytes. https://github.com/huggingface/safetensors (format description). By hand: Debian
+// has no library for C++, and the format is this sentence.
 #pragma once
 
 #include <filesystem>
@@ -25,7 +26,7 @@ struct Safetensors {
 /// only errors of opening the file name it.
 Safetensors read_safetensors(const std::filesystem::path& path);
 
-/// Writes tensors in the order they are announced in, without holding them all.
+/// Writes tensors in the order in which they were announced, one at a time.
 class SafetensorsWriter {
  public:
   SafetensorsWriter(const std::filesystem::path& path, std::map<std::string, std::string> metadata);

@@ -18,8 +18,8 @@ struct HyperUNet {
   int width = 16;
   int hidden = 32;  ///< 0: no HyperConvolution, ordinary convolutions in the same places
   Conditioning conditioning = Conditioning::image;
-  /// Adds a learned 3x3 convolution from the mosaic straight to the output: it becomes a linear
-  /// demosaicer, and the rest learns what that gets wrong. Ours, not the paper's.
+  /// Adds a learned 3x3 convolution from the mosaic to the output, a linear demosaicer: the rest of
+  /// the network learns the residual. Ours, not the paper's.
   bool linear_path = false;
 };
 
@@ -32,12 +32,12 @@ Graph plain_unet(const PlainUNet& shape);
 /// the printed cost of the poster's rows I, II and III (a reconstruction).
 Graph hyper_unet(const HyperUNet& shape);
 
-/// What stands in the places of the study backbone's HyperConvolutions.
+/// What the study backbone's inner layers are.
 enum class StudyVariant {
   plain,               ///< ordinary convolutions
   hyper_constant,      ///< HyperConvolutions whose filters do not depend on the photo
-  hyper_layer,         ///< that look at their own input's means
-  hyper_image,         ///< that look at the photo's descriptor
+  hyper_layer,         ///< conditioned by the means of their own input
+  hyper_image,         ///< conditioned by the photo's descriptor
   squeeze_excitation,  ///< Hu et al. 2018: a gate a channel from the layer's own means
   film,                ///< Perez et al. 2018: a scale and a shift a channel from the descriptor
   colour_affine        ///< ordinary ones, and 3x4 numbers from the descriptor that turn the RGB
@@ -62,7 +62,7 @@ Graph pynet_ca(int width = 32);
 Graph awnet(int width = 64);
 /// VDN's D-Net: [N,3,H,W] -> [N,6,H,W], what to add to the photo and the log of its variance; H and
 /// W multiples of 8. With a hidden width all its 3x3 convolutions but the first and the last are
-/// HyperConvolutions, which look at the whole photo's descriptor: ours, after the paper's idea.
+/// HyperConvolutions, conditioned by the whole photo's descriptor: ours, after the paper's idea.
 Graph vdn_denoiser(int width = 64, int hidden = 0);
 
 struct SmallDenoiser {
@@ -74,20 +74,21 @@ struct SmallDenoiser {
 /// HyperConvolutions, which look at the whole photo's descriptor. Ours, after the paper's idea.
 Graph small_denoiser(const SmallDenoiser& shape);
 struct DevelopNetwork {
-  /// Of the levels, the first at the cells' size, each at half the size of the one above.
+  /// Channels of each level: the first has the size of the packed mosaic, each other half that of
+  /// the one above.
   std::vector<int> widths = {24, 32, 64, 96};
   int hidden = 32;       ///< 0: no HyperConvolution, ordinary convolutions in the same places
   int hyper_levels = 2;  ///< from the first on; the filters of the others do not follow the noise
-  /// Instead of HyperConvolutions, FiLM: ordinary convolutions whose outputs are scaled and shifted
-  /// by what two layers, the first of `hidden` channels, make of the noise.
+  /// FiLM instead of HyperConvolutions: ordinary convolutions whose outputs are scaled and shifted
+  /// as two layers, the first of `hidden` channels, predict from the noise.
   bool film = false;
   bool sees_photo = false;  ///< the filters follow the photo's descriptor too
   int linear_kernel = 3;    ///< of the linear demosaicer beside the network; 0: without it
 };
 /// A packed mosaic [N,4,H,W] and the side input `noise` [N,6,1,1] (raw/stabilised.hpp) -> RGB
-/// [N,3,2H,2W]; H and W multiples of 2^(levels - 1). Filters follow from the noise; without
-/// HyperConvolutions the noise is what constant channels beside the cells would be. Ours, after the
-/// paper's idea.
+/// [N,3,2H,2W]; H and W multiples of 2^(levels - 1). The filters are predicted from the noise;
+/// without HyperConvolutions the noise enters like constant channels beside the mosaic's. Ours,
+/// after the paper's idea.
 Graph develop_network(const DevelopNetwork& shape);
 
 /// What `hyperconv study designs` compares with `develop`; the zoo has each as design-NAME.
@@ -100,7 +101,7 @@ const std::vector<DevelopDesign>& develop_designs();
 /// VDN's S-Net, for its training only: [N,3,H,W] -> [N,6,H,W], log alpha and log beta of the noise.
 Graph vdn_noise(int width = 64);
 
-/// What a user may override.
+/// What a user may override of a network.
 struct ZooOptions {
   std::optional<int> width;
   std::optional<int> hidden;
@@ -110,7 +111,7 @@ struct ZooOptions {
 Graph make_network(const std::string& name, const ZooOptions& options = {});
 std::vector<std::string> network_names();
 
-/// What a network is for, and how a photo becomes its input.
+/// A network's task, and how a photo becomes its input.
 struct NetworkUse {
   Task task = Task::develop;
   /// The side of the square of a photo's samples that one pixel of the input holds: 2 for a packed

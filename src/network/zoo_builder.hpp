@@ -1,4 +1,4 @@
-// Writes a network down, a layer a line: what the zoo's functions share.
+// Builds a graph, one call a layer: shared by the zoo's functions.
 #pragma once
 
 #include <string>

@@ -15,7 +15,7 @@ class DenoiserBuilder {
     // Three channels of full size become twelve of half: nothing is lost, and no filter ever runs
     // at full size.
     const NodeId bands = b_.add("bands", Haar2d{HaarKind::analysis}, {b_.input()});
-    // The mean of a detail band is nearly zero; that of its positive half is the noise's size.
+    // The mean of a detail subband is nearly zero; that of its positive half measures the noise.
     if (shape_.hidden > 0)
       descriptor_ = b_.add("descriptor", PhotoDescriptor{}, {b_.relu("halves", bands)});
     std::vector<NodeId> skips;
@@ -45,8 +45,8 @@ class DenoiserBuilder {
     return block(name + ".conv2", x, level);
   }
 
-  /// The two upper levels see the noise; the filters of the lower ones are many, and few of a
-  /// photo's pixels pass through them.
+  /// Noise is at the two upper levels; the lower ones would need many more filter values for few
+  /// pixels.
   NodeId block(const std::string& name, NodeId x, int level) {
     if (shape_.hidden == 0 || level > 2) return b_.conv_leaky_relu(name, x, width(level));
     const HyperConv2d op{.out_channels = width(level), .hidden = shape_.hidden};

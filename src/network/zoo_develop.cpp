@@ -35,8 +35,7 @@ class DevelopBuilder {
       x = b_.conv_transpose(name + ".up", x, shape_.widths[size_t(level)]);
       x = b_.sum(name + ".sum", x, skips[size_t(level)]);
       x = block(name + ".conv1", x, level);
-      // The deep levels hold few of a photo's pixels, and the broad forms that one look is enough
-      // for.
+      // Deep levels hold coarse structure in few pixels: one convolution is enough there.
       if (level < 2) x = block(name + ".conv2", x, level);
     }
     x = convolution("last", x, 12, 0);
@@ -60,8 +59,8 @@ class DevelopBuilder {
     return b_.leaky_relu(name, convolution(name, x, shape_.widths[size_t(level)], level));
   }
 
-  /// Without HyperConvolutions the noise comes in as constant channels beside the cells would: what
-  /// a filter makes of those is one value for each of its outputs, whatever the place.
+  /// Without HyperConvolutions the noise enters as constant channels beside the mosaic's would: a
+  /// filter adds the same value for them at every pixel.
   NodeId first() {
     if (shape_.hidden > 0) return block("down1.conv1", b_.input(), 0);
     const int width = shape_.widths.front();
@@ -73,7 +72,7 @@ class DevelopBuilder {
   DevelopNetwork shape_;
   GraphBuilder b_;
   NodeId noise_;
-  NodeId steering_;  ///< what filters follow
+  NodeId steering_;  ///< what filters are predicted from
 };
 
 }  // namespace

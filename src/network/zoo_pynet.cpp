@@ -134,7 +134,7 @@ class Pyramid {
   }
 
   NodeId layer(const std::string& name, NodeId x, int out, int kernel, bool norm) {
-    // PyNET-CA leaves out the bias that the norm's own makes idle.
+    // PyNET-CA leaves out the bias, which the norm's makes redundant.
     x = mirrored(name, x, out, kernel, !(norm && variant_.attention));
     if (norm) x = b_.add(name + ".norm", Norm2d{NormKind::instance}, {x});
     return b_.leaky_relu(name, x);

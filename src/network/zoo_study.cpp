@@ -1,5 +1,5 @@
 // The backbone of the studies: two levels, small enough for hundreds of trainings on a laptop, with
-// HyperConvolutions or what could do their work in the same places.
+// HyperConvolutions or an alternative to them in the same places.
 #include <algorithm>
 #include <array>
 

@@ -1,4 +1,5 @@
-// Our operators in ONNX's: the fourth reader of the graph.
+// Our operators in ONNX's: the fourth reader of the graph. By hand, because only this project knows
+// its operators; messages, checker and shape inference are ONNX's own library.
 #pragma once
 
 #include "network/graph.hpp"

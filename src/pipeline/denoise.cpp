@@ -27,7 +27,7 @@ int64_t memory_of(const DenoiseOptions& options) {
   return options.memory.value_or(available_memory_bytes() / 4 * 3);
 }
 
-// About what these take of a photo's time: for who watches.
+// About which share of a photo's time these take: for progress.
 constexpr double filters_share = 0.15, level_share = 0.15;
 
 Region whole_of(const Image& photo) { return {0, 0, photo.height, photo.width}; }
@@ -39,7 +39,7 @@ void check_part(const Image& photo, const Region& part) {
          part.height, part.left, part.top, photo.width, photo.height);
 }
 
-/// What the network adds to a pixel, with its luma and its colour weighed.
+/// What the network adds to a pixel, luma and colour weighted by the strength.
 class Blend {
  public:
   explicit Blend(const DenoiseStrength& strength)
@@ -90,7 +90,7 @@ Image cut(const Image& photo, const Region& part) {
   return image;
 }
 
-/// What is added to a piece of the photo: what the network says, as far as the limit allows.
+/// What is added to a piece of the photo: the network's output, shortened to the limit.
 class Addition {
  public:
   Addition(const Piece& piece, const std::optional<NoiseLevel>& limit)
@@ -98,7 +98,7 @@ class Addition {
 
   const Region& region() const { return piece_.region; }
 
-  /// Room for one thread.
+  /// Scratch memory of one thread.
   struct Row {
     LocalNoise::Row local;
     std::array<std::vector<float>, 3> limited;
@@ -126,7 +126,7 @@ class Addition {
   const std::optional<NoiseLevel>& limit_;
 };
 
-/// Rows that one thread does in one go, with the same room to work in.
+/// Rows that one thread processes at a time, with the same scratch memory.
 constexpr int64_t rows_at_once = 16;
 
 /// Calls use(y, rgb) for every row of the piece.
@@ -308,7 +308,7 @@ class Denoiser::Impl {
     if (!filters_->depend_on_photo()) return;
     const auto start = Clock::now();
     const WatchStage stage(0, filters_share);
-    runner_.reset();  // its memory is free before the next one's is taken
+    runner_.reset();  // frees its memory before the next one allocates
     const auto fixed = filters_->fixed_for(
         photo.height, photo.width, [&](int64_t top, int64_t rows, int64_t width) {
           throw_if_interrupted();
@@ -318,8 +318,8 @@ class Denoiser::Impl {
     times_.filters = seconds_since(start);
   }
 
-  /// How much may be removed at the most, by what is seen in parts from all over the photo. Nothing
-  /// where all may be, or where the photo is too small to tell.
+  /// The limit on what is removed, estimated from squares all over the photo. Nothing where there
+  /// is no limit, or where the photo is too small to estimate one.
   std::optional<NoiseLevel> limit_of(const Image& photo) {
     if (options_.noise_limit == 0) return std::nullopt;
     const auto start = Clock::now();

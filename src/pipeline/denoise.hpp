@@ -12,26 +12,26 @@ namespace hyperconv {
 struct DenoiseOptions {
   EngineOptions engine;
   /// Bytes that a photo's floats and the network's activations may take; a photo that needs more is
-  /// worked off in parts. Nothing: three quarters of what can be had.
+  /// processed in parts. Nothing: three quarters of what is available.
   std::optional<int64_t> memory = {};
-  /// At most so many times the photo's own noise level is removed at any place: what the network
-  /// would remove beyond that is detail (pipeline/noise_level.hpp). 0: whatever the network says.
-  /// More loses detail, less leaves noise: 1 already does, since local deviations vary.
+  /// Most that is removed anywhere, as a multiple of the photo's own noise level: what the network
+  /// would remove beyond that is detail (pipeline/noise_level.hpp). 0: no limit. A higher limit
+  /// loses detail, a lower one leaves noise: 1 already does, since local deviations vary.
   double noise_limit = 1.25;
 };
 
-/// Seconds that the parts of one photo took.
+/// Seconds that each stage of one photo took.
 struct DenoiseTimes {
-  double filters = 0;  ///< looking at the whole photo for the filters that follow from it
-  double level = 0;    ///< looking at parts of it for how strong its noise is
+  double filters = 0;  ///< reading the whole photo for the filters predicted from it
+  double level = 0;    ///< estimating the noise level from samples of it
   double network = 0;
   double total = 0;
 };
 
-/// Denoises photos of any size with one model. Filters that follow from the photo (PhotoDescriptor)
-/// follow from the whole of it, as its noise level does, whatever part is asked for and in however
-/// many parts it is worked off: the result is the same up to roundings (a step of 16 bits), but for
-/// networks that look at whole layers in another way (norms, attention).
+/// Denoises photos of any size with one model. Predicted filters (PhotoDescriptor) and noise level
+/// always depend on the whole photo, whatever part is requested and however many parts it is
+/// processed in: the result is the same up to rounding (a step of 16 bits), except for networks
+/// that read whole layers in another way (norms, attention).
 class Denoiser {
  public:
   /// Throws Error when the model is for another task, or its graph does not turn [1,3,h,w] into
@@ -43,16 +43,16 @@ class Denoiser {
 
   /// The photo without its noise: of the same depth, channels and metadata. Samples are taken as
   /// sRGB-encoded, whatever the profile says; grey is seen as R = G = B and stays grey; alpha is
-  /// handed on as it is. The orientation is handed on, not applied.
+  /// copied. The orientation is kept in the metadata, not applied.
   Image picture(const Image& photo, const DenoiseStrength& strength = {});
-  /// That part of it alone; only it and what the network sees around it is worked on. Throws Error
-  /// when the part is empty or not within the photo.
+  /// That part of it alone; only it and the halo around it that the network reads are processed.
+  /// Throws Error when the part is empty or not within the photo.
   Image part(const Image& photo, const Region& part, const DenoiseStrength& strength = {});
 
-  /// How strong the noise was that the network would remove of that part: the root of the mean
-  /// square of what it takes away, over 15x15 pixels, as a picture (see noise_picture).
+  /// How strong the noise is that the network would remove from that part: the RMS of what it
+  /// removes, over 15x15 pixels, as a picture (see noise_picture).
   Image removed_noise(const Image& photo, const Region& part);
-  /// Both at once, for one run of the network.
+  /// Both from one run of the network.
   struct Result {
     Image picture, removed_noise;
   };

@@ -22,7 +22,7 @@ double seconds_since(Clock::time_point start) {
 
 constexpr const char* noise_input = "noise";
 
-// About what these take of a photo's time: for who watches.
+// About which share of a photo's time these take: for progress.
 constexpr double packing_share = 0.1, network_share = 0.75;
 
 const Model& checked(const std::shared_ptr<const Model>& model) {

@@ -36,8 +36,8 @@ struct PackedMosaic {
 };
 PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple);
 
-/// Cells in light where the noise of this profile is about equally strong everywhere: what a model
-/// of Domain::stabilised takes. In place, on all cores.
+/// Variance-stabilises cells: noise of this profile becomes about equally strong at every
+/// brightness, as a model of Domain::stabilised takes it. In place, on all cores.
 void stabilise(Tensor& cells, const NoiseProfile& noise);
 
 /// The shape of the cells that pack_mosaic makes of it.
@@ -52,7 +52,7 @@ struct DevelopOptions {
   std::optional<int64_t> memory = {};
 };
 
-/// Seconds that the parts of one photo took.
+/// Seconds that each stage of one photo took.
 struct DevelopTimes {
   double network = 0;  ///< packing and the network
   double colour = 0;   ///< the camera's matrix and the sRGB curve
@@ -70,13 +70,13 @@ class Developer {
   Tensor camera_rgb(const Mosaic& mosaic);
 
   /// The picture: camera_rgb through rendering_matrix and the sRGB curve, 16 bits a sample, with
-  /// the shot's EXIF, XMP and IPTC; the orientation is handed on in the metadata, not applied.
+  /// the shot's EXIF, XMP and IPTC; the orientation is kept in the metadata, not applied.
   Image picture(const Mosaic& mosaic);
 
   /// Of the last photo.
   const DevelopTimes& times() const { return times_; }
-  /// What the network was told of the last photo's noise, and who says so; nothing where it asks
-  /// for nothing.
+  /// The noise that the network was told of the last photo, and where the figures are from; nothing
+  /// where its model takes none.
   const std::optional<KnownNoise>& noise() const { return noise_; }
 
  private:
@@ -89,7 +89,7 @@ class Developer {
   std::optional<NoiseProfile> given_;
   std::optional<KnownNoise> noise_;
   bool is_told_noise_;  ///< the model takes the noise, as a side input or for its domain
-  int margin_;          ///< mirrored samples around the photo: as far as the network looks
+  int margin_;          ///< mirrored samples around the photo: the network's halo
   int multiple_;        ///< of cells
   Tensor output_;
   DevelopTimes times_;

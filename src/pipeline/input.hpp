@@ -1,4 +1,4 @@
-// Whatever a user names as a photo: what it is, and the mosaic or the picture in it.
+// A file that a user names as a photo: its kind, and the mosaic or the picture in it.
 #pragma once
 
 #include <filesystem>
@@ -56,7 +56,7 @@ class InputFile {
 /// As InputFile::kind() says; a file that cannot be read is taken for what its ending says.
 FileKind file_kind(const std::filesystem::path& path);
 
-/// As InputFile::raw() does, for whom only a mosaic will do: other frames are refused by name.
+/// As InputFile::raw(), but frames that are no mosaic are refused too, with their kind.
 Mosaic read_mosaic(const std::filesystem::path& path, const MosaicFormat& format);
 
 /// True for the endings of cameras' own formats, and of samples without a header.

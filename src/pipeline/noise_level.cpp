@@ -41,7 +41,7 @@ HYPERCONV_WIDE void mean_along(const float* sums, int64_t count, bool is_square,
   for (int64_t i = 0; i < count; ++i) means[i] = std::sqrt(means[i]);
 }
 
-/// A noise level as a sum of ramps, which vectors can follow without looking anything up.
+/// A noise level as a sum of ramps, which vectorises without table look-ups.
 struct Ramps {
   float start;
   std::array<float, segments> slopes;
@@ -137,7 +137,7 @@ bool shows_noise(const std::vector<float>& taken, const std::vector<float>& phot
   return quantile(std::move(shares), 0.5) >= share;
 }
 
-/// Luma's, without what only texture speaks for: see NoiseLevelEstimate::level().
+/// Luma's, without ranges that only texture supports: see NoiseLevelEstimate::level().
 Known without_texture(const Known& luma, const ByBrightness& colour,
                       const std::array<bool, NoiseLevel::brightnesses>& shows) {
   Known trusted = luma;

@@ -1,10 +1,10 @@
-// How strong a photo's noise is at each brightness, and what that says of what a network removes.
+// A photo's noise level at each brightness, and how it limits what a network removes.
 //
-// Noise follows from how bright a place is, not from what is to be seen there. Where a network
-// takes away more than at other places of the same brightness, it takes detail away. The lower
-// envelope of local deviations over brightness is the noise level function of C. Liu,
-// W. T. Freeman, R. Szeliski, S. B. Kang, "Noise Estimation from a Single Image" (CVPR 2006); they
-// take the deviations of the photo, we those of what the network would remove.
+// Noise depends on brightness, not on content. Where a network removes more than at other places of
+// the same brightness, it removes detail. The lower envelope of local deviations over brightness is
+// the noise level function of C. Liu, W. T. Freeman, R. Szeliski, S. B. Kang, "Noise Estimation
+// from a Single Image" (CVPR 2006); they take the deviations of the photo, we those of what the
+// network would remove.
 #pragma once
 
 #include <array>
@@ -30,7 +30,7 @@ class NoiseLevel {
   explicit NoiseLevel(const Deviations& deviations) : deviations_(deviations) {}
 
   float at(int component, float luma) const;
-  /// So many times as strong.
+  /// The level times a factor.
   NoiseLevel times(double factor) const;
   const Deviations& deviations() const { return deviations_; }
 
@@ -53,7 +53,7 @@ class LocalNoise {
   struct Row {
     std::vector<float> luma;
     std::array<std::vector<float>, NoiseLevel::components> deviation;
-    std::vector<float> sums;  ///< room to work in
+    std::vector<float> sums;  ///< scratch memory
   };
   void measure(int64_t y, int64_t left, int64_t count, Row& row) const;
 
@@ -88,7 +88,7 @@ class NoiseLevelEstimate {
   /// taken from luma than from both colours, which a sensor's noise does not do, and even the
   /// flattest places are full of what would stay, that range of brightness says nothing of luma's
   /// noise either: it takes it from its neighbours, and at least as much as colours have. A grey
-  /// photo's colours cannot speak for it, and its luma is believed.
+  /// photo has no colours to compare with, so its luma is used as it is.
   std::optional<NoiseLevel> level() const;
 
  private:

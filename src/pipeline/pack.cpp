@@ -1,4 +1,4 @@
-// A mosaic as a network takes it.
+// Packs a mosaic into cells of 2x2 samples, as networks take it.
 #include <algorithm>
 
 #include "base/fail.hpp"

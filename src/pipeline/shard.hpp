@@ -1,4 +1,4 @@
-// A list of files that several processes work off, each a share of it.
+// A list of files that several processes share, each processing its own part of it.
 #pragma once
 
 #include <cstdint>

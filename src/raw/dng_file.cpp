@@ -101,10 +101,8 @@ void add_datum(TiffDirectory& directory, const Exiv2::Exifdatum& datum) {
 ExifDirectories add_exif(TiffDirectory& main, const Mosaic& facts) {
   constexpr uint16_t colour_space = 40961, maker_notes = 37500, private_data = 50740;
   constexpr uint16_t pointers[] = {34665, 34853, 40965};
-  const auto stream = exif_for_picture(facts);
   const auto lock = enter_exiv2();
-  Exiv2::ExifData data;
-  const auto order = Exiv2::ExifParser::decode(data, stream.data(), uint32_t(stream.size()));
+  const auto [data, order] = exif_of_shot(facts);
   ExifDirectories directories;
   for (const auto& datum : data) {
     const std::string group = datum.groupName();

@@ -1,4 +1,5 @@
 // DNG's opcodes: small programs that a camera leaves for the raw converter (DNG 1.7, chapter 7).
+// By hand: LibRaw leaves them out, and Adobe's DNG SDK is no Debian package.
 #pragma once
 
 #include <cstdint>

@@ -138,11 +138,10 @@ void read_metadata(std::span<const uint8_t> file, Mosaic& facts) {
   }
 }
 
-std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic) {
-  const auto lock = enter_exiv2();
+ShotExif exif_of_shot(const Mosaic& mosaic) {
   const Shot& shot = mosaic.shot;
-  Exiv2::ExifData exif;
-  Exiv2::ByteOrder order = Exiv2::littleEndian;
+  ShotExif result;
+  auto& [exif, order] = result;
   if (!mosaic.exif.empty()) {
     order = Exiv2::ExifParser::decode(exif, mosaic.exif.data(), uint32_t(mosaic.exif.size()));
     if (order == Exiv2::invalidByteOrder) order = Exiv2::littleEndian;
@@ -166,7 +165,13 @@ std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic) {
       exif["Exif.Photo.RecommendedExposureIndex"] = uint32_t(std::min(shot.iso, 4e9));
     }
   }
-  return photo_exif(exif, order);
+  return result;
+}
+
+std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic) {
+  const auto lock = enter_exiv2();
+  ShotExif exif = exif_of_shot(mosaic);
+  return photo_exif(std::move(exif.data), exif.order);
 }
 
 ImageMetadata metadata_for_picture(const Mosaic& mosaic) {

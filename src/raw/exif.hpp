@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "image/exiv2_guard.hpp"
 #include "image/image.hpp"
 #include "raw/mosaic.hpp"
 
@@ -15,8 +16,16 @@ namespace hyperconv {
 /// EXIF's, which never went through a time zone. Nothing changes where exiv2 cannot read the file.
 void read_metadata(std::span<const uint8_t> file, Mosaic& facts);
 
-/// The file's EXIF, what else is known of the shot and this program's name, as a TIFF stream for
-/// ImageMetadata::exif, in the file's byte order (a maker's notes depend on it). Without the
+struct ShotExif {
+  Exiv2::ExifData data;
+  Exiv2::ByteOrder order = Exiv2::littleEndian;  ///< the file's: a maker's notes depend on it
+};
+
+/// The file's EXIF, what else is known of the shot and this program's name. The caller has entered
+/// exiv2.
+ShotExif exif_of_shot(const Mosaic& mosaic);
+
+/// The same as a TIFF stream for ImageMetadata::exif, in the file's byte order. Without the
 /// orientation, which is the image file's own.
 std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic);
 

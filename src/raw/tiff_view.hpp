@@ -1,5 +1,8 @@
-// A look into a TIFF's directories: what LibRaw does not hand on. Every number is the file's own
-// claim, so nothing outside the file is touched, whatever it says.
+// Reads a TIFF's directories: what LibRaw does not hand on. Every number is the file's own claim,
+// so nothing outside the file is touched, whatever it says.
+//
+// By hand, because libtiff hands numbers on as floats and refuses a directory whose picture it
+// cannot decode, and exiv2 copies every value and works for one thread at a time.
 #pragma once
 
 #include <cstdint>

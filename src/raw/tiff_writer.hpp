@@ -1,4 +1,10 @@
 // The little of TIFF 6.0 that a DNG needs: one directory and a few types, little-endian.
+//
+// By hand, because libtiff 4.5 cannot write these files: it takes rationals as floats, those of
+// tags told to it by TIFFMergeFieldInfo too (1/3 becomes 11184811/33554432, an exposure of 1/250 s
+// 8589935/2147483648), its EXIF directory refuses tags that it does not know, and its directory
+// stands behind the samples, so that a file could not be written in one pass. exiv2 would need the
+// whole file in memory.
 #pragma once
 
 #include <cstdint>

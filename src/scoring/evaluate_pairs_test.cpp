@@ -34,7 +34,7 @@ const std::shared_ptr<const Model> isp = model_of(plain_unet({4}), Task::isp);
 TEST(EvaluatePairs, ScoresWhatTheEngineMakesOfThem) {
   const TemporaryFolder folder;
   put_pairs(folder / "test", 3, 40, 32);
-  const PairSet set = find_pairs(folder.path(), Part::test);
+  const PairSet set = find_pairs(folder.path(), Split::test);
   const PairEvaluation evaluation = evaluate_pairs(isp, set, {});
   ASSERT_EQ(evaluation.scores.size(), 3u);
   Engine engine(isp);
@@ -56,7 +56,7 @@ TEST(EvaluatePairs, SizesThatTheNetworkDoesNotTakeAreMirrored) {
   const TemporaryFolder folder;
   put_pairs(folder / "test", 1, 46, 38);
   const PairEvaluation evaluation =
-      evaluate_pairs(isp, find_pairs(folder.path(), Part::test), {.save = folder.path()});
+      evaluate_pairs(isp, find_pairs(folder.path(), Split::test), {.save = folder.path()});
   EXPECT_EQ(evaluation.scores.at(0).width, 46);
   const Image saved = read_image(folder / "0.png");
   EXPECT_EQ(saved.width, 46);
@@ -66,7 +66,7 @@ TEST(EvaluatePairs, SizesThatTheNetworkDoesNotTakeAreMirrored) {
 TEST(EvaluatePairs, PatchesChangeWhatANetworkWithStatisticsSees) {
   const TemporaryFolder folder;
   put_pairs(folder / "test", 1, 72, 48);
-  const PairSet set = find_pairs(folder.path(), Part::test);
+  const PairSet set = find_pairs(folder.path(), Split::test);
   const auto hyper = model_of(
       hyper_unet({.width = 4, .hidden = 4, .conditioning = Conditioning::layer}), Task::isp);
   const double whole = evaluate_pairs(hyper, set, {}).scores.at(0).psnr;
@@ -81,7 +81,7 @@ TEST(EvaluatePairs, PatchesChangeWhatANetworkWithStatisticsSees) {
 TEST(EvaluatePairs, CropsAreScoredOneByOne) {
   const TemporaryFolder folder;
   put_pairs(folder / "test", 2, 72, 50);
-  const PairSet set = find_pairs(folder.path(), Part::test);
+  const PairSet set = find_pairs(folder.path(), Split::test);
   const auto scores = evaluate_pairs(isp, set, {.crop = 24}).scores;
   ASSERT_EQ(scores.size(), 2u * 3 * 2);
   EXPECT_EQ(scores[0].name, "0/0,0");
@@ -113,7 +113,7 @@ TEST(EvaluatePairs, CropsAreScoredOneByOne) {
 TEST(EvaluatePairs, SharesAddUpToTheWhole) {
   const TemporaryFolder folder;
   put_pairs(folder / "test", 5, 24, 24);
-  const PairSet set = find_pairs(folder.path(), Part::test);
+  const PairSet set = find_pairs(folder.path(), Split::test);
   const auto whole = evaluate_pairs(isp, set, {}).scores;
   size_t found = 0;
   for (int64_t index = 0; index < 2; ++index)
@@ -169,7 +169,7 @@ TEST(EvaluatePairs, ANoiseLimitScoresWhatEnhanceMakes) {
               HasSubstr("whole photos"));
   put_pairs(folder / "isp/test", 1, 40, 32);
   EXPECT_THAT(error_of([&] {
-                evaluate_pairs(isp, find_pairs(folder / "isp", Part::test), {.noise_limit = 1});
+                evaluate_pairs(isp, find_pairs(folder / "isp", Split::test), {.noise_limit = 1});
               }),
               HasSubstr("for 'denoise'"));
 }

@@ -1,11 +1,12 @@
 // Scores of pairs as a CSV file, whole or in shares.
+#include <fmt/ranges.h>
+
 #include <algorithm>
-#include <charconv>
-#include <sstream>
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "scoring/evaluate_pairs.hpp"
+#include "tools/csv.hpp"
 
 namespace hyperconv {
 namespace {
@@ -13,32 +14,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* facts = "index,name,width,height";
-constexpr size_t fact_count = 4;
-
-std::vector<std::string> split(const std::string& line) {
-  std::vector<std::string> cells(1);
-  for (const char c : line)
-    if (c == ',')
-      cells.emplace_back();
-    else
-      cells.back() += c;
-  return cells;
-}
-
-template <class Number>
-std::optional<Number> parsed(const std::string& text) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 std::optional<PairScore> parsed_score(const std::vector<std::string>& cells) {
-  if (cells.size() != fact_count + score_columns().size()) return std::nullopt;
-  const auto index = parsed<int64_t>(cells[0]);
-  const auto width = parsed<int>(cells[2]), height = parsed<int>(cells[3]);
-  const auto psnr = parsed<double>(cells[4]), psnr_8bit = parsed<double>(cells[5]);
-  const auto ssim = parsed<double>(cells[6]), ssim_volume = parsed<double>(cells[7]);
+  const auto index = parsed_number<int64_t>(cells[0]);
+  const auto width = parsed_number<int>(cells[2]), height = parsed_number<int>(cells[3]);
+  const auto psnr = parsed_number<double>(cells[4]), psnr_8bit = parsed_number<double>(cells[5]);
+  const auto ssim = parsed_number<double>(cells[6]), ssim_volume = parsed_number<double>(cells[7]);
   if (!index || !width || !height || !psnr || !psnr_8bit || !ssim || !ssim_volume)
     return std::nullopt;
   return PairScore{*index,
@@ -49,12 +30,12 @@ std::optional<PairScore> parsed_score(const std::vector<std::string>& cells) {
                    *psnr_8bit,
                    *ssim,
                    *ssim_volume,
-                   parsed<double>(cells[8]),
-                   parsed<double>(cells[9]),
-                   parsed<double>(cells[10]),
-                   parsed<double>(cells[11]),
-                   parsed<double>(cells[12]),
-                   parsed<double>(cells[13])};
+                   parsed_number<double>(cells[8]),
+                   parsed_number<double>(cells[9]),
+                   parsed_number<double>(cells[10]),
+                   parsed_number<double>(cells[11]),
+                   parsed_number<double>(cells[12]),
+                   parsed_number<double>(cells[13])};
 }
 
 /// A name must not break the row.
@@ -89,23 +70,15 @@ std::string scores_to_csv(const std::vector<PairScore>& scores) {
 }
 
 std::vector<PairScore> scores_from_csv(const fs::path& path) {
-  std::istringstream text(text_of(path));
-  const std::string header = first_line(scores_to_csv({}));
+  const CsvTable table = read_csv(path, LastLine::complete);
+  if (fmt::format("{}", fmt::join(table.columns, ",")) != first_line(scores_to_csv({})))
+    fail("{}: is no table of scores of ours", path.string());
   std::vector<PairScore> scores;
-  std::string line;
-  bool has_header = false;
-  for (int64_t number = 1; std::getline(text, line); ++number) {
-    if (line.starts_with('#')) continue;
-    if (!has_header) {
-      if (line != header) fail("{}: is no table of scores of ours", path.string());
-      has_header = true;
-      continue;
-    }
-    const auto score = parsed_score(split(line));
-    if (!score) fail("{}: line {} is no row of scores", path.string(), number);
+  for (const CsvRow& row : table.rows) {
+    const auto score = parsed_score(row.cells);
+    if (!score) fail("{}: line {} is no row of scores", path.string(), row.line);
     scores.push_back(*score);
   }
-  if (!has_header) fail("{}: is no table of scores of ours", path.string());
   return scores;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/fail.hpp"
+#include "base/random.hpp"
 #include "base/threads.hpp"
 #include "raw/colour.hpp"
 #include "simulation/font.hpp"
@@ -57,11 +58,9 @@ double fraction(double x) { return x - std::floor(x); }
 
 // [0,1), the same for the same place.
 double hash(int64_t x, int64_t y, uint64_t kind) {
-  uint64_t h = uint64_t(x) * 0x9e3779b97f4a7c15u ^ uint64_t(y) * 0xc2b2ae3d27d4eb4fu ^
-               kind * 0x165667b19e3779f9u;
-  h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
-  h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
-  return double((h ^ (h >> 31)) >> 11) * 0x1.0p-53;
+  const uint64_t place = uint64_t(x) * 0x9e3779b97f4a7c15u ^ uint64_t(y) * 0xc2b2ae3d27d4eb4fu ^
+                         kind * 0x165667b19e3779f9u;
+  return double(mixed_bits(place) >> 11) * 0x1.0p-53;
 }
 
 // Smooth values between the hashes at whole numbers.

@@ -136,8 +136,8 @@ Facts CheaperVdn::measure(const StudyRun& run, const std::shared_ptr<const Model
     const Facts more = scores_on(model, set, side, limit, prefix);
     facts.insert(facts.end(), more.begin(), more.end());
   };
-  add(find_pairs(plan.pairs, Part::test), 0, "");
-  if (fs::exists(plan.crops)) add(find_pairs(plan.crops, Part::test), crop, "crop_");
+  add(find_pairs(plan.pairs, Split::test), 0, "");
+  if (fs::exists(plan.crops)) add(find_pairs(plan.crops, Split::test), crop, "crop_");
   return facts;
 }
 

@@ -203,7 +203,7 @@ std::vector<StudyRun> ConditioningStudy::runs(const StudyPlan& plan) const {
 
 Facts ConditioningStudy::measure(const StudyRun& run, const std::shared_ptr<const Model>& model,
                                  const StudyPlan& plan) const {
-  const PairSet set = find_pairs(plan.pairs, Part::test);
+  const PairSet set = find_pairs(plan.pairs, Split::test);
   const int64_t limit = size_of(plan.form).frames;
   const size_t frames = limit > 0 ? std::min(size_t(limit), set.size()) : set.size();
   FrameRunner runner(model);

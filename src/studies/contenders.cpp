@@ -7,10 +7,10 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
-#include "data/checksum.hpp"
 #include "network/cost.hpp"
 #include "raw/mosaic_noise.hpp"
 #include "studies/rivals.hpp"
+#include "tools/hash.hpp"
 #include "tools/process.hpp"
 
 namespace hyperconv {
@@ -29,7 +29,7 @@ class ContendingModel : public Contender {
  public:
   ContendingModel(const fs::path& path, bool estimates_noise, int threads)
       : model_(std::make_shared<const Model>(Model::load(path))),
-        version_(fmt::format("{:016x}", checksum(MappedFile(path).bytes()))),
+        version_(to_hex(hash_of(MappedFile(path).bytes()))),
         estimates_(estimates_noise),
         developer_(model_, {.engine = {.threads = threads}}) {}
 

@@ -109,7 +109,7 @@ double squared_error(Engine& engine, const TensorPair& pair, Tensor& output) {
   return sum / double(output.size());
 }
 
-PairSet cached_part(const StudyPlan& plan, Part part) {
+PairSet cached_part(const StudyPlan& plan, Split part) {
   const PairSet set = find_pairs(plan.pairs, part);
   if (plan.cache.empty()) return set;
   // One thread: every run of a sweep asks, and after the first the file is there.
@@ -120,7 +120,7 @@ PairSet cached_part(const StudyPlan& plan, Part part) {
 double test_error(Engine& engine, const StudyPlan& plan) {
   constexpr uint64_t test_seed = 1'000'003;
   const int64_t windows = plan.form == StudyForm::smoke ? 8 : 1000;
-  const PairSampler sampler(cached_part(plan, Part::test), {.patch = patch, .seed = test_seed});
+  const PairSampler sampler(cached_part(plan, Split::test), {.patch = patch, .seed = test_seed});
   Tensor output;
   double sum = 0;
   for (int64_t i = 0; i < windows; ++i) {
@@ -132,7 +132,7 @@ double test_error(Engine& engine, const StudyPlan& plan) {
 
 double train_error(Engine& engine, const StudyRun& run, const StudyPlan& plan) {
   const auto count = int64_t(fact(run, "windows"));
-  const FixedWindows windows(cached_part(plan, Part::train),
+  const FixedWindows windows(cached_part(plan, Split::train),
                              {.patch = patch,
                               .first = int64_t(fact(run, "first_window")),
                               .count = count,
@@ -150,7 +150,7 @@ std::vector<StudyRun> DoubleDescent::runs(const StudyPlan& plan) const {
   const Grid grid = grid_of(plan.form);
   const int seeds = plan.seeds > 0 ? plan.seeds : grid.seeds;
   const int64_t steps = plan.steps.value_or(grid.steps);
-  const auto pairs = int64_t(find_pairs(plan.pairs, Part::train).size());
+  const auto pairs = int64_t(find_pairs(plan.pairs, Split::train).size());
   std::vector<StudyRun> runs;
   for (uint64_t seed = 1; seed <= uint64_t(seeds); ++seed)
     for (const double noise : grid.label_noise)

@@ -124,7 +124,7 @@ Scores scores_of_pairs(const std::shared_ptr<const Model>& model, const StudyPla
   options.engine.threads = 1;
   Scores scores;
   for (const PairScore& s :
-       evaluate_pairs(model, find_pairs(plan.pairs, Part::test), options).scores) {
+       evaluate_pairs(model, find_pairs(plan.pairs, Split::test), options).scores) {
     if (!s.ms_ssim)
       fail("{}: {} is too small for MS-SSIM; a side of {} would do", plan.pairs.string(), s.name,
            ms_ssim_smallest_side);

@@ -7,13 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 
 #include "base/descriptor.hpp"
 #include "base/fail.hpp"
-#include "base/file.hpp"
 
 namespace hyperconv {
 namespace {
@@ -21,15 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t largest_file = uint64_t(1) << 28;
-
-std::vector<std::string> split(const std::string& line) {
-  std::vector<std::string> values;
-  size_t start = 0;
-  for (size_t end; (end = line.find(',', start)) != std::string::npos; start = end + 1)
-    values.push_back(line.substr(start, end - start));
-  values.push_back(line.substr(start));
-  return values;
-}
 
 /// No value may break the table.
 std::string plain(std::string value) {
@@ -84,7 +73,7 @@ class LockedFile {
   }
 
   fs::path path_;
-  Descriptor file_;
+  FileDescriptor file_;
 };
 
 /// The first line that is no remark.
@@ -108,16 +97,14 @@ size_t Results::place(const std::string& column) const {
 }
 
 const std::string& Results::text(size_t row, const std::string& column) const {
-  return rows_[row][place(column)];
+  return rows_[row].cells[place(column)];
 }
 
 double Results::number(size_t row, const std::string& column) const {
   const std::string& value = text(row, column);
-  double number = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || end != value.data() + value.size())
-    fail("the results' column '{}' holds '{}', which is no number", column, value);
-  return number;
+  const auto number = parsed_number<double>(value);
+  if (!number) fail("the results' column '{}' holds '{}', which is no number", column, value);
+  return *number;
 }
 
 std::vector<std::string> Results::distinct(const std::string& column) const {
@@ -131,27 +118,8 @@ std::vector<std::string> Results::distinct(const std::string& column) const {
 Results read_results(const fs::path& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return {};
-  const auto bytes = read_file(path, largest_file);
-  const std::string all(bytes.begin(), bytes.end());
-  std::vector<std::string> columns;
-  std::vector<std::vector<std::string>> rows;
-  int64_t number = 0;
-  size_t start = 0;
-  for (size_t end; (end = all.find('\n', start)) != std::string::npos; start = end + 1) {
-    const std::string line = all.substr(start, end - start);
-    ++number;
-    if (line.empty() || line[0] == '#') continue;
-    std::vector<std::string> cells = split(line);
-    if (columns.empty()) {
-      columns = std::move(cells);
-      continue;
-    }
-    if (cells.size() != columns.size())
-      fail("{}: line {} has {} values, must have {}", path.string(), number, cells.size(),
-           columns.size());
-    rows.push_back(std::move(cells));
-  }
-  return {std::move(columns), std::move(rows)};
+  CsvTable table = read_csv(path, LastLine::may_be_cut);
+  return {std::move(table.columns), std::move(table.rows)};
 }
 
 void append_result(const fs::path& path, const Facts& row) {

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "tools/csv.hpp"
+
 namespace hyperconv {
 
 /// Columns and their values, in order.
@@ -14,7 +16,7 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 class Results {
  public:
   Results() = default;
-  Results(std::vector<std::string> columns, std::vector<std::vector<std::string>> rows)
+  Results(std::vector<std::string> columns, std::vector<CsvRow> rows)
       : columns_(std::move(columns)), rows_(std::move(rows)) {}
 
   const std::vector<std::string>& columns() const { return columns_; }
@@ -30,7 +32,7 @@ class Results {
   size_t place(const std::string& column) const;
 
   std::vector<std::string> columns_;
-  std::vector<std::vector<std::string>> rows_;
+  std::vector<CsvRow> rows_;
 };
 
 /// Nothing where the file is not there. Lines that begin with # are left out, and so is a last line

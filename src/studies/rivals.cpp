@@ -11,12 +11,12 @@
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
-#include "data/checksum.hpp"
 #include "image/folder.hpp"
 #include "metrics/metrics.hpp"
 #include "raw/colour.hpp"
 #include "scoring/evaluate.hpp"
 #include "studies/side_by_side.hpp"
+#include "tools/hash.hpp"
 
 namespace hyperconv {
 namespace {
@@ -27,10 +27,8 @@ struct Score {
   double psnr = 0, ssim = 0, seconds = 0, megapixels = 0;
 };
 
-std::string to_hex(uint64_t value) { return fmt::format("{:016x}", value); }
-
-std::string checksum_of(const Mosaic& mosaic) {
-  return to_hex(checksum(std::as_bytes(std::span(mosaic.samples))));
+std::string hash_of_samples(const Mosaic& mosaic) {
+  return to_hex(hash_of(std::as_bytes(std::span(mosaic.samples))));
 }
 
 /// A folder by its last two names, which is the same on other machines.
@@ -177,7 +175,7 @@ class Round {
     Contender& contender = *contenders_[who];
     const NoiseProfile noise = rival_levels[level];
     if (noise.shot == 0 && !contender.takes_no_noise()) return;
-    const std::string mosaic = checksum_of(shot.mosaic);
+    const std::string mosaic = hash_of_samples(shot.mosaic);
     auto score = known_.find(mosaic, contender);
     if (!score || pictures != nullptr) {
       const auto start = std::chrono::steady_clock::now();

@@ -40,7 +40,7 @@ Facts cost_facts(const StudyNet& net) {
 }
 
 std::string fingerprint(const std::string& text) {
-  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, 64 bits
   for (const char c : text) hash = (hash ^ uint8_t(c)) * 0x100000001b3;
   return fmt::format("{:016x}", hash);
 }

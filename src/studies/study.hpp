@@ -84,6 +84,9 @@ class Study {
 Facts cost_facts(const StudyNet& net);
 
 /// The number with which two recipes, or two sets of data, are told apart: 16 hexadecimal digits.
+/// FNV-1a and not tools/hash.hpp: the committed results (docs/findings/*.csv) are resumed by it,
+/// and what it was made of (manifests of simulated sets on other machines) is not at hand to make
+/// their numbers anew.
 std::string fingerprint(const std::string& text);
 
 /// What a folder of data holds, as a fingerprint: the manifest of a simulated set, or else the

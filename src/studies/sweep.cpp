@@ -73,7 +73,7 @@ class RunLock {
   bool is_ours() const { return taken_; }
 
  private:
-  Descriptor file_;
+  FileDescriptor file_;
   bool taken_ = false;
 };
 

@@ -68,6 +68,9 @@ TEST_F(DoubleDescentRuns, FlopsAreConstantWithinHalfAPercent) {
   EXPECT_LT(most, 1.005 * least);
 }
 
+// FNV-1a's published value for "foobar": with another one no committed result could be resumed.
+TEST(Fingerprint, IsTheCommittedResults) { EXPECT_EQ(fingerprint("foobar"), "85944171f73967e8"); }
+
 TEST(DataFingerprint, ChangesWithTheData) {
   const TemporaryFolder folder;
   write_file(folder / "a", std::string("one"));

@@ -92,8 +92,8 @@ std::vector<std::string> own_environment() {
 }
 
 /// Opens for writing what a program says, and empties it. Throws Error when it cannot be.
-Descriptor open_for_output(const std::filesystem::path& path) {
-  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+FileDescriptor open_for_output(const std::filesystem::path& path) {
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!file.is_open()) fail("{}: cannot be written ({})", path.string(), std::strerror(errno));
   return file;
 }
@@ -120,11 +120,11 @@ std::vector<std::string> environment_with(std::vector<std::string> given) {
 
 /// Both ends of a connection. A socket and not a pipe: writing to a program that has ended is then
 /// an error and no signal.
-std::array<Descriptor, 2> connection() {
+std::array<FileDescriptor, 2> connection() {
   std::array<int, 2> ends;
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
     fail("no connection to another process is to be had ({})", std::strerror(errno));
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
+  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
 }  // namespace
@@ -132,7 +132,7 @@ std::array<Descriptor, 2> connection() {
 Process::Process(const ProcessStart& start) : name_(start.name), messages_(start.messages) {
   if (::access(start.arguments.at(0).c_str(), X_OK) != 0)
     fail("{}: {} cannot be run ({})", name_, start.arguments[0], std::strerror(errno));
-  const Descriptor messages = open_for_output(messages_);
+  const FileDescriptor messages = open_for_output(messages_);
   auto [ours, its] = connection();
   id_ = spawn({.program = start.arguments[0],
                .arguments = start.arguments,
@@ -246,8 +246,8 @@ std::vector<std::string> environment_of(const ProgramCall& call) {
 pid_t start(const ProgramCall& call) {
   std::vector<std::string> arguments{"hyperconv"};
   arguments.insert(arguments.end(), call.arguments.begin(), call.arguments.end());
-  const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const Descriptor output = open_for_output(call.output), errors = open_for_output(call.errors);
+  const FileDescriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const FileDescriptor output = open_for_output(call.output), errors = open_for_output(call.errors);
   return spawn({.program = call.program,
                 .arguments = std::move(arguments),
                 .environment = environment_of(call),
@@ -324,7 +324,7 @@ std::string read_all(int pipe) {
 ChildOutcome run_in_child(const std::function<std::string()>& work) {
   std::array<int, 2> ends;
   if (::pipe(ends.data()) != 0) fail("no pipe is to be had ({})", std::strerror(errno));
-  Descriptor ours(ends[0]), its(ends[1]);
+  FileDescriptor ours(ends[0]), its(ends[1]);
   std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child < 0) fail("no process is to be had ({})", std::strerror(errno));

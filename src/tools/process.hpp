@@ -57,7 +57,7 @@ class Process {
   std::string name_;
   std::filesystem::path messages_;
   pid_t id_ = -1;
-  Descriptor socket_;
+  FileDescriptor socket_;
   std::string unread_;
 };
 

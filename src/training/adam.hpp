@@ -9,9 +9,9 @@
 
 namespace hyperconv {
 
-/// Adam of Kingma and Ba 2015, beta 0.9 and 0.999, epsilon 1e-8, bias-corrected. libtorch's own
-/// keeps its state under other types in each release and wants gradients as matrices; a checkpoint
-/// needs plain tensors, and a gradient of outer products is never made a matrix here.
+/// Adam of Kingma and Ba 2015, beta 0.9 and 0.999, epsilon 1e-8, bias-corrected. By hand:
+/// libtorch's keeps its state under other types in each release and wants gradients as matrices; a
+/// checkpoint needs plain tensors, and a gradient of outer products is never made a matrix here.
 class Adam {
  public:
   explicit Adam(std::vector<torch::Tensor> weights, std::vector<double> rate_factors);

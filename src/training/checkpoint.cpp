@@ -1,8 +1,6 @@
 #include "training/checkpoint.hpp"
 
-#define XXH_INLINE_ALL
 #include <fmt/ranges.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <charconv>
@@ -11,6 +9,7 @@
 
 #include "base/fail.hpp"
 #include "network/safetensors.hpp"
+#include "tools/hash.hpp"
 
 namespace hyperconv {
 namespace {
@@ -38,65 +37,55 @@ std::span<const uint8_t> bytes_of(const torch::Tensor& tensor) {
           size_t(tensor.numel()) * sizeof(float)};
 }
 
-/// Over all that a checkpoint says: facts, and names, shapes and values of its tensors in the order
-/// of the file.
-class Checksum {
+/// Hashes all that a checkpoint says: facts, and names, shapes and values of its tensors in the
+/// order of the file.
+class CheckpointHash {
  public:
   void add_fact(const std::string& key, const std::string& value) {
     add(key);
     add(value);
   }
   void add_tensor(const std::string& name, const std::vector<int64_t>& dims,
-                  std::span<const uint8_t> values) {
+                  std::span<const std::byte> values) {
     add(fmt::format("{} {}", name, fmt::join(dims, "x")));
     add(values);
   }
-  uint64_t value() const { return XXH3_64bits_digest(&state_); }
-  std::string text() const { return fmt::format("{:016x}", value()); }
+  uint64_t value() const { return hash_.value(); }
 
  private:
-  void add(std::span<const uint8_t> bytes) {
+  void add(std::span<const std::byte> bytes) {
     const uint64_t size = bytes.size();  // so that no two sequences are the same bytes
-    XXH3_64bits_update(&state_, &size, sizeof size);
-    XXH3_64bits_update(&state_, bytes.data(), bytes.size());
+    hash_.add(std::as_bytes(std::span(&size, 1)));
+    hash_.add(bytes);
   }
-  void add(const std::string& text) {
-    add({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-  }
+  void add(const std::string& text) { add(std::as_bytes(std::span(text))); }
 
-  XXH3_state_t state_ = [] {
-    XXH3_state_t state;
-    XXH3_INITSTATE(&state);
-    XXH3_64bits_reset(&state);
-    return state;
-  }();
+  Hash hash_;
 };
 
 using TextFacts = std::map<std::string, std::string>;
 
-Checksum checksum_of(TrainingState state, const TextFacts& facts) {
-  Checksum sum;
-  for (const auto& [key, value] : facts) sum.add_fact(key, value);
+uint64_t hash_of(TrainingState state, const TextFacts& facts) {
+  CheckpointHash hash;
+  for (const auto& [key, value] : facts) hash.add_fact(key, value);
   for_each_family(state, [&](const std::string& family, std::vector<torch::Tensor>& tensors) {
     for (size_t i = 0; i < tensors.size(); ++i) {
       const Parameter& p = state.parameters[i];
-      sum.add_tensor(family + p.name, p.dims, bytes_of(on_cpu(tensors[i])));
+      hash.add_tensor(family + p.name, p.dims, std::as_bytes(bytes_of(on_cpu(tensors[i]))));
     }
   });
-  return sum;
+  return hash.value();
 }
 
 /// The same of a file that was read: its tensors in the order of their offsets.
-Checksum checksum_of(const Safetensors& file) {
-  Checksum sum;
+uint64_t hash_of(const Safetensors& file) {
+  CheckpointHash hash;
   for (const auto& [key, value] : file.metadata)
-    if (key != "checksum") sum.add_fact(key, value);
+    if (key != "checksum") hash.add_fact(key, value);
   std::vector<std::pair<std::string, WeightView>> tensors(file.tensors.begin(), file.tensors.end());
   std::ranges::sort(tensors, {}, [](const auto& tensor) { return tensor.second.bytes.data(); });
-  for (const auto& [name, view] : tensors)
-    sum.add_tensor(name, view.dims,
-                   {reinterpret_cast<const uint8_t*>(view.bytes.data()), view.bytes.size()});
-  return sum;
+  for (const auto& [name, view] : tensors) hash.add_tensor(name, view.dims, view.bytes);
+  return hash.value();
 }
 
 const std::string& fact(const Safetensors& file, const char* key) {
@@ -141,7 +130,7 @@ Safetensors read_sound(const fs::path& path) {
   try {
     Safetensors file = read_safetensors(path);
     if (fact(file, "format") != format_version) fail("its format is '{}'", fact(file, "format"));
-    if (checksum_of(file).text() != fact(file, "checksum")) fail("its checksum does not fit");
+    if (to_hex(hash_of(file)) != fact(file, "checksum")) fail("its checksum does not fit");
     return file;
   } catch (const Error& error) {
     const std::string what = error.what();
@@ -181,11 +170,7 @@ constexpr size_t kept_checkpoints = 2;
 
 }  // namespace
 
-int64_t state_hash(const TrainingState& state) { return int64_t(checksum_of(state, {}).value()); }
-
-int64_t text_hash(const std::string& text) {
-  return int64_t(XXH3_64bits(text.data(), text.size()));
-}
+int64_t state_hash(const TrainingState& state) { return int64_t(hash_of(state, {})); }
 
 void Checkpoints::save(const TrainingState& original) const {
   TrainingState state = original;  // shares the tensors
@@ -194,7 +179,7 @@ void Checkpoints::save(const TrainingState& original) const {
                      {"best_psnr", fmt::format("{}", state.best_psnr)},
                      {"clip", fmt::format("{}", fmt::join(state.clip, " "))},
                      {"recipe", state.recipe}};
-  facts["checksum"] = checksum_of(state, facts).text();
+  facts["checksum"] = to_hex(hash_of(state, facts));
   SafetensorsWriter writer(path_of(folder_, state.step), facts);
   for_each_family(state, [&](const std::string& family, std::vector<torch::Tensor>& tensors) {
     for (size_t i = 0; i < tensors.size(); ++i)

@@ -24,7 +24,6 @@ struct TrainingState {
 
 /// Of all tensors' bytes, as it stands in the checkpoint: ranks with the same one are equal.
 int64_t state_hash(const TrainingState& state);
-int64_t text_hash(const std::string& text);
 
 /// The checkpoints of one run, FOLDER/checkpoint-STEP.safetensors: the last two that were written.
 class Checkpoints {

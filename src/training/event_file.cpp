@@ -1,11 +1,11 @@
 #include "training/event_file.hpp"
 
+#include <event.pb.h>
 #include <unistd.h>
 
 #include <array>
 #include <bit>
 #include <chrono>
-#include <cstring>
 
 #include "base/fail.hpp"
 
@@ -25,19 +25,6 @@ constexpr std::array<uint32_t, 256> crc_table = [] {
   return table;
 }();
 
-// ---- Protobuf's wire format: a field is (number << 3 | type), then its value.
-
-enum class WireType { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
-
-void put_varint(std::string& out, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out += char(value | 0x80);
-  out += char(value);
-}
-
-void put_key(std::string& out, int field, WireType type) {
-  put_varint(out, uint64_t(field) << 3 | uint64_t(type));
-}
-
 template <class Value>
 std::string little_endian(Value value) {
   std::string bytes(sizeof value, '\0');
@@ -45,64 +32,36 @@ std::string little_endian(Value value) {
   return bytes;
 }
 
-void put_int(std::string& out, int field, int64_t value) {
-  put_key(out, field, WireType::varint);
-  put_varint(out, uint64_t(value));
-}
-
-void put_double(std::string& out, int field, double value) {
-  put_key(out, field, WireType::fixed64);
-  out += little_endian(std::bit_cast<uint64_t>(value));
-}
-
-void put_float(std::string& out, int field, float value) {
-  put_key(out, field, WireType::fixed32);
-  out += little_endian(std::bit_cast<uint32_t>(value));
-}
-
-void put_bytes(std::string& out, int field, const std::string& value) {
-  put_key(out, field, WireType::bytes);
-  put_varint(out, value.size());
-  out += value;
-}
-
-// ---- TensorBoard's messages, by their field numbers
-
-/// Event: wall_time = 1, step = 2.
-std::string event_at(int64_t step) {
+tensorboard::Event event_at(int64_t step) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  std::string event;
-  put_double(event, 1, std::chrono::duration<double>(now).count());
-  put_int(event, 2, step);
+  tensorboard::Event event;
+  event.set_wall_time(std::chrono::duration<double>(now).count());
+  event.set_step(step);
   return event;
 }
 
-/// Event.summary = 5 of Summary.value = 1 of tag = 1 and simple_value = 2.
 std::string scalar_event(int64_t step, const std::string& tag, double value) {
-  std::string point, summary, event = event_at(step);
-  put_bytes(point, 1, tag);
-  put_float(point, 2, float(value));
-  put_bytes(summary, 1, point);
-  put_bytes(event, 5, summary);
-  return event;
+  tensorboard::Event event = event_at(step);
+  tensorboard::Summary::Value& point = *event.mutable_summary()->add_value();
+  point.set_tag(tag);
+  point.set_simple_value(float(value));
+  return event.SerializeAsString();
 }
 
-/// Event.file_version = 3.
 std::string version_event() {
-  std::string event = event_at(0);
-  put_bytes(event, 3, "brain.Event:2");
-  return event;
+  tensorboard::Event event = event_at(0);
+  event.set_file_version("brain.Event:2");
+  return event.SerializeAsString();
 }
 
-/// Event.session_log = 7 of status = 1, START = 1: what came at this step or later is void.
 std::string start_event(int64_t step) {
-  std::string log, event = event_at(step);
-  put_int(log, 1, 1);
-  put_bytes(event, 7, log);
-  return event;
+  tensorboard::Event event = event_at(step);
+  event.mutable_session_log()->set_status(tensorboard::SessionLog::START);
+  return event.SerializeAsString();
 }
 
-/// TFRecord's: a checksum of data that hold checksums is turned, lest it fit by accident.
+/// TFRecord's masked CRC: a CRC over data that contain their own CRC would be a constant, so it is
+/// rotated and an offset added.
 uint32_t masked_crc(const std::string& bytes) {
   const uint32_t crc = crc32c({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
   return std::rotr(crc, 15) + 0xa282ead8;

@@ -1,5 +1,6 @@
-// TensorBoard's event files: records of the TFRecord format (length, payload and a checksum of
-// each), whose payloads are protobuf messages `Event` of tensorboard/compat/proto/event.proto.
+// TensorBoard's event files: records of the TFRecord format (length, payload and a CRC of each),
+// whose payloads are protobuf messages `Event` (event.proto). The CRC-32C is ours: the format
+// prescribes it, and no library that we link has it; it is ten lines.
 #pragma once
 
 #include <cstdint>

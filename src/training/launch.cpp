@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/fail.hpp"
+#include "tools/hash.hpp"
 
 namespace hyperconv {
 namespace {
@@ -65,11 +66,7 @@ Launch ranks_by(const Environment& environment, Launcher launcher, const Names& 
 
 /// The same port on every host for the same job, and mostly another one for another job; below
 /// those that systems hand out for outgoing connections.
-int port_of(const std::string& job) {
-  uint32_t hash = 2166136261u;  // FNV-1a
-  for (const char c : job) hash = (hash ^ uint8_t(c)) * 16777619u;
-  return 10000 + int(hash % 20000);
-}
+int port_of(const std::string& job) { return 10000 + int(hash_of(job) % 20000); }
 
 int master_port(const Environment& environment, const std::string& job) {
   const auto port = environment.find_number("MASTER_PORT", 1, 65535);

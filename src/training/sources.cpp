@@ -49,10 +49,10 @@ Source pairs_of(const Recipe& recipe, const PairData& data, const PairSet& set, 
 
 Source validation_pairs(const Recipe& recipe, const PairData& data) {
   if (!data.validation.empty())
-    return pairs_of(recipe, data, find_pairs(data.validation, Part::test), false, validation_seed);
-  const PairSet set = find_pairs(data.pairs, Part::test);
+    return pairs_of(recipe, data, find_pairs(data.validation, Split::test), false, validation_seed);
+  const PairSet set = find_pairs(data.pairs, Split::test);
   // A set without parts is the training set itself.
-  if (set.folder() == find_pairs(data.pairs, Part::train).folder()) return nullptr;
+  if (set.folder() == find_pairs(data.pairs, Split::train).folder()) return nullptr;
   return pairs_of(recipe, data, set, false, validation_seed);
 }
 
@@ -112,7 +112,7 @@ class SourceMaker {
   }
   Source make(const PairData& data, uint64_t seed) {
     if (!trains_) return validation_pairs(recipe_, data);
-    const PairSet set = find_pairs(data.pairs, Part::train);
+    const PairSet set = find_pairs(data.pairs, Split::train);
     if (data.limit == 0) return pairs_of(recipe_, data, set, data.augment, seed);
     check_pairs(recipe_, set);
     return std::make_unique<FixedPatches>(cached(data, set),

@@ -8,6 +8,7 @@
 #include "base/file.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
+#include "tools/hash.hpp"
 #include "tools/prefetch.hpp"
 #include "training/adam.hpp"
 #include "training/checkpoint.hpp"
@@ -25,7 +26,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 /// Means over a log interval.
-struct Interval {
+struct LogInterval {
   double loss = 0;
   int64_t steps = 0;
   Clock::time_point start = Clock::now();
@@ -96,7 +97,7 @@ class Trainer {
     const int64_t last = options_.stop_after > 0
                              ? std::min(recipe_.training.steps, step_ + options_.stop_after)
                              : recipe_.training.steps;
-    Interval interval;
+    LogInterval interval;
     const int64_t first = step_;
     while (step_ < last && !summary_.interrupted) {
       const double norm = one_step(stream.next(), interval);
@@ -158,9 +159,9 @@ class Trainer {
   /// All ranks train the same thing from the same state.
   void check_ranks() {
     if (world_.size() == 1) return;
-    world_.check_same(
-        text_hash(fmt::format("{} {} {}", recipe_.text, options_.stop_after, options_.threads)),
-        "all ranks need the same recipe and options");
+    world_.check_same(int64_t(hash_of(fmt::format("{} {} {}", recipe_.text, options_.stop_after,
+                                                  options_.threads))),
+                      "all ranks need the same recipe and options");
     world_.check_same(step_, fmt::format("rank 0 goes on from step {} in {}, a folder that all "
                                          "ranks must share",
                                          world_.gather(step_)[0], options_.output.string()));
@@ -200,7 +201,7 @@ class Trainer {
     return loss;
   }
 
-  double one_step(const Batch& batch, Interval& interval) {
+  double one_step(const Batch& batch, LogInterval& interval) {
     Gradients gradients(parameters().size());
     // With the loss goes whether to stop after this step: then all ranks do.
     torch::Tensor sums =
@@ -245,7 +246,7 @@ class Trainer {
     save_models(recipe_.name + "-best");
   }
 
-  LogRow row_of(const Interval& interval, double gradient_norm) {
+  LogRow row_of(const LogInterval& interval, double gradient_norm) {
     summary_.loss = interval.mean_loss();
     summary_.patches_per_second = double(interval.steps * recipe_.data.batch) / interval.seconds();
     LogRow row;

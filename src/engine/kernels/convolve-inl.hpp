@@ -1,10 +1,10 @@
 // Convolution of one row, or of four. Included once for every instruction set by kernels.cpp.
 //
-// A tile of pixels x two vectors of output channels is held in registers while all taps of all
-// input channels pass by: for each tap and channel, two loads of weights, one broadcast a pixel,
-// and a fused multiply-add for every accumulator. With AVX2's sixteen registers: 6 x 2 accumulators
-// (more than the 8 that hide the latency of two multiply-adds a cycle), 2 weights, 1 broadcast;
-// eight loads for twelve multiply-adds keep the load ports below their limit.
+// A register tile of pixels x two vectors of output channels stays in registers through all taps of
+// all input channels: for each tap and channel, two loads of weights, one broadcast a pixel, and a
+// fused multiply-add for every accumulator. With AVX2's sixteen registers: 6 x 2 accumulators (more
+// than the 8 that hide the latency of two multiply-adds a cycle), 2 weights, 1 broadcast; eight
+// loads for twelve multiply-adds keep the load ports below their limit.
 #if defined(HYPERCONV_CONVOLVE_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef HYPERCONV_CONVOLVE_INL
 #undef HYPERCONV_CONVOLVE_INL
@@ -115,9 +115,9 @@ inline HWY_ATTR int64_t taps(const ConvRow& row) {
   return channels * row.kernel * row.kernel;
 }
 
-// Calls tile(pixels, x) for tiles that cover the run; `pixels` is a constant.
+// Calls tile(pixels, x) for register tiles that cover the run; `pixels` is a constant.
 template <int pixels, class Tile>
-HWY_INLINE void for_tiles(int64_t width, const Tile& tile) {
+HWY_INLINE void for_register_tiles(int64_t width, const Tile& tile) {
   if (width < pixels) {
     for (int64_t x = 0; x < width; ++x) tile(std::integral_constant<int, 1>(), x);
     return;
@@ -131,12 +131,12 @@ HWY_INLINE void for_tiles(int64_t width, const Tile& tile) {
 template <int vectors>
 HWY_ATTR void convolve_block(const ConvRow& row, const float* weights, const float* bias,
                              float* out) {
-  for_tiles<accumulators / vectors>(row.width, [&](auto pixels, int64_t x) HWY_ATTR {
+  for_register_tiles<accumulators / vectors>(row.width, [&](auto pixels, int64_t x) HWY_ATTR {
     convolve_tile<pixels(), vectors>(row, x, weights, bias, out + x * row.out_pixel);
   });
 }
 
-inline HWY_ATTR void convolve(const ConvRow& row) {
+inline HWY_ATTR void conv2d(const ConvRow& row) {
   constexpr int64_t lanes = hn::MaxLanes(Floats());
   const float* weights = row.weights;
   const int64_t depth = taps(row);
@@ -184,7 +184,7 @@ HWY_INLINE void winograd_output(const FloatVector (&m)[6], FloatVector (&y)[4]) 
 template <Precision precision>
 constexpr int64_t bytes_of = precision == Precision::f32 ? 4 : 2;
 
-// A vector of values in a picture's precision; nothing need be aligned.
+// A vector of values in a feature map's precision; nothing need be aligned.
 template <Precision precision>
 HWY_INLINE FloatVector load_values(const std::byte* from) {
   const Floats d;
@@ -308,7 +308,7 @@ HWY_ATTR void winograd_block(const WinogradRows& run, const float* weights, int 
   for (int r = 0; r < winograd_rows; ++r) {
     const float* in = run.scratch + r * plane;
     float* out = products + r * products_plane;
-    for_tiles<accumulators / vectors>(run.width, [&](auto pixels, int64_t x) HWY_ATTR {
+    for_register_tiles<accumulators / vectors>(run.width, [&](auto pixels, int64_t x) HWY_ATTR {
       winograd_tile<pixels(), vectors>(in + x * run.channels, run.channels, weights,
                                        out + x * vectors * lanes);
     });
@@ -323,7 +323,7 @@ HWY_ATTR void winograd_block(const WinogradRows& run, const float* weights, int 
   }
 }
 
-inline HWY_ATTR void convolve_winograd(const WinogradRows& run) {
+inline HWY_ATTR void conv2d_winograd(const WinogradRows& run) {
   constexpr int64_t lanes = hn::MaxLanes(Floats());
   const int64_t plane = (run.width + 2) * run.channels + lanes;
   transform_inputs(run, plane);

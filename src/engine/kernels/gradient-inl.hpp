@@ -1,7 +1,7 @@
 // The gradient of a convolution's weights, over one run of pixels. Included once for every
 // instruction set by kernels.cpp.
 //
-// A tile of taps x two vectors of output channels is held in registers while all pixels pass by:
+// A register tile of taps x two vectors of output channels stays in registers through all pixels:
 // the loop of convolve-inl.hpp with pixels and taps changed over, and with the same loads for each
 // multiply-add.
 #if defined(HYPERCONV_GRADIENT_INL) == defined(HWY_TARGET_TOGGLE)

@@ -1,5 +1,7 @@
-// The inner loops, once for every instruction set. A kernel works on one row of pixels: who cuts a
-// frame into rows, strips and threads is the executor's business.
+// The inner loops, once for every instruction set, on Highway. A kernel works on one row of pixels:
+// who cuts a frame into rows and threads is the executor's business. By hand, because no library's
+// convolution works row by row or takes filters of its own for each photo; docs/performance.md
+// compares the speed with other engines'.
 //
 // Pixels lie channels-last: pixel x starts at data + x * pixel, its channels side by side. Nothing
 // is aligned beyond a value.
@@ -30,7 +32,8 @@ enum class FilterForm {
   winograd
 };
 
-/// One picture that a convolution reads. Several of them are a concatenation that is never written.
+/// One feature map that a convolution reads. Several of them are a concatenation that is never
+/// written.
 struct ConvInput {
   /// Each row of taps, from the leftmost tap of the first output pixel.
   const std::byte* const* rows;
@@ -39,7 +42,7 @@ struct ConvInput {
   Precision precision;  ///< f32 or bf16; f32 for ConvRow
 };
 
-/// Rows of taps of all inputs of one convolution together are at most so many.
+/// The most rows of taps that the inputs of one convolution have together.
 constexpr int most_tap_rows = 128;
 
 /// A run of output pixels of a convolution.
@@ -87,7 +90,7 @@ struct TapGradients {
 };
 
 constexpr int winograd_rows = 6;
-/// How three taps of one column become six, a row of this times the taps each.
+/// The filters' transform G: its row r times the three taps of a column gives the r-th of six.
 constexpr float winograd_filter[winograd_rows][3] = {{1.0f / 4, 0, 0},
                                                      {-1.0f / 6, -1.0f / 6, -1.0f / 6},
                                                      {-1.0f / 6, 1.0f / 6, -1.0f / 6},
@@ -99,8 +102,8 @@ constexpr int64_t winograd_scratch(int64_t width, int64_t channels, int lanes) {
   return winograd_rows * ((width + 2) * channels + lanes + width * 3 * lanes);
 }
 
-/// Output channels are worked on in blocks of two vectors; a last odd one joins the block before
-/// it (three) or stands alone. Packing and kernel both ask here.
+/// Output channels are worked on in blocks of two vectors; a last odd one joins the block before it
+/// (three) or stands alone. Packing and kernels both use this.
 constexpr int next_block(int vectors_left) {
   return vectors_left == 1 || vectors_left == 3 ? vectors_left : 2;
 }
@@ -129,7 +132,7 @@ struct StoredMatrix {
   }
 };
 
-/// Arrays with an entry a channel.
+/// Arrays with an entry for each channel.
 struct ChannelScale {
   const float* mean;
   const float* factor;
@@ -137,12 +140,12 @@ struct ChannelScale {
 };
 
 struct Kernels {
-  std::string name;  ///< "avx2", ...
-  int lanes;         ///< floats in a vector
-  int tile;          ///< pixels that a convolution works on at once: widths want to be multiples
+  std::string name;    ///< "avx2", ...
+  int lanes;           ///< floats in a vector
+  int pixels_at_once;  ///< width of a convolution's register tile: widths are best its multiples
 
-  void (*convolve)(const ConvRow& row);
-  void (*convolve_winograd)(const WinogradRows& rows);
+  void (*conv2d)(const ConvRow& row);
+  void (*conv2d_winograd)(const WinogradRows& rows);
   /// sums[t][o] += the sum over the run's pixels of in[t] * gradient[o]: what training needs.
   void (*tap_gradients)(const TapGradients& run);
 
@@ -157,19 +160,19 @@ struct Kernels {
   /// out = a * b.
   void (*multiply)(PixelRun a, PixelRun b, MutablePixelRun out, int64_t channels, int64_t width);
   /// out = rectify((in - mean[c]) * factor[c] + bias[c]).
-  void (*normalise)(PixelRun in, MutablePixelRun out, int64_t channels, int64_t width,
-                    const ChannelScale& scale, Rectifier);
+  void (*norm2d)(PixelRun in, MutablePixelRun out, int64_t channels, int64_t width,
+                 const ChannelScale& scale, Rectifier);
   /// out[x] = mean of top[2x], top[2x+1], bottom[2x], bottom[2x+1]; width counts out's pixels.
-  void (*average_pool)(PixelRun top, PixelRun bottom, MutablePixelRun out, int64_t channels,
-                       int64_t width);
+  void (*average_pool2d)(PixelRun top, PixelRun bottom, MutablePixelRun out, int64_t channels,
+                         int64_t width);
   /// The same with the largest of them.
-  void (*max_pool)(PixelRun top, PixelRun bottom, MutablePixelRun out, int64_t channels,
-                   int64_t width);
+  void (*max_pool2d)(PixelRun top, PixelRun bottom, MutablePixelRun out, int64_t channels,
+                     int64_t width);
   /// out[2x] = out[2x+1] = in[x]; width counts in's pixels.
-  void (*upsample)(PixelRun in, MutablePixelRun out, int64_t channels, int64_t width);
+  void (*upsample2d)(PixelRun in, MutablePixelRun out, int64_t channels, int64_t width);
 
   /// `group` values side by side from every pixel: out[group * x + i] = in[x * pixel + i].
-  void (*spread)(const float* in, int64_t pixel, int64_t group, int64_t width, float* out);
+  void (*to_planes)(const float* in, int64_t pixel, int64_t group, int64_t width, float* out);
 
   /// sums[c] += the sum of channel c.
   void (*sum)(PixelRun in, int64_t channels, int64_t width, double* sums);
@@ -186,7 +189,7 @@ struct Kernels {
 };
 
 /// The kernels of the best instruction set of this machine, or of the one that the environment
-/// variable HYPERCONV_TARGET names. Throws Error when it names one that is not to be had here.
+/// variable HYPERCONV_TARGET names. Throws Error when it names one that this machine does not have.
 const Kernels& kernels();
 
 /// The kernels of one instruction set by name, and the names this machine can run, best first.

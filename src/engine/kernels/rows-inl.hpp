@@ -28,7 +28,7 @@ HWY_INLINE float rectified(float value) {
   return value;
 }
 
-// Calls body<rectifier>(): no loop asks for each value which one it is.
+// Calls body<rectifier>(), so that no loop branches on it for each value.
 template <class Body>
 HWY_INLINE void with_rectifier(Rectifier rectifier, const Body& body) {
   switch (rectifier) {
@@ -41,7 +41,7 @@ HWY_INLINE void with_rectifier(Rectifier rectifier, const Body& body) {
   }
 }
 
-// These are bound by memory: the compiler's own vectors do.
+// These are bound by memory: the compiler's vectorisation is enough.
 inline HWY_ATTR void rectify_row(PixelRun a, MutablePixelRun out, int64_t channels, int64_t width,
                                  Rectifier rectifier) {
   with_rectifier(rectifier, [&]<Rectifier kind>() HWY_ATTR {
@@ -90,8 +90,8 @@ inline HWY_ATTR void multiply_row(PixelRun a, PixelRun b, MutablePixelRun out, i
   }
 }
 
-inline HWY_ATTR void normalise_row(PixelRun in, MutablePixelRun out, int64_t channels,
-                                   int64_t width, const ChannelScale& scale, Rectifier rectifier) {
+inline HWY_ATTR void norm2d_row(PixelRun in, MutablePixelRun out, int64_t channels, int64_t width,
+                                const ChannelScale& scale, Rectifier rectifier) {
   with_rectifier(rectifier, [&]<Rectifier kind>() HWY_ATTR {
     const float* HWY_RESTRICT mean = scale.mean;
     const float* HWY_RESTRICT factor = scale.factor;
@@ -106,8 +106,8 @@ inline HWY_ATTR void normalise_row(PixelRun in, MutablePixelRun out, int64_t cha
   });
 }
 
-inline HWY_ATTR void max_pool_row(PixelRun top, PixelRun bottom, MutablePixelRun out,
-                                  int64_t channels, int64_t width) {
+inline HWY_ATTR void max_pool2d_row(PixelRun top, PixelRun bottom, MutablePixelRun out,
+                                    int64_t channels, int64_t width) {
   for (int64_t x = 0; x < width; ++x) {
     const float* HWY_RESTRICT a = top.data + 2 * x * top.pixel;
     const float* HWY_RESTRICT b = bottom.data + 2 * x * bottom.pixel;
@@ -118,8 +118,8 @@ inline HWY_ATTR void max_pool_row(PixelRun top, PixelRun bottom, MutablePixelRun
   }
 }
 
-inline HWY_ATTR void average_pool_row(PixelRun top, PixelRun bottom, MutablePixelRun out,
-                                      int64_t channels, int64_t width) {
+inline HWY_ATTR void average_pool2d_row(PixelRun top, PixelRun bottom, MutablePixelRun out,
+                                        int64_t channels, int64_t width) {
   for (int64_t x = 0; x < width; ++x) {
     const float* HWY_RESTRICT a = top.data + 2 * x * top.pixel;
     const float* HWY_RESTRICT b = bottom.data + 2 * x * bottom.pixel;
@@ -130,8 +130,8 @@ inline HWY_ATTR void average_pool_row(PixelRun top, PixelRun bottom, MutablePixe
   }
 }
 
-inline HWY_ATTR void upsample_row(PixelRun in, MutablePixelRun out, int64_t channels,
-                                  int64_t width) {
+inline HWY_ATTR void upsample2d_row(PixelRun in, MutablePixelRun out, int64_t channels,
+                                    int64_t width) {
   for (int64_t x = 0; x < width; ++x) {
     const float* HWY_RESTRICT from = in.data + x * in.pixel;
     float* HWY_RESTRICT to = out.data + 2 * x * out.pixel;
@@ -149,16 +149,16 @@ inline HWY_ATTR void narrow(const float* values, int64_t count, std::byte* out) 
 }
 
 template <int64_t group>
-HWY_INLINE void spread_groups(const float* HWY_RESTRICT in, int64_t pixel, int64_t width,
-                              float* HWY_RESTRICT out) {
+HWY_INLINE void planes_of_groups(const float* HWY_RESTRICT in, int64_t pixel, int64_t width,
+                                 float* HWY_RESTRICT out) {
   for (int64_t x = 0; x < width; ++x)
     std::memcpy(out + group * x, in + x * pixel, size_t(group) * sizeof(float));
 }
 
-inline HWY_ATTR void spread_row(const float* in, int64_t pixel, int64_t group, int64_t width,
+inline HWY_ATTR void planes_row(const float* in, int64_t pixel, int64_t group, int64_t width,
                                 float* out) {
-  if (group == 1) return spread_groups<1>(in, pixel, width, out);
-  if (group == 2) return spread_groups<2>(in, pixel, width, out);
+  if (group == 1) return planes_of_groups<1>(in, pixel, width, out);
+  if (group == 2) return planes_of_groups<2>(in, pixel, width, out);
   for (int64_t x = 0; x < width; ++x)
     std::memcpy(out + group * x, in + x * pixel, size_t(group) * sizeof(float));
 }
@@ -173,7 +173,7 @@ inline HWY_ATTR void sum_row(PixelRun in, int64_t channels, int64_t width, doubl
     double partial[group] = {};
     for (int64_t x = 0; x < width; ++x) {
       const float* HWY_RESTRICT from = in.data + x * in.pixel + first;
-      // A picture has room for a whole group behind its last pixel.
+      // A feature map has room for a whole group behind its last pixel.
       for (int i = 0; i < group; ++i) partial[i] += double(from[i]);
     }
     for (int i = 0; i < count; ++i) sums[first + i] += partial[i];

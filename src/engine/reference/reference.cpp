@@ -44,8 +44,8 @@ struct Geometry {
   Padding padding = Padding::zero;
 };
 
-// The row or column that stands at `index` once a frame of `size` is mirrored at its edges for
-// ever.
+// The row or column of a frame of `size` that reflection at its edges, again and again, puts at
+// `index`.
 int64_t reflected(int64_t index, int64_t size) {
   if (size == 1) return 0;
   const int64_t period = 2 * (size - 1);
@@ -243,7 +243,7 @@ class Evaluator {
     for_each(y.value.shape(), [&](int64_t n, int64_t c, int64_t i, int64_t j) {
       double sum = 0, magnitude = 0, count = 0;
       for_each({1, 1, shape().h, shape().w}, [&](int64_t, int64_t, int64_t row, int64_t column) {
-        // Pixel p is in part i of n pixels when p >= floor(i n / size), p < ceil((i+1) n / size).
+        // Pixel p is in cell i of n pixels when p >= floor(i n / size), p < ceil((i+1) n / size).
         const bool inside = row >= i * shape().h / size && row * size < (i + 1) * shape().h &&
                             column >= j * shape().w / size && column * size < (j + 1) * shape().w;
         if (!inside) return;
@@ -308,7 +308,7 @@ class Evaluator {
     return y;
   }
 
-  // Sign of pixel (dy, dx) in a band: LL, HL, LH, HH.
+  // Sign of pixel (dy, dx) in a subband: LL, HL, LH, HH.
   static double haar_sign(int64_t band, int64_t dy, int64_t dx) {
     const double horizontal = dx == 1 ? 1 : -1, vertical = dy == 1 ? 1 : -1;
     return (band % 2 == 1 ? horizontal : 1) * (band / 2 == 1 ? vertical : 1);
