@@ -106,6 +106,8 @@ TEST_F(CameraKinds, LengthAloneIsNoCamera) {
   for (uint8_t& byte : bytes) byte = uint8_t(random.bits());
   EXPECT_THAT(error_of([&] { read_raw_frame(put(bytes, "a.raw")); }),
               AllOf(HasSubstr("307200"), HasSubstr("--raw-size")));
+  bytes[0] = bytes[1] = 'I';  // as a TIFF begins, but for the rest
+  EXPECT_THAT(error_of([&] { read_raw_frame(put(bytes, "a.raw")); }), HasSubstr("--raw-size"));
 }
 
 TEST_F(CameraKinds, OldCamerasAreStillKnown) {
@@ -180,6 +182,56 @@ TEST_F(CameraKinds, BrightScenesAreNotTakenForSaturated) {
   EXPECT_FALSE(mosaic(dng).saturated_at) << "white itself is what all is cut at";
   dng.samples = clipped_samples(6000, 2500);
   EXPECT_FALSE(mosaic(dng).saturated_at) << "no white level is so wrong";
+}
+
+/// A mosaic of a scene whose colours are clipped at levels of their own, with noise behind that.
+Mosaic clipped_with_noise(const std::array<double, 3>& levels, double noise) {
+  Random random(11);
+  Mosaic mosaic;
+  mosaic.width = 200;
+  mosaic.height = 150;
+  mosaic.black.fill(512);
+  mosaic.white = 16383;
+  for (int y = 0; y < 150; ++y)
+    for (int x = 0; x < 200; ++x) {
+      const double light = 512 + 150.0 * x;
+      const double cut = std::min(light + 0.7 * std::sqrt(light) * random.normal(),
+                                  levels[size_t(cfa_colour(mosaic.cfa, y, x))]);
+      mosaic.samples.push_back(uint16_t(std::clamp(cut + noise * random.normal(), 0.0, 16383.0)));
+    }
+  return mosaic;
+}
+
+TEST(Saturation, TheLevelMayBeNoisy) {
+  for (const double noise : {0.0, 4.0, 10.0, 20.0}) {
+    const auto level = clipped_below_white(clipped_with_noise({15300, 15300, 15300}, noise));
+    ASSERT_TRUE(level) << noise;
+    EXPECT_NEAR(*level, 15300, 80) << noise;
+  }
+}
+
+/// All are cut at the lowest, or the others would colour the highlights.
+TEST(Saturation, ColoursMayBeClippedAtLevelsOfTheirOwn) {
+  const auto level = clipped_below_white(clipped_with_noise({15300, 14000, 15200}, 0));
+  ASSERT_TRUE(level);
+  EXPECT_NEAR(*level, 14000, 10);
+}
+
+TEST(Saturation, AnEvenSurfaceIsNot) {
+  // A page in the light of a flash: every colour has one level of its own, spread by photons.
+  for (const double photons : {4000.0, 60000.0}) {
+    Random random(12);
+    Mosaic page = clipped_with_noise({16383, 16383, 16383}, 0);
+    constexpr std::array<double, 3> levels = {0.5, 0.92, 0.65};
+    for (int y = 0; y < 150; ++y)
+      for (int x = 0; x < 200; ++x) {
+        const double light = levels[size_t(cfa_colour(page.cfa, y, x))];
+        const double seen = light + std::sqrt(light / photons) * random.normal();
+        page.samples[size_t(y * 200 + x)] =
+            uint16_t(std::clamp(512 + seen * (16383 - 512), 0.0, 16383.0));
+      }
+    EXPECT_FALSE(clipped_below_white(page)) << photons;
+  }
 }
 
 TEST_F(CameraKinds, AFileThatSaturatesBelowWhite) {
@@ -319,6 +371,30 @@ TEST_F(CameraKinds, LinearFramesAreBalanced) {
       ASSERT_NEAR(frame.light.row(0, c, 7)[x], 1000.0 * double(x + 1) / 40 / 3995, 6e-4);
 }
 
+TEST_F(CameraKinds, OpcodesActOnTheirPlanesOfLinearFrames) {
+  CraftedDng dng;
+  dng.photometric = 34892;
+  dng.filters.clear();
+  dng.bits = {16, 16, 16};
+  dng.black = {100, 100, 100};
+  dng.samples = noise_samples(size_t(40) * 30 * 3, 200, 1500);
+  dng.neutral = {1, 1, 1};
+  const LinearFrame before = linear(dng);
+  // Twice the green and thrice the blue, of a map of two planes.
+  OpcodeList list;
+  list.opcode(9).u32(0).u32(0).u32(30).u32(40).u32(1).u32(2).u32(1).u32(1);
+  list.u32(1).u32(1).f64(1).f64(1).f64(0).f64(0).u32(2).f32(2).f32(3);
+  dng.opcodes2 = list.bytes();
+  const LinearFrame after = linear(dng);
+  EXPECT_THAT(after.facts.opcodes, ElementsAre("GainMap"));
+  EXPECT_THAT(after.facts.warnings, IsEmpty());
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < 30; ++y)
+      for (int64_t x = 0; x < 40; ++x)
+        ASSERT_NEAR(after.light.row(0, c, y)[x],
+                    std::min(float(c + 1) * before.light.row(0, c, y)[x], 1.f), 1e-3);
+}
+
 TEST_F(CameraKinds, MonochromeFramesAreLevelled) {
   CraftedDng dng;
   dng.photometric = 34892;
@@ -381,16 +457,37 @@ TEST_F(CameraKinds, WhatTheFileSaysOfItsPhotoIsKept) {
   }
 }
 
-TEST_F(CameraKinds, DatesGoThroughNoTimeZone) {
-  const auto file = shared_case("AA_dstgap.dng");
-  if (!file) GTEST_SKIP() << "AA_dstgap.dng is not in the shared data";
+/// In several time zones, one of them with an hour that summer time skips.
+template <class Check>
+void in_time_zones(const Check& check) {
   for (const char* zone : {"Europe/Berlin", "UTC", "America/New_York"}) {
     ::setenv("TZ", zone, 1);
     ::tzset();
-    EXPECT_THAT(read_camera_file(*file).shot.date_time, HasSubstr(" 02:30:")) << zone;
+    check(zone);
   }
   ::unsetenv("TZ");
   ::tzset();
+}
+
+TEST_F(CameraKinds, DatesGoThroughNoTimeZone) {
+  const auto file = shared_case("AA_dstgap.dng");
+  if (!file) GTEST_SKIP() << "AA_dstgap.dng is not in the shared data";
+  in_time_zones([&](const char* zone) {
+    EXPECT_THAT(read_camera_file(*file).shot.date_time, HasSubstr(" 02:30:")) << zone;
+  });
+}
+
+/// A CRW counts seconds of the camera's clock.
+TEST_F(CameraKinds, ACrwsDateGoesThroughNoTimeZone) {
+  const auto file = shared_case("RAW_CANON_S30.CRW");
+  if (!file) GTEST_SKIP() << "RAW_CANON_S30.CRW is not in the shared data";
+  in_time_zones([&](const char* zone) {
+    const Mosaic mosaic = read_camera_file(*file);
+    EXPECT_EQ(mosaic.shot.date_time, "2008:02:04 12:52:54") << zone;
+    Exiv2::ExifData data;
+    Exiv2::ExifParser::decode(data, mosaic.exif.data(), uint32_t(mosaic.exif.size()));
+    EXPECT_EQ(data["Exif.Photo.DateTimeOriginal"].toString(), "2008:02:04 12:52:54") << zone;
+  });
 }
 
 }  // namespace
