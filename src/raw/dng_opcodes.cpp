@@ -46,6 +46,7 @@ class Reader {
 };
 
 enum Id : uint32_t {
+  id_fix_vignette_radial = 3,
   id_fix_bad_pixels_constant = 4,
   id_fix_bad_pixels_list = 5,
   id_trim_bounds = 6,
@@ -185,6 +186,22 @@ void apply_gain_map(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
   });
 }
 
+/// A gain of 1 + k0 r^2 + ... + k4 r^10, r from 0 at the centre to 1 at the farthest corner.
+void fix_vignette_radial(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
+  std::array<double, 5> k{};
+  for (double& value : k) value = reader.f64();
+  const double centre_x = reader.f64() * stage.width, centre_y = reader.f64() * stage.height;
+  const double farthest = std::hypot(std::max(centre_x, stage.width - centre_x),
+                                     std::max(centre_y, stage.height - centre_y));
+  const Area all = {.bottom = stage.height, .right = stage.width, .plane = stage.plane};
+  for_area(all, stage, mosaic, [&](double value, int64_t, int64_t, double y, double x) {
+    const double r = std::hypot(x + 0.5 - centre_x, y + 0.5 - centre_y) / farthest;
+    double gain = 0;
+    for (size_t i = k.size(); i-- > 0;) gain = (gain + k[i]) * r * r;
+    return value * (1 + gain);
+  });
+}
+
 // ---- Dead pixels
 
 /// The mean of those of the sample's colour two samples away that are sound; the sample where none
@@ -302,6 +319,9 @@ void change_lines(Reader& reader, uint32_t id, const OpcodeStage& stage, Mosaic&
 bool apply(const Opcode& opcode, const OpcodeStage& stage, Mosaic& mosaic) {
   Reader reader(opcode.parameters);
   switch (opcode.id) {
+    case id_fix_vignette_radial:
+      fix_vignette_radial(reader, stage, mosaic);
+      return true;
     case id_fix_bad_pixels_constant:
       fix_bad_pixels_constant(reader, mosaic);
       return true;
@@ -390,9 +410,10 @@ void apply_opcodes(Bytes list, const OpcodeStage& stage, Mosaic& mosaic) {
     try {
       const bool applied = apply(opcode, stage, mosaic);
       if (applied) mosaic.opcodes.push_back(opcode_name(opcode.id));
-      if (!applied && !opcode.optional)
-        mosaic.warnings.push_back(
-            fmt::format("the DNG opcode {} is not applied", opcode_name(opcode.id)));
+      if (!applied)
+        mosaic.warnings.push_back(fmt::format("the DNG opcode {}{} is not applied",
+                                              opcode_name(opcode.id),
+                                              opcode.optional ? ", which is optional," : ""));
     } catch (const Damaged&) {
       mosaic.warnings.push_back(
           fmt::format("the DNG opcode {} is damaged and not applied", opcode_name(opcode.id)));

@@ -36,6 +36,7 @@ struct OpcodeStage {
 };
 
 /// What an opcode does to samples is done to the mosaic's, or to one plane of a picture: gain maps,
+/// vignetting,
 /// dead pixels, tables, polynomials, offsets and factors of rows and columns. Of what is not known
 /// or damaged a warning is left in the mosaic.
 void apply_opcodes(std::span<const uint8_t> list, const OpcodeStage& stage, Mosaic& mosaic);
