@@ -188,6 +188,17 @@ TEST_F(Formats, AStemTakenTwiceGetsTheSourcesEnding) {
   EXPECT_THAT(names_in("out"), UnorderedElementsAre("a.dng.jpg", "a.nef.jpg"));
 }
 
+/// Cameras begin their numbers anew in every folder.
+TEST_F(Formats, ANameInTwoFoldersGetsItsFoldersName) {
+  for (const char* folder : {"in/100", "in/101"}) fs::create_directory(folder_ / folder);
+  put_raw("in/100/a.dng");
+  put_raw("in/101/a.dng");
+  put_raw("in/101/b.dng");
+  const Outcome run = enhance({path("in/100"), path("in/101"), "-o", path("out")});
+  EXPECT_EQ(run.status, 0) << run.errors;
+  EXPECT_THAT(names_in("out"), UnorderedElementsAre("100-a.dng.jpg", "101-a.dng.jpg", "b.jpg"));
+}
+
 // ---- What nobody means
 
 TEST_F(Formats, WhatLiesBesidePhotosIsSkipped) {
@@ -324,6 +335,22 @@ TEST_F(Formats, HighlightsOfASensorThatSaturatesEarlyAreNeutral) {
   ASSERT_EQ(enhance({file->string(), "-o", path("o.png")}).status, 0);
   const auto json = json_of(run_program({"info", file->string(), "--json"}));
   EXPECT_NEAR(json["saturated_at"].get<double>(), *mosaic.saturated_at, 1e-9);
+}
+
+TEST_F(Formats, InfoOfAPhotoSaysWhatItCarries) {
+  Image photo = noisy_scene(width, height, 1);
+  photo.metadata.resolution = Resolution{300, 300, Resolution::Unit::inch};
+  photo.metadata.orientation = 6;
+  photo.metadata.texts["Comment"] = "by the lake";
+  write_image(folder_ / "in/a.jpg", photo);
+  const Outcome run = run_program({"info", path("in/a.jpg"), "--json"}, {.output = ""});
+  const auto facts = json_of(run);
+  EXPECT_EQ(facts["width"], width) << run.errors;
+  EXPECT_EQ(facts["bits"], 8);
+  EXPECT_EQ(facts["orientation"], 6);
+  EXPECT_EQ(facts["resolution"]["x"], 300);
+  EXPECT_EQ(facts["texts"], nlohmann::json({"Comment"}));
+  EXPECT_GT(facts["exif_bytes"], 0);
 }
 
 TEST_F(Formats, InfoNamesWhatActsOnTheFrame) {

@@ -140,16 +140,38 @@ bool is_same_file(const fs::path& a, const fs::path& b) {
   return a.lexically_normal() == b.lexically_normal() || fs::equivalent(a, b, ignored);
 }
 
-/// A picture's name in a folder: its stem, or with the source's ending where others have that stem.
+/// Names for the pictures of a batch: the source's stem; with its ending where others have that
+/// stem; and with its folder before it where others have that, too.
+class Names {
+ public:
+  explicit Names(const std::vector<Input>& inputs) {
+    for (const Input& input : inputs) {
+      ++count_[input.path.stem().string()];
+      ++count_[whole(input)];
+    }
+  }
+
+  std::string operator()(const Input& input) const {
+    const std::string stem = input.path.stem().string();
+    if (count_.at(stem) == 1) return stem;
+    if (count_.at(whole(input)) == 1) return input.path.filename().string();
+    const fs::path folder = fs::absolute(input.path).lexically_normal().parent_path().filename();
+    return folder.string() + "-" + input.path.filename().string();
+  }
+
+ private:
+  /// Told from a stem by what no name has.
+  static std::string whole(const Input& input) { return "/" + input.path.filename().string(); }
+
+  std::map<std::string, int> count_;
+};
+
 std::vector<Job> jobs_in_folder(const std::vector<Input>& inputs, const EnhanceArguments& a) {
-  std::map<std::string, int> stems;
-  for (const Input& input : inputs) ++stems[input.path.stem().string()];
+  const Names names(inputs);
   std::vector<Job> jobs;
   std::map<fs::path, fs::path> taken;
   for (const Input& input : inputs) {
-    const bool once = stems[input.path.stem().string()] == 1;
-    const fs::path name = once ? input.path.stem() : input.path.filename();
-    const fs::path target = fs::path(a.output) / (name.string() + "." + a.ending);
+    const fs::path target = fs::path(a.output) / (names(input) + "." + a.ending);
     const auto [other, is_new] = taken.emplace(target, input.path);
     if (!is_new)
       fail("{} and {} would both become {}", other->second.string(), input.path.string(),

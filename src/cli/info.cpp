@@ -1,8 +1,10 @@
-// hyperconv info: what this build and this machine are, or what a model or a camera file holds.
+// hyperconv info: what this build and this machine are, or what a model, a camera file or a
+// photo holds.
 #include "cli/info.hpp"
 
 #include <fmt/format.h>
 
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -17,8 +19,10 @@
 #include "engine/kernel_cases.hpp"
 #include "hyperconv/error.hpp"
 #include "image/codec.hpp"
+#include "image/icc.hpp"
 #include "network/cost.hpp"
 #include "network/model.hpp"
+#include "pipeline/input.hpp"
 #include "raw/dng_opcodes.hpp"
 #include "raw/mosaic.hpp"
 #include "raw/mosaic_noise.hpp"
@@ -106,7 +110,6 @@ void add_sensor_facts(Json& facts, const Mosaic& m) {
   facts["black"] = m.black;
   facts["white"] = m.white;
   facts["saturated_at"] = m.saturated_at ? Json(*m.saturated_at) : Json(nullptr);
-  facts["opcodes_applied"] = m.opcodes;
   facts["noise"] = to_json(noise_of(m));
 }
 
@@ -121,6 +124,7 @@ void add_common_facts(Json& facts, const Mosaic& m) {
            {"pixel_aspect", m.pixel_aspect},
            {"white_balance", m.white_balance},
            {"baseline_exposure", m.baseline_exposure},
+           {"opcodes_applied", m.opcodes},
            {"opcodes_for_later", m.later_opcodes.empty() ? "" : opcode_names(m.later_opcodes)},
            {"orientation", m.orientation},
            {"iso", m.shot.iso},
@@ -130,8 +134,35 @@ void add_common_facts(Json& facts, const Mosaic& m) {
   facts["xyz_to_camera"] = m.xyz_to_camera ? Json(*m.xyz_to_camera) : Json(nullptr);
 }
 
-Json facts_of_camera_file(const std::string& path) {
-  const RawFrame frame = read_raw_frame(path);
+Json to_json(const std::optional<Resolution>& resolution) {
+  if (!resolution) return nullptr;
+  constexpr std::array<const char*, 3> units = {"none", "inch", "centimetre"};
+  return {{"x", resolution->x}, {"y", resolution->y}, {"unit", units[size_t(resolution->unit)]}};
+}
+
+Json facts_of_photo(const std::string& path, InputFile& file) {
+  const Image photo = file.photo();
+  const ImageMetadata& metadata = photo.metadata;
+  std::vector<std::string> texts;
+  for (const auto& [keyword, text] : metadata.texts) texts.push_back(keyword);
+  return {{"file", path},
+          {"width", photo.width},
+          {"height", photo.height},
+          {"channels", photo.channels},
+          {"bits", bits_of(photo)},
+          {"colours", metadata.icc.empty() ? "sRGB, as no profile says otherwise"
+                                           : profile_name(metadata.icc)},
+          {"orientation", metadata.orientation},
+          {"resolution", to_json(metadata.resolution)},
+          {"exif_bytes", metadata.exif.size()},
+          {"xmp_bytes", metadata.xmp.size()},
+          {"iptc_bytes", metadata.iptc.size()},
+          {"texts", texts},
+          {"warnings", metadata.notes}};
+}
+
+Json facts_of_camera_file(const std::string& path, InputFile& file) {
+  const RawFrame frame = file.raw({});
   Json facts = {{"file", path}};
   std::visit(Overloaded{[&](const Mosaic& m) {
                           add_common_facts(facts, m);
@@ -150,8 +181,10 @@ Json facts_of_camera_file(const std::string& path) {
 Json facts(const InfoArguments& a) {
   if (a.kernels) return facts_of_kernels();
   if (a.file.empty()) return facts_of_build();
-  return lower_ending(a.file) == ".safetensors" ? facts_of_model(a.file)
-                                                : facts_of_camera_file(a.file);
+  if (lower_ending(a.file) == ".safetensors") return facts_of_model(a.file);
+  InputFile file(a.file);
+  return file.kind() == FileKind::photo ? facts_of_photo(a.file, file)
+                                        : facts_of_camera_file(a.file, file);
 }
 
 void print_text(const Json& facts) {
@@ -169,10 +202,11 @@ bool is_for_laboratory(const InfoArguments& a) {
 void add_info(CLI::App& program, const std::function<void(const InfoArguments&)>& of_laboratory) {
   auto* command = program.add_subcommand(
       "info",
-      "What this build and this machine are, or what a model, a camera file or a data set holds");
+      "What this build and this machine are, or what a model, a camera file, a photo or a data set "
+      "holds");
   auto a = std::make_shared<InfoArguments>();
-  auto* file = command->add_option("FILE", a->file,
-                                   "Model (.safetensors), camera file, or folder of a data set");
+  auto* file = command->add_option(
+      "FILE", a->file, "Model (.safetensors), camera file, photo, or folder of a data set");
   command
       ->add_flag("--kernels", a->kernels,
                  "The engine's inner loops, and how fast each is on the instruction sets of "

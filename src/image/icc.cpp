@@ -131,6 +131,26 @@ bool profile_fits(const std::vector<uint8_t>& profile, int channels) {
   return cmsGetColorSpace(open.get()) == (channels >= 3 ? cmsSigRgbData : cmsSigGrayData);
 }
 
+std::string profile_name(const std::vector<uint8_t>& profile) {
+  const Profile open = opened(profile);
+  if (open == nullptr) return {};
+  std::array<char, 200> text{};
+  cmsGetProfileInfoASCII(open.get(), cmsInfoDescription, "en", "US", text.data(),
+                         cmsUInt32Number(text.size()));
+  return text.data();
+}
+
+void adopt_profile(ImageMetadata& metadata, std::vector<uint8_t> profile, int channels) {
+  if (profile.empty() || profile_fits(profile, channels)) {
+    metadata.icc = std::move(profile);
+    return;
+  }
+  metadata.icc.clear();
+  metadata.notes.push_back(fmt::format(
+      "its ICC profile is damaged or not for {} pictures; it is left out, and sRGB taken",
+      channels >= 3 ? "RGB" : "grey"));
+}
+
 const std::vector<uint8_t>& profile_to_write(const std::string& name, const Image& image) {
   const std::vector<uint8_t>& own = image.metadata.icc;
   if (own.empty()) return srgb_profile(image.channels);

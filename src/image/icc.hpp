@@ -17,6 +17,12 @@ const std::vector<uint8_t>& srgb_profile(int channels);
 /// Whether this is an ICC profile for pictures of so many channels.
 bool profile_fits(const std::vector<uint8_t>& profile, int channels);
 
+/// What a profile calls itself; empty where it is none or says nothing.
+std::string profile_name(const std::vector<uint8_t>& profile);
+
+/// The picture's profile becomes this one; a note, where it is none for it.
+void adopt_profile(ImageMetadata& metadata, std::vector<uint8_t> profile, int channels);
+
 /// What is written into the picture's file: its own profile, or sRGB's. Throws Error when its own
 /// is for another number of channels.
 const std::vector<uint8_t>& profile_to_write(const std::string& name, const Image& image);

@@ -173,7 +173,7 @@ Image upright(Image image) {
       },
       image.samples);
   result.metadata.orientation = 1;
-  result.metadata.exif = upright_exif(std::move(result.metadata.exif));
+  result.metadata.exif = upright_exif(std::move(result.metadata.exif), on_its_side);
   if (on_its_side && result.metadata.resolution)
     std::swap(result.metadata.resolution->x, result.metadata.resolution->y);
   return result;

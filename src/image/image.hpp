@@ -32,7 +32,11 @@ struct ImageMetadata {
   std::vector<uint8_t> exif;  ///< EXIF as a TIFF stream (no "Exif\0\0" before it); may be empty
   int orientation = 1;        ///< EXIF orientation 1..8 still to be applied to the samples; 1: none
   std::vector<uint8_t> xmp;   ///< XMP packet (RDF/XML in UTF-8); may be empty
+  /// What a JPEG's packet has no room for: 32 letters by which the packet names it, then RDF/XML.
+  std::vector<uint8_t> more_xmp;
   std::vector<uint8_t> iptc;  ///< IPTC-IIM records; may be empty
+  /// Photoshop's image resources (paths, copyright flag, URL, ...) without IPTC and thumbnails.
+  std::vector<uint8_t> photoshop;
   std::optional<Resolution> resolution;
   /// JPEG's comment, under "Comment", and PNG's texts by their keywords, in UTF-8.
   std::map<std::string, std::string> texts;

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <csetjmp>
 #include <cstdlib>
 #include <memory>
@@ -32,6 +33,10 @@ namespace {
 constexpr int exif_marker = JPEG_APP0 + 1;
 constexpr int icc_marker = JPEG_APP0 + 2;
 constexpr int photoshop_marker = JPEG_APP0 + 13;
+/// Of makers and programs: infrared pictures, depth, signatures of a file's history, ...
+constexpr std::array<int, 11> others_markers = {
+    JPEG_APP0 + 3, JPEG_APP0 + 4,  JPEG_APP0 + 5,  JPEG_APP0 + 6,  JPEG_APP0 + 7, JPEG_APP0 + 8,
+    JPEG_APP0 + 9, JPEG_APP0 + 10, JPEG_APP0 + 11, JPEG_APP0 + 12, JPEG_APP0 + 15};
 constexpr std::string_view exif_signature{"Exif\0\0", 6};
 constexpr std::string_view xmp_signature{"http://ns.adobe.com/xap/1.0/\0", 29};
 constexpr std::string_view more_xmp_signature{"http://ns.adobe.com/xmp/extension/\0", 35};
@@ -157,6 +162,8 @@ class Decoder {
       jpeg_mem_src(&info_, file_.data(), file_.size());
       for (const int marker : {exif_marker, icc_marker, photoshop_marker, JPEG_COM})
         jpeg_save_markers(&info_, marker, 0xffff);
+      constexpr unsigned names_length = 24;
+      for (const int marker : others_markers) jpeg_save_markers(&info_, marker, names_length);
       jpeg_read_header(&info_, TRUE);
     });
     const bool grey = info_.num_components == 1;
@@ -179,30 +186,60 @@ class Decoder {
     });
   }
 
-  std::vector<uint8_t> icc(int channels) {
+  std::vector<uint8_t> icc() {
     JOCTET* data = nullptr;
     unsigned size = 0;
     guarded([&] { jpeg_read_icc_profile(&info_, &data, &size); });
     const std::unique_ptr<JOCTET, decltype(&std::free)> owner(data, &std::free);
-    std::vector<uint8_t> profile(data, data + size);
-    return profile_fits(profile, channels) ? profile : std::vector<uint8_t>();
+    return {data, data + size};
   }
 
   void read_metadata(Image& image) {
     ImageMetadata& metadata = image.metadata;
-    metadata.icc = icc(image.channels);
+    adopt_profile(metadata, icc(), image.channels);
     metadata.resolution = density();
     adopt_exif(metadata, first_after(exif_marker, exif_signature));
+    // 72 an inch is what programs write who know of none.
+    constexpr Resolution usual = {72, 72, Resolution::Unit::inch};
+    if (metadata.resolution == usual)
+      metadata.resolution = exif_resolution(metadata.exif).value_or(usual);
     adopt_colours_of_exif(metadata, image.channels);
-    metadata.xmp = first_after(exif_marker, xmp_signature);
-    metadata.iptc = iptc_in_resources(all_after(photoshop_marker, photoshop_signature));
-    const auto comment = first_after(JPEG_COM, {});
-    if (!comment.empty()) metadata.texts["Comment"] = {comment.begin(), comment.end()};
-    if (!first_after(exif_marker, more_xmp_signature).empty())
-      metadata.notes.push_back("has more XMP than one segment holds; only the first is kept");
+    read_documents(metadata);
     if (!first_after(icc_marker, pictures_signature).empty())
       metadata.notes.push_back(
           "holds more pictures (MPF: previews, a gain map for HDR); only the first is read");
+    if (const std::string others = others_segments(); !others.empty())
+      metadata.notes.push_back("has segments of other programs, which are left out: " + others);
+  }
+
+  void read_documents(ImageMetadata& metadata) const {
+    metadata.xmp = xmp_in_utf8(first_after(exif_marker, xmp_signature));
+    const auto more = each_after(exif_marker, more_xmp_signature);
+    metadata.more_xmp = joined_xmp(more);
+    if (!more.empty() && metadata.more_xmp.empty())
+      metadata.notes.push_back("its extended XMP is damaged and left out");
+    const auto resources = all_after(photoshop_marker, photoshop_signature);
+    metadata.iptc = iptc_in_resources(resources);
+    metadata.photoshop = lasting_resources(resources);
+    std::string comment;
+    for (const auto& part : each_after(JPEG_COM, {}))
+      comment.append(comment.empty() ? "" : "\n").append(part.begin(), part.end());
+    if (!comment.empty()) metadata.texts["Comment"] = comment;
+  }
+
+  /// Like "APP7 (Qualcomm)"; those of no use to anyone else's program are not named.
+  std::string others_segments() const {
+    std::string text;
+    for (const int number : others_markers)
+      for (const auto& segment : each_after(number, {}, 1)) {
+        const auto end =
+            std::ranges::find_if(segment, [](uint8_t c) { return c < ' ' || c > '~'; });
+        const std::string name(segment.begin(), end);
+        if (segment.empty() || name == "Ducky") continue;
+        text += fmt::format("{}APP{}{}", text.empty() ? "" : ", ", number - JPEG_APP0,
+                            name.empty() ? "" : fmt::format(" ({})", name));
+      }
+    return text;
   }
 
   /// JFIF's; nothing where it says that pixels are square and no more.
@@ -214,20 +251,30 @@ class Decoder {
                       has_unit ? Resolution::Unit(info_.density_unit) : Resolution::Unit::none};
   }
 
-  /// What the segments of this marker hold behind this signature, one after the other.
-  std::vector<uint8_t> all_after(int number, std::string_view signature, int most = 1000) const {
-    std::vector<uint8_t> bytes;
-    for (auto marker = info_.marker_list; marker != nullptr && most > 0; marker = marker->next) {
+  /// What the segments of this marker hold behind this signature.
+  std::vector<std::vector<uint8_t>> each_after(int number, std::string_view signature,
+                                               size_t most = 10000) const {
+    std::vector<std::vector<uint8_t>> parts;
+    for (auto marker = info_.marker_list; marker != nullptr && parts.size() < most;
+         marker = marker->next) {
       const std::string_view data(reinterpret_cast<const char*>(marker->data), marker->data_length);
-      if (marker->marker != number || !data.starts_with(signature)) continue;
-      bytes.insert(bytes.end(), data.begin() + long(signature.size()), data.end());
-      --most;
+      if (marker->marker == number && data.starts_with(signature))
+        parts.emplace_back(data.begin() + long(signature.size()), data.end());
     }
+    return parts;
+  }
+
+  /// One behind the other.
+  std::vector<uint8_t> all_after(int number, std::string_view signature) const {
+    std::vector<uint8_t> bytes;
+    for (const auto& part : each_after(number, signature))
+      bytes.insert(bytes.end(), part.begin(), part.end());
     return bytes;
   }
 
   std::vector<uint8_t> first_after(int number, std::string_view signature) const {
-    return all_after(number, signature, 1);
+    auto parts = each_after(number, signature, 1);
+    return parts.empty() ? std::vector<uint8_t>() : std::move(parts.front());
   }
 
   const std::string& name_;
@@ -244,7 +291,7 @@ struct Extras {
     std::vector<uint8_t> bytes;
   };
   std::vector<Segment> segments;  ///< EXIF first, where there is any
-  bool has_exif = false;
+  bool wants_jfif = true;
   std::vector<uint8_t> icc;
   std::optional<Resolution> resolution;
 };
@@ -272,7 +319,7 @@ class Encoder {
       jpeg_mem_dest(&info_, &data_, &size_);
       configure(image, band, quality);
       // The EXIF standard wants its marker first, where JFIF wants its own.
-      info_.write_JFIF_header = extras.has_exif ? FALSE : TRUE;
+      info_.write_JFIF_header = extras.wants_jfif ? TRUE : FALSE;
       if (extras.resolution) set_density(*extras.resolution);
       jpeg_start_compress(&info_, TRUE);
       for (const auto& segment : extras.segments)
@@ -359,19 +406,39 @@ void add_resources(Extras& extras, Bytes resources) {
   }
 }
 
+/// Whether EXIF says as much as JFIF would, so that it may stand first, as its standard wants it.
+bool says_resolution(const std::vector<uint8_t>& exif, const std::optional<Resolution>& wanted) {
+  if (!wanted) return true;
+  const auto told = exif_resolution(exif);
+  const auto is_near = [&](double a, double b) { return std::abs(a - b) < 0.01 * b; };
+  const auto in_inches = [](const Resolution& r) {
+    return r.unit == Resolution::Unit::centimetre ? 2.54 : 1.0;
+  };
+  if (!told) return false;
+  const double a = in_inches(*told), b = in_inches(*wanted);
+  return is_near(told->x * a, wanted->x * b) && is_near(told->y * a, wanted->y * b);
+}
+
 Extras extras_of(const std::string& name, const Image& image, const WriteOptions& options) {
   const MetadataToWrite metadata = metadata_to_write(name, image, options);
   Extras extras;
   extras.icc = profile_to_write(name, image);
   extras.resolution = image.metadata.resolution;
-  // exiv2 has shortened the block where it was too long for a marker.
-  add_segment(extras, name, "EXIF", exif_marker, exif_signature, metadata.exif);
-  extras.has_exif = !metadata.exif.empty();
+  const auto& exif = metadata.exif;
+  add_segment(extras, name, "EXIF", exif_marker, exif_signature,
+              exif.size() > longest_jpeg_exif ? exif_without_notes(exif) : exif);
+  extras.wants_jfif = exif.empty() || !says_resolution(exif, extras.resolution);
   add_segment(extras, name, "XMP", exif_marker, xmp_signature, metadata.xmp);
-  add_resources(extras, resources_with_iptc(metadata.iptc));
+  for (const auto& part :
+       xmp_in_segments(metadata.more_xmp, longest_marker - more_xmp_signature.size()))
+    add_segment(extras, name, "XMP", exif_marker, more_xmp_signature, part);
+  add_resources(extras, resources_with_iptc(metadata.iptc, metadata.photoshop));
   if (const auto found = metadata.texts.find("Comment"); found != metadata.texts.end())
-    add_segment(extras, name, "comment", JPEG_COM, {},
-                {found->second.begin(), found->second.end()});
+    for (std::string_view rest = found->second; !rest.empty();) {
+      const auto part = rest.substr(0, longest_marker);
+      add_segment(extras, name, "comment", JPEG_COM, {}, {part.begin(), part.end()});
+      rest.remove_prefix(part.size());
+    }
   return extras;
 }
 

@@ -7,10 +7,14 @@ namespace hyperconv {
 
 MetadataToWrite metadata_to_write(const std::string& name, const Image& image,
                                   const WriteOptions& options) {
-  const ExifScope scope = options.strip_metadata ? ExifScope::orientation : ExifScope::all;
-  if (options.strip_metadata) return {exif_to_write(name, image, scope), {}, {}, {}};
-  return {exif_to_write(name, image, scope), xmp_to_write(image), image.metadata.iptc,
-          image.metadata.texts};
+  if (options.strip_metadata) return {.exif = exif_to_write(name, image, ExifScope::orientation)};
+  const ImageMetadata& metadata = image.metadata;
+  return {.exif = exif_to_write(name, image),
+          .xmp = xmp_to_write(image),
+          .more_xmp = metadata.more_xmp,
+          .iptc = metadata.iptc,
+          .photoshop = metadata.photoshop,
+          .texts = metadata.texts};
 }
 
 }  // namespace hyperconv

@@ -11,9 +11,9 @@ namespace hyperconv {
 
 /// As the options leave it.
 struct MetadataToWrite {
-  std::vector<uint8_t> exif;  ///< as exif_to_write() makes it
-  std::vector<uint8_t> xmp, iptc;
-  std::map<std::string, std::string> texts;
+  std::vector<uint8_t> exif = {};  ///< as exif_to_write() makes it
+  std::vector<uint8_t> xmp = {}, more_xmp = {}, iptc = {}, photoshop = {};
+  std::map<std::string, std::string> texts = {};
 };
 
 /// Throws Error as exif_to_write() does.

@@ -13,8 +13,11 @@
 #include "base/file.hpp"
 #include "base/testing.hpp"
 #include "hyperconv/error.hpp"
+#include "image/exif.hpp"
 #include "image/icc.hpp"
 #include "image/image.hpp"
+#include "image/tiff_view.hpp"
+#include "image/tiff_writer.hpp"
 #include "image/xmp.hpp"
 
 namespace hyperconv {
@@ -408,10 +411,226 @@ TEST_F(Metadata, ACamerasMakersNotesAreTheSameBytes) {
     return bytes;
   };
   ASSERT_GT(bytes_in(*photo).size(), 1000u);
-  for (const char* name : {"o.jpg", "o.png"}) {
+  for (const char* name : every_format) {
     write_image(folder_ / name, read_image(*photo));
     EXPECT_EQ(bytes_in(folder_ / name), bytes_in(*photo)) << name;
   }
+}
+
+/// Many makers' notes count from the start of the block around them.
+TEST_F(Metadata, MakersNotesStayAtTheirPlace) {
+  const std::vector<uint8_t> notes(700, 0xa7);
+  for (const auto order : {Exiv2::littleEndian, Exiv2::bigEndian}) {
+    Exiv2::ExifData data;
+    data["Exif.Image.Make"] = "Anybody";
+    data["Exif.Photo.ExposureTime"] = Exiv2::URational(1, 250);
+    Exiv2::DataValue value(notes.data(), long(notes.size()));
+    data.add(Exiv2::ExifKey("Exif.Photo.MakerNote"), &value);
+    data["Exif.GPSInfo.GPSLatitudeRef"] = "N";
+    data["Exif.Iop.InteroperabilityIndex"] = "R98";
+    Image image = grey_wedge();
+    image.metadata.exif = encoded(data, order);
+    const uint32_t place = maker_notes_place(image.metadata.exif);
+    ASSERT_GT(place, 0u);
+    // With these the directory before the notes is longer than it was.
+    image.metadata.texts = {{"Author", std::string(2000, 'a')}, {"Copyright", "Anna"}};
+    image.metadata.resolution = Resolution{300, 300, Resolution::Unit::inch};
+    for (const char* first : every_format)
+      for (const char* second : every_format) {
+        round_trip(second, round_trip(first, image));
+        const auto file = seen_by_exiv2(folder_ / second);
+        const auto& seen = file->exifData();
+        EXPECT_EQ(text_of(seen, "Exif.Image.Make"), "Anybody") << first << second;
+        EXPECT_EQ(text_of(seen, "Exif.Photo.ExposureTime"), "1/250");
+        EXPECT_EQ(text_of(seen, "Exif.GPSInfo.GPSLatitudeRef"), "N");
+        EXPECT_EQ(text_of(seen, "Exif.Iop.InteroperabilityIndex"), "R98");
+        EXPECT_EQ(text_of(seen, "Exif.Image.Copyright"), "Anna");
+        const auto bytes = read_file(folder_ / second);
+        const bool is_tiff = std::string_view(second) == "o.tif";
+        const auto block = is_tiff ? bytes : read_image(folder_ / second).metadata.exif;
+        ASSERT_EQ(maker_notes_place(block), place) << first << second;
+        EXPECT_TRUE(std::equal(notes.begin(), notes.end(), block.begin() + place));
+        EXPECT_EQ(block[0], order == Exiv2::bigEndian ? 'M' : 'I') << first << second;
+      }
+  }
+}
+
+/// EXIF 3.0 has texts in UTF-8, of a type of their own.
+TEST_F(Metadata, TextsOfExif3AreKept) {
+  constexpr uint16_t description = 0x010e, utf8 = 129;
+  const auto text = bytes_of("Zoë am See");
+  TiffDirectory main;
+  main.verbatim(description, utf8, uint32_t(text.size()), text);
+  Image image = grey_wedge();
+  image.metadata.exif = {'I', 'I', 42, 0, 8, 0, 0, 0};
+  main.append_to(image.metadata.exif);
+  for (const char* first : every_format)
+    for (const char* second : every_format) {
+      const Image back = round_trip(second, round_trip(first, image));
+      const TiffView view(back.metadata.exif);
+      ASSERT_FALSE(view.directories().empty()) << first << second;
+      ASSERT_TRUE(view.directories()[0].contains(description)) << first << second;
+      const auto& entry = view.directories()[0].at(description);
+      EXPECT_EQ(entry.type, utf8) << first << second;
+      EXPECT_EQ(std::vector<uint8_t>(entry.value.begin(), entry.value.end()), text);
+    }
+}
+
+TEST_F(Metadata, NotesTooLongForAJpegStayInTheOthers) {
+  const std::vector<uint8_t> notes(70000, 0xa7);
+  Exiv2::ExifData data;
+  data["Exif.Image.Make"] = "Anybody";
+  Image image = grey_wedge();
+  image.metadata.exif = encoded(data, Exiv2::littleEndian);
+  Exiv2::DataValue value(notes.data(), long(notes.size()));
+  data.add(Exiv2::ExifKey("Exif.Photo.MakerNote"), &value);
+  {
+    const auto lock = enter_exiv2();
+    image.metadata.exif = photo_exif(data, Exiv2::littleEndian, 0);
+  }
+  for (const char* name : {"o.png", "o.tif"}) {
+    const Image back = round_trip(name, image);
+    EXPECT_GT(back.metadata.exif.size(), notes.size()) << name;
+    EXPECT_THAT(back.metadata.notes, ElementsAre(HasSubstr("longer than a JPEG holds"))) << name;
+  }
+  const Image jpeg = round_trip("o.jpg", image);
+  EXPECT_LT(jpeg.metadata.exif.size(), 1000u);
+  EXPECT_EQ(text_of(seen_by_exiv2(folder_ / "o.jpg")->exifData(), "Exif.Image.Make"), "Anybody");
+}
+
+/// Its letters stand where they stood: nobody writes them anew.
+TEST_F(Metadata, XmpAndIptcAreTheSameBytes) {
+  Image image = grey_wedge();
+  image.metadata.xmp = bytes_of(
+      "<?xpacket begin='' id='W5M0'?> <x:xmpmeta xmlns:x='adobe:ns:meta/' x:xmptk='Anybody'>"
+      "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description "
+      "rdf:about='' xmlns:a='http://a.example/' a:b='c'/></rdf:RDF></x:xmpmeta>");
+  // TimeCreated without a zone, which exiv2 would write with one.
+  image.metadata.iptc = bytes_of("\x1c\x02\x3c");
+  image.metadata.iptc.insert(image.metadata.iptc.end(), {0, 6, '0', '9', '5', '4', '4', '1'});
+  for (const char* first : every_format)
+    for (const char* second : every_format) {
+      const Image back = round_trip(second, round_trip(first, image));
+      EXPECT_EQ(back.metadata.xmp, image.metadata.xmp) << first << second;
+      EXPECT_EQ(back.metadata.iptc, image.metadata.iptc) << first << second;
+    }
+}
+
+TEST_F(Metadata, XmpInUtf16IsRead) {
+  const std::u16string_view text = u"<x:xmpmeta xmlns:x='adobe:ns:meta/'>Zo\u00eb \U0001f4f7</x>";
+  const auto utf8 = bytes_of("<x:xmpmeta xmlns:x='adobe:ns:meta/'>Zo\u00eb \U0001f4f7</x>");
+  for (const bool big : {false, true})
+    for (const bool marked : {false, true}) {
+      std::vector<uint8_t> utf16;
+      const auto add = [&](char16_t unit) {
+        utf16.push_back(uint8_t(big ? unit >> 8 : unit));
+        utf16.push_back(uint8_t(big ? unit : unit >> 8));
+      };
+      if (marked) add(0xfeff);
+      for (const char16_t unit : text) add(unit);
+      EXPECT_EQ(xmp_in_utf8(utf16), utf8);
+    }
+  EXPECT_EQ(xmp_in_utf8(utf8), utf8);
+  EXPECT_THAT(xmp_in_utf8({}), IsEmpty());
+}
+
+TEST_F(Metadata, XmpOfSeveralSegments) {
+  const std::string guid = "0123456789ABCDEF0123456789ABCDEF", city(150000, 'b');
+  const auto rdf = [](const std::string& inside) {
+    return "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF "
+           "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description "
+           "rdf:about='' " +
+           inside + "/></rdf:RDF></x:xmpmeta>";
+  };
+  Image image = grey_wedge();
+  image.metadata.xmp = bytes_of(
+      rdf("xmlns:xmpNote='http://ns.adobe.com/xmp/note/' xmpNote:HasExtendedXMP='" + guid + "'"));
+  image.metadata.more_xmp =
+      bytes_of(guid + rdf("xmlns:photoshop='http://ns.adobe.com/photoshop/1.0/' photoshop:City='" +
+                          city + "'"));
+  const Image jpeg = round_trip("o.jpg", image);
+  EXPECT_EQ(count_of(folder_ / "o.jpg", "http://ns.adobe.com/xmp/extension/"), 3);
+  EXPECT_EQ(jpeg.metadata.more_xmp, image.metadata.more_xmp);
+  for (const char* name : {"o.png", "o.tif"}) {
+    write_image(folder_ / name, jpeg);
+    EXPECT_EQ(seen_by_exiv2(folder_ / name)->xmpData()["Xmp.photoshop.City"].toString(), city);
+  }
+  // Without one of its parts it is left out, with a note.
+  auto bytes = read_file(folder_ / "o.jpg");
+  const std::string_view signature = "http://ns.adobe.com/xmp/extension/";
+  const auto at = std::search(bytes.begin(), bytes.end(), signature.begin(), signature.end());
+  *at = 'x';
+  write_file(folder_ / "cut.jpg", bytes);
+  const Image cut = read_image(folder_ / "cut.jpg");
+  EXPECT_THAT(cut.metadata.more_xmp, IsEmpty());
+  EXPECT_THAT(cut.metadata.notes, ElementsAre(HasSubstr("extended XMP")));
+}
+
+TEST_F(Metadata, PhotoshopsResourcesAreKept) {
+  const auto resource = [](uint8_t number, const std::string& data) {
+    std::vector<uint8_t> bytes = {'8', 'B', 'I', 'M', 4, number, 0, 0, 0, 0, 0};
+    bytes.push_back(uint8_t(data.size()));
+    bytes.insert(bytes.end(), data.begin(), data.end());
+    if (data.size() % 2 == 1) bytes.push_back(0);
+    return bytes;
+  };
+  std::vector<uint8_t> all;
+  for (const auto& part : {resource(0x0b, "https://a.example"), resource(0x0c, "thumbnail"),
+                           resource(0x04, "\x1c"), resource(0x0a, "\x01")})
+    all.insert(all.end(), part.begin(), part.end());
+  auto wanted = resource(0x0b, "https://a.example");
+  const auto flag = resource(0x0a, "\x01");
+  wanted.insert(wanted.end(), flag.begin(), flag.end());
+  EXPECT_EQ(lasting_resources(all), wanted);
+  Image image = grey_wedge();
+  image.metadata.photoshop = wanted;
+  for (const char* name : {"o.jpg", "o.tif"})
+    EXPECT_EQ(round_trip(name, image).metadata.photoshop, wanted) << name;
+  all.resize(all.size() - 3);
+  EXPECT_EQ(lasting_resources(all).size(), resource(0x0b, "https://a.example").size());
+}
+
+TEST_F(Metadata, JfifAndExifMayTellDifferentResolutions) {
+  Exiv2::ExifData data;
+  for (const char* key : {"Exif.Image.XResolution", "Exif.Image.YResolution"})
+    data[key] = Exiv2::URational(72, 1);
+  data["Exif.Image.ResolutionUnit"] = uint16_t(2);
+  data["Exif.Image.Make"] = "Anybody";
+  Image image = grey_wedge();
+  image.metadata.exif = encoded(data, Exiv2::littleEndian);
+  image.metadata.resolution = Resolution{300, 300, Resolution::Unit::inch};
+  const Image back = round_trip("o.jpg", image);
+  EXPECT_EQ(back.metadata.resolution, image.metadata.resolution);
+  EXPECT_EQ(text_of(seen_by_exiv2(folder_ / "o.jpg")->exifData(), "Exif.Image.XResolution"),
+            "72/1");
+  // Of the two the one that is not the usual stopgap is meant.
+  for (const char* key : {"Exif.Image.XResolution", "Exif.Image.YResolution"})
+    data[key] = Exiv2::URational(240, 1);
+  image.metadata.exif = encoded(data, Exiv2::littleEndian);
+  image.metadata.resolution = Resolution{72, 72, Resolution::Unit::inch};
+  EXPECT_EQ(round_trip("o.jpg", image).metadata.resolution->x, 240);
+}
+
+TEST_F(Metadata, AProfileThatIsLeftOutIsSaid) {
+  write_image(folder_ / "in.jpg", grey_wedge());
+  auto bytes = read_file(folder_ / "in.jpg");
+  const std::string_view signature = "acsp";
+  const auto at = std::search(bytes.begin(), bytes.end(), signature.begin(), signature.end());
+  ASSERT_NE(at, bytes.end());
+  *at = 'x';
+  write_file(folder_ / "in.jpg", bytes);
+  const Image image = read_image(folder_ / "in.jpg");
+  EXPECT_THAT(image.metadata.icc, IsEmpty());
+  EXPECT_THAT(image.metadata.notes, ElementsAre(HasSubstr("ICC profile is damaged")));
+}
+
+TEST_F(Metadata, SegmentsOfOtherProgramsAreNamed) {
+  write_image(folder_ / "in.jpg", grey_wedge());
+  auto bytes = read_file(folder_ / "in.jpg");
+  const std::string_view segment("\xff\xeb\x00\x08JP\x00\x01\x02\x03", 10);
+  bytes.insert(bytes.begin() + 2, segment.begin(), segment.end());
+  write_file(folder_ / "in.jpg", bytes);
+  EXPECT_THAT(read_image(folder_ / "in.jpg").metadata.notes, ElementsAre(HasSubstr("APP11 (JP)")));
 }
 
 TEST_F(Metadata, TextsStayInPngAndReachExif) {
@@ -423,6 +642,9 @@ TEST_F(Metadata, TextsStayInPngAndReachExif) {
   EXPECT_EQ(jpeg.metadata.texts.at("Comment"), "by the lake");
   EXPECT_EQ(text_of(seen_by_exiv2(folder_ / "o.jpg")->exifData(), "Exif.Image.Artist"),
             "Anna Exämple");
+  // JPEG has no other place for a title.
+  EXPECT_EQ(text_of(seen_by_exiv2(folder_ / "o.jpg")->exifData(), "Exif.Image.DocumentName"),
+            std::string(2000, 't'));
 }
 
 TEST_F(Metadata, StrippedFilesKeepOnlyWhatTheEyeSees) {
@@ -505,6 +727,19 @@ TEST_F(Metadata, OfATiffsPagesTheFirstPhotoIsRead) {
   const Image image = read_image(folder_ / "in.tif");
   EXPECT_EQ(image.width, 4);
   EXPECT_THAT(image.metadata.notes, ElementsAre(HasSubstr("holds 2 pictures")));
+}
+
+/// Some programs flag the only picture of a file so.
+TEST_F(Metadata, AnOnlyPageThatIsFlaggedReducedIsAPhoto) {
+  const fs::path path = tiff(folder_ / "in.tif", [](TIFF* file) {
+    TIFFSetField(file, TIFFTAG_SUBFILETYPE, FILETYPE_REDUCEDIMAGE);
+  });
+  EXPECT_EQ(read_image(path).width, 2);
+  // A camera's RAW file of the old kind: a thumbnail, and much that no directory speaks of.
+  auto bytes = read_file(path);
+  bytes.resize(bytes.size() + (2 << 20));
+  write_file(path, bytes);
+  EXPECT_THAT(refusal(path), HasSubstr("RAW"));
 }
 
 }  // namespace

@@ -196,7 +196,7 @@ class Decoder {
 
   void read_metadata(Image& image) {
     ImageMetadata& metadata = image.metadata;
-    metadata.icc = colours(image.channels);
+    metadata.icc = colours(metadata, image.channels);
     metadata.resolution = resolution();
     adopt_exif(metadata, exif());
     if (!says_colours_) adopt_colours_of_exif(metadata, image.channels);
@@ -204,11 +204,12 @@ class Decoder {
   }
 
   /// PNG 3, 4.3: of several the first of these counts.
-  std::vector<uint8_t> colours(int channels) {
+  std::vector<uint8_t> colours(ImageMetadata& metadata, int channels) {
     says_colours_ = true;
     if (const auto codes = colour_codes(); !codes.empty())
       return profile_of(colours_by_code(name_, codes), channels);
-    if (auto embedded = icc(channels); !embedded.empty()) return embedded;
+    adopt_profile(metadata, icc(), channels);
+    if (!metadata.icc.empty()) return std::move(metadata.icc);
     if (png_get_valid(png_, info_, PNG_INFO_sRGB) != 0) return {};
     ColourSpace space;
     double gamma = 0;
@@ -249,7 +250,7 @@ class Decoder {
       const size_t length = is_utf8 ? texts[i].itxt_length : texts[i].text_length;
       const std::string_view keyword = texts[i].key, text(texts[i].text, length);
       if (keyword == xmp_keyword)
-        metadata.xmp.assign(text.begin(), text.end());
+        metadata.xmp = xmp_in_utf8({text.begin(), text.end()});
       else if (keyword == iptc_keyword)
         metadata.iptc = iptc_of_raw_profile(text);
       else if (!keyword.starts_with("Raw profile type"))
@@ -272,14 +273,13 @@ class Decoder {
     return result;
   }
 
-  std::vector<uint8_t> icc(int channels) {
+  std::vector<uint8_t> icc() {
     png_charp profile_name = nullptr;
     png_bytep data = nullptr;
     png_uint_32 size = 0;
     int compression = 0;
     if (png_get_iCCP(png_, info_, &profile_name, &compression, &data, &size) == 0) return {};
-    std::vector<uint8_t> profile(data, data + size);
-    return profile_fits(profile, channels) ? profile : std::vector<uint8_t>();
+    return {data, data + size};
   }
 
   std::vector<uint8_t> exif() {
@@ -436,6 +436,7 @@ void fill(Chunks& chunks, const std::string& name, const Image& image,
   chunks.resolution = image.metadata.resolution;
   chunks.iptc = chunks.metadata.iptc.empty() ? "" : raw_profile(chunks.metadata.iptc);
   auto& xmp = chunks.metadata.xmp;
+  xmp = xmp_with_more(xmp, chunks.metadata.more_xmp);
   if (!xmp.empty()) {
     // Readers look for XMP that is not compressed.
     xmp.push_back(0);

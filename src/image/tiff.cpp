@@ -3,9 +3,11 @@
 #include <tiffio.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -15,6 +17,9 @@
 #include "image/exif.hpp"
 #include "image/icc.hpp"
 #include "image/metadata.hpp"
+#include "image/tiff_view.hpp"
+#include "image/tiff_writer.hpp"
+#include "image/xmp.hpp"
 
 namespace hyperconv {
 namespace {
@@ -59,6 +64,9 @@ class Memory {
   }
 
   std::vector<uint8_t> take() { return std::move(written_); }
+
+  /// Puts bytes behind what is written so far, before libtiff goes on.
+  void append(Bytes bytes) { written_.insert(written_.end(), bytes.begin(), bytes.end()); }
 
  private:
   static Memory& self(thandle_t handle) { return *static_cast<Memory*>(handle); }
@@ -165,16 +173,13 @@ bool is_sensor_directory(TIFF* tiff) {
   return photometric == PHOTOMETRIC_CFA || photometric == linear_raw;
 }
 
-/// The same of the directories below it.
-bool has_sensor_directory_below(TIFF* tiff) {
+std::vector<uint64_t> directories_below(TIFF* tiff) {
   uint16_t count = 0;
   const uint64_t* offsets = nullptr;
-  if (TIFFGetField(tiff, TIFFTAG_SUBIFD, &count, &offsets) != 1) return false;
-  // Going there frees the list.
-  const std::vector<uint64_t> places(offsets, offsets + std::min<int>(count, most_pages));
-  for (const uint64_t place : places)
-    if (TIFFSetSubDirectory(tiff, place) == 1 && is_sensor_directory(tiff)) return true;
-  return false;
+  std::vector<uint64_t> places;
+  if (TIFFGetField(tiff, TIFFTAG_SUBIFD, &count, &offsets) == 1)
+    for (int i = 0; i < std::min<int>(count, most_pages); ++i) places.push_back(offsets[i]);
+  return places;
 }
 
 /// A page that is neither a smaller copy of another nor a mask.
@@ -184,6 +189,12 @@ bool is_photo(TIFF* tiff) {
   return (kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0;
 }
 
+/// Bytes of the page that libtiff stands at, uncompressed.
+size_t plain_size(TIFF* tiff) {
+  const Layout layout = layout_of(tiff);
+  return size_t(layout.width) * layout.height * layout.channels * layout.bits / 8;
+}
+
 /// What a file's directories say of it.
 struct Pages {
   bool of_camera = false;
@@ -191,17 +202,28 @@ struct Pages {
 };
 
 /// Ends at the first directory that cannot be read.
-Pages pages_of(TIFF* tiff) {
+Pages pages_of(TIFF* tiff, size_t file_size) {
   Pages pages;
+  bool has_others = false;
   for (int page = 0; page < most_pages; ++page) {
     if (page > 0 && TIFFSetDirectory(tiff, tdir_t(page)) != 1) break;
+    has_others |= page > 0;
     if (is_photo(tiff)) pages.photos.push_back(uint16_t(page));
-    if (is_sensor_directory(tiff) || has_sensor_directory_below(tiff)) pages.of_camera = true;
+    pages.of_camera |= is_sensor_directory(tiff);
+    for (const uint64_t place : directories_below(tiff)) {
+      has_others = true;
+      if (TIFFSetSubDirectory(tiff, place) == 1) pages.of_camera |= is_sensor_directory(tiff);
+    }
     // Back from a directory below, or libtiff would take its successor for the next page.
     if (TIFFSetDirectory(tiff, tdir_t(page)) != 1 || TIFFLastDirectory(tiff) != 0) break;
   }
-  // A camera's RAW file of the old kind shows itself as a thumbnail and nothing else.
-  if (pages.photos.empty()) pages.of_camera = true;
+  // A camera's RAW file of the old kind shows itself as a thumbnail, with others beside or below
+  // it, or in bytes that no directory speaks of; an only page that is flagged so and is all there
+  // is, is a photo.
+  constexpr size_t room_for_metadata = size_t(1) << 20;
+  const bool has_more = has_others || file_size > plain_size(tiff) + room_for_metadata;
+  if (pages.photos.empty() && has_more) pages.of_camera = true;
+  if (pages.photos.empty()) pages.photos.push_back(0);
   return pages;
 }
 
@@ -369,12 +391,29 @@ std::vector<uint8_t> described_colours(TIFF* tiff, const Layout& layout) {
   return profile_of(space, layout.channels);
 }
 
-std::vector<uint8_t> icc_of(TIFF* tiff, int channels) {
+std::vector<uint8_t> icc_of(TIFF* tiff) {
   uint32_t size = 0;
   const uint8_t* data = nullptr;
   if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &size, &data) != 1) return {};
-  std::vector<uint8_t> profile(data, data + size);
-  return profile_fits(profile, channels) ? profile : std::vector<uint8_t>();
+  return {data, data + size};
+}
+
+constexpr uint16_t tag_xmp = 700, tag_iptc = 33723, tag_photoshop = 34377, tag_icc = 34675;
+
+/// XMP, IPTC and Photoshop's resources of the page that libtiff stands at.
+void read_documents(TIFF* tiff, Bytes file, ImageMetadata& metadata) {
+  const TiffView view(file);
+  if (view.directories().empty()) {
+    metadata.notes.push_back("is a BigTIFF, of which EXIF, XMP and IPTC are not read");
+    return;
+  }
+  const auto page = view.directory_at(TIFFCurrentDirOffset(tiff));
+  const auto bytes = [&](uint16_t tag) { return TiffView::bytes(page, tag); };
+  const auto packet = bytes(tag_xmp);
+  metadata.xmp = xmp_in_utf8({packet.begin(), packet.end()});
+  metadata.photoshop = lasting_resources(bytes(tag_photoshop));
+  metadata.iptc = iptc_in_tag(bytes(tag_iptc));
+  if (metadata.iptc.empty()) metadata.iptc = iptc_in_resources(bytes(tag_photoshop));
 }
 
 std::optional<Resolution> resolution_of(TIFF* tiff) {
@@ -396,15 +435,39 @@ void set_resolution(TIFF* tiff, const Resolution& resolution) {
   TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_NONE + int(resolution.unit));
 }
 
-void set_metadata(TIFF* tiff, const MetadataToWrite& metadata) {
-  const auto& xmp = metadata.xmp;
-  if (!xmp.empty()) TIFFSetField(tiff, TIFFTAG_XMLPACKET, uint32_t(xmp.size()), xmp.data());
-  const auto& iptc = metadata.iptc;
-  if (!iptc.empty()) TIFFSetField(tiff, TIFFTAG_RICHTIFFIPTC, uint32_t(iptc.size()), iptc.data());
+/// The finished file with all that is not about its samples in its directory, which moves to the
+/// end.
+std::vector<uint8_t> with_tags(const std::string& name, std::vector<uint8_t> file,
+                               const MetadataToWrite& metadata, const std::vector<uint8_t>& icc) {
+  constexpr uint16_t byte = 1, undefined = 7;
+  const bool big = file[0] == 'M';
+  TiffDirectory directory(big ? std::endian::big : std::endian::little);
+  const auto add = [&](uint16_t tag, uint16_t type, const std::vector<uint8_t>& value) {
+    if (!value.empty()) directory.verbatim(tag, type, uint32_t(value.size()), value);
+  };
+  for (const Bytes part : {Bytes(file), Bytes(metadata.exif)}) {
+    const TiffView view(part);
+    if (view.directories().empty()) continue;
+    for (const auto& [tag, entry] : view.directories()[0])
+      directory.verbatim(tag, entry.type, TiffView::count(entry),
+                         {entry.value.begin(), entry.value.end()});
+  }
+  add(tag_icc, undefined, icc);
+  add(tag_xmp, byte, xmp_with_more(metadata.xmp, metadata.more_xmp));
+  add(tag_iptc, undefined, metadata.iptc);
+  add(tag_photoshop, byte, metadata.photoshop);
+  if (file.size() + directory.size() > std::numeric_limits<uint32_t>::max())
+    fail("{}: cannot be written, a TIFF of {} bytes is too large", name, file.size());
+  TiffPlaces places{uint32_t(file.size())};
+  const uint32_t at = directory.place_last(places);
+  file.resize(places.end());
+  directory.write_into(file);
+  for (uint32_t i = 0; i < 4; ++i) file[4 + i] = uint8_t(at >> (8 * (big ? 3 - i : i)));
+  return file;
 }
 
 /// The tags of a new file.
-void describe(TIFF* tiff, const Image& image, const std::vector<uint8_t>& icc, uint32_t strip) {
+void describe(TIFF* tiff, const Image& image, uint32_t strip) {
   TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, uint32_t(image.width));
   TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, uint32_t(image.height));
   TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, image.channels);
@@ -422,7 +485,6 @@ void describe(TIFF* tiff, const Image& image, const std::vector<uint8_t>& icc, u
   constexpr int compression = 1;
   TIFFSetField(tiff, TIFFTAG_ZIPQUALITY, compression);
   TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, strip);
-  TIFFSetField(tiff, TIFFTAG_ICCPROFILE, uint32_t(icc.size()), icc.data());
   if (image.metadata.resolution) set_resolution(tiff, *image.metadata.resolution);
 }
 
@@ -454,7 +516,7 @@ bool is_camera_tiff(Bytes file) {
   Complaints complaints;
   Memory memory(file);
   const Tiff tiff(memory.open("r", complaints));
-  return is_canons(file) || (tiff != nullptr && pages_of(tiff.get()).of_camera);
+  return is_canons(file) || (tiff != nullptr && pages_of(tiff.get(), file.size()).of_camera);
 }
 
 Image decode_tiff(const std::string& name, Bytes file) {
@@ -462,7 +524,7 @@ Image decode_tiff(const std::string& name, Bytes file) {
   Memory memory(file);
   const Tiff tiff(memory.open("r", complaints));
   if (tiff == nullptr) fail("{}: is a truncated or damaged TIFF ({})", name, complaints.text);
-  const Pages pages = pages_of(tiff.get());
+  const Pages pages = pages_of(tiff.get(), file.size());
   if (pages.of_camera || is_canons(file))
     fail("{}: is a camera's RAW file; a JPEG, PNG or TIFF picture is expected", name);
   complaints = {};  // of pages that nobody asked for
@@ -477,11 +539,12 @@ Image decode_tiff(const std::string& name, Bytes file) {
   SampleReader(name, tiff.get(), layout, complaints).read(image);
   normalise(image, layout);
   ImageMetadata& metadata = image.metadata;
-  metadata.icc = icc_of(tiff.get(), image.channels);
+  adopt_profile(metadata, icc_of(tiff.get()), image.channels);
   if (metadata.icc.empty()) metadata.icc = described_colours(tiff.get(), layout);
   metadata.resolution = resolution_of(tiff.get());
   metadata.orientation = layout.orientation;
-  adopt_tiff_metadata(metadata, file);
+  read_documents(tiff.get(), file, metadata);
+  adopt_tiff_exif(metadata, file);
   adopt_colours_of_exif(metadata, image.channels);
   if (pages.photos.size() > 1)
     metadata.notes.push_back(
@@ -493,19 +556,23 @@ std::vector<uint8_t> encode_tiff(const std::string& name, const Image& image,
                                  const WriteOptions& options) {
   constexpr size_t strip_bytes = size_t(1) << 18;
   const uint32_t strip = uint32_t(std::max<size_t>(1, strip_bytes / row_size(image)));
+  const MetadataToWrite metadata = metadata_to_write(name, image, options);
+  const std::vector<uint8_t>& exif = metadata.exif;
   Complaints complaints;
   Memory memory;
   {
-    const Tiff tiff(memory.open("w", complaints));
+    // In the order of the EXIF block, of which the maker's notes may be read in no other.
+    const Tiff tiff(memory.open(!exif.empty() && exif[0] == 'M' ? "wb" : "wl", complaints));
     if (tiff == nullptr) fail("{}: cannot be written ({})", name, complaints.text);
-    describe(tiff.get(), image, profile_to_write(name, image), strip);
-    if (!options.strip_metadata) set_metadata(tiff.get(), metadata_to_write(name, image, options));
+    // The block comes first and lies as it would alone: the offsets in it stay true.
+    constexpr size_t header = 8;
+    if (exif.size() > header) memory.append(Bytes(exif).subspan(header));
+    describe(tiff.get(), image, strip);
     if (!write_strips(tiff.get(), image, strip) || TIFFWriteDirectory(tiff.get()) != 1 ||
         complaints.text[0] != '\0')
       fail("{}: cannot be written ({})", name, complaints.text);
   }
-  return add_exif_to_tiff(name, memory.take(), image,
-                          options.strip_metadata ? ExifScope::orientation : ExifScope::all);
+  return with_tags(name, memory.take(), metadata, profile_to_write(name, image));
 }
 
 }  // namespace hyperconv

@@ -15,6 +15,7 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "image/tiff_view.hpp"
 #include "raw/decode.hpp"
 #include "raw/dng_opcodes.hpp"
 #include "raw/exif.hpp"
@@ -23,7 +24,6 @@
 #include "raw/mosaic.hpp"
 #include "raw/sample_check.hpp"
 #include "raw/saturation.hpp"
-#include "raw/tiff_view.hpp"
 #include "raw/white_balance.hpp"
 
 namespace hyperconv {
@@ -37,6 +37,7 @@ namespace fs = std::filesystem;
 struct PassingTags {
   const LibRaw* raw = nullptr;  ///< at work on them
   std::optional<NoiseProfile> noise;
+  std::string date;  ///< EXIF's DateTimeOriginal; LibRaw's own went through the local time zone
   std::array<uint32_t, 2> filter_repeat{2, 2};
   std::optional<std::array<uint32_t, 2>> active_origin;  ///< row, column
   std::optional<std::array<uint32_t, 2>> active_size;    ///< rows, columns
@@ -66,6 +67,16 @@ std::optional<NoiseProfile> read_noise(LibRaw_abstract_datastream& stream, int c
   return noise;
 }
 
+constexpr int date_time_original = 36867;
+constexpr size_t date_length = 19;
+
+/// Empty where it is none.
+std::string read_date(LibRaw_abstract_datastream& stream) {
+  std::string date(date_length, ' ');
+  stream.read(date.data(), 1, date_length);
+  return is_exif_date(date) ? date : std::string();
+}
+
 /// LibRaw 0.20.2 runs over the end of its X-Trans pattern (undefined behaviour that g++ makes an
 /// endless loop of) when 36 filters come without a repeat of 6x6 before them.
 bool would_overrun_libraw(const LibRaw& raw, int tag, int count) {
@@ -76,8 +87,10 @@ bool would_overrun_libraw(const LibRaw& raw, int tag, int count) {
 /// LibRaw's callback for every tag; LibRaw puts the stream back afterwards.
 void note_tag(void* context, int tag, int type, int count, unsigned order, void* stream_pointer,
               INT64 /*base*/) {
-  if (tag < 1 << 20) return;  // of the EXIF, GPS or maker's part, not of an image
   auto& tags = *static_cast<PassingTags*>(context);
+  if (tag == date_time_original && count >= int(date_length))
+    tags.date = read_date(*static_cast<LibRaw_abstract_datastream*>(stream_pointer));
+  if (tag < 1 << 20) return;  // of the EXIF, GPS or maker's part, not of an image
   // LibRaw catches its own exceptions and gives the file up.
   if (would_overrun_libraw(*tags.raw, tag & 0xffff, count)) throw LIBRAW_EXCEPTION_IO_CORRUPT;
   auto& stream = *static_cast<LibRaw_abstract_datastream*>(stream_pointer);
@@ -141,12 +154,15 @@ void set_limits(LibRaw& raw) {
 }
 
 /// Whether a file begins like one of the formats that cameras write, so that its length is not all
-/// that speaks for one.
+/// that speaks for one. TIFF's starts, and those of Olympus, Panasonic, Canon, Phase One, Fuji,
+/// Minolta and Sigma.
 bool has_known_start(std::span<const uint8_t> bytes) {
   const std::string_view start(reinterpret_cast<const char*>(bytes.data()),
                                std::min<size_t>(bytes.size(), 16));
   using namespace std::string_view_literals;
-  for (const std::string_view known : {"II"sv, "MM"sv, "FUJIFILM"sv, "\0MRM"sv, "FOVb"sv})
+  for (const std::string_view known :
+       {"II*\0"sv, "MM\0*"sv, "IIRO"sv, "IIRS"sv, "MMOR"sv, "IIU\0"sv, "II\x1a\0\0\0HEAP"sv,
+        "IIII"sv, "MMMM"sv, "FUJIFILM"sv, "\0MRM"sv, "FOVb"sv})
     if (start.starts_with(known)) return true;
   return start.size() > 8 && start.substr(4, 4) == "ftyp"sv;
 }
@@ -538,12 +554,15 @@ int exif_orientation(int flip) {
   return orientation[size_t(flip & 7)];
 }
 
-/// Of a file whose EXIF has no date: LibRaw's timestamp went through mktime, this is the way back.
-std::string date_of(std::time_t timestamp) {
-  std::tm local{};
-  if (timestamp <= 0 || ::localtime_r(&timestamp, &local) == nullptr) return {};
+/// Of a file whose EXIF has no date: LibRaw's timestamp. CIFF (Canon's CRW) counts seconds of the
+/// camera's clock as if it were UTC; all others went through mktime, of which this is the way back.
+std::string date_of(std::time_t timestamp, bool is_ciff) {
+  std::tm clock{};
+  if (timestamp <= 0) return {};
+  if ((is_ciff ? ::gmtime_r(&timestamp, &clock) : ::localtime_r(&timestamp, &clock)) == nullptr)
+    return {};
   std::array<char, 32> text{};
-  const size_t length = std::strftime(text.data(), text.size(), "%Y:%m:%d %H:%M:%S", &local);
+  const size_t length = std::strftime(text.data(), text.size(), "%Y:%m:%d %H:%M:%S", &clock);
   return length == 19 ? std::string(text.data(), length) : std::string();
 }
 
@@ -555,7 +574,8 @@ std::string text_of(const char (&field)[size]) {
 
 double positive(float value) { return std::isfinite(value) && value > 0 ? double(value) : 0; }
 
-Shot shot_of(const libraw_data_t& data) {
+Shot shot_of(const CameraFile& file) {
+  const libraw_data_t& data = file.data();
   Shot shot;
   if (text_of(data.color.UniqueCameraModel) != no_camera) {
     shot.make = text_of(data.idata.make);
@@ -564,7 +584,9 @@ Shot shot_of(const libraw_data_t& data) {
   }
   shot.lens = text_of(data.lens.Lens);
   if (shot.lens.empty()) shot.lens = text_of(data.lens.makernotes.Lens);
-  shot.date_time = date_of(data.other.timestamp);  // read_metadata() knows better where EXIF does
+  // read_metadata() knows better where EXIF does.
+  shot.date_time = file.tags().date.empty() ? date_of(data.other.timestamp, is_ciff(file.bytes()))
+                                            : file.tags().date;
   shot.iso = positive(data.other.iso_speed);
   shot.exposure_seconds = positive(data.other.shutter);
   shot.f_number = positive(data.other.aperture);
@@ -592,16 +614,16 @@ void read_rendering(const CameraFile& file, Mosaic& facts) {
 void read_facts(CameraFile& file, Mosaic& facts) {
   facts.orientation = exif_orientation(file.data().sizes.flip);
   facts.noise = file.tags().noise;
-  facts.shot = shot_of(file.data());
+  facts.shot = shot_of(file);
   read_metadata(file.bytes(), facts);
   read_rendering(file, facts);
   const double aspect = file.data().sizes.pixel_aspect;
   if (std::isfinite(aspect) && aspect > 0.25 && aspect < 4) facts.pixel_aspect = aspect;
 }
 
-/// A DNG's opcodes that act on the mosaic. Coordinates of the first list are the whole sensor's,
-/// those of the second the active area's.
-void apply_mosaic_opcodes(const CameraFile& file, Mosaic& mosaic) {
+/// A DNG's opcodes that act on samples: on the mosaic, or one plane of a picture. Coordinates of
+/// the first list are the whole sensor's, those of the second the active area's.
+void apply_sample_opcodes(const CameraFile& file, int plane, Mosaic& mosaic) {
   constexpr uint16_t first_list = 51008, second_list = 51009;
   const auto* sensor = file.data().idata.dng_version == 0 ? nullptr : file.view().sensor();
   if (sensor == nullptr) return;
@@ -611,10 +633,11 @@ void apply_mosaic_opcodes(const CameraFile& file, Mosaic& mosaic) {
       file.tags().active_size.value_or(std::array<uint32_t, 2>{sizes.raw_height, sizes.raw_width});
   const int top = sizes.top_margin, left = sizes.left_margin;
   apply_opcodes(TiffView::bytes(*sensor, first_list),
-                {false, top, left, sizes.raw_height, sizes.raw_width}, mosaic);
-  apply_opcodes(TiffView::bytes(*sensor, second_list),
-                {true, top - int(origin[0]), left - int(origin[1]), int(area[0]), int(area[1])},
-                mosaic);
+                {false, top, left, sizes.raw_height, sizes.raw_width, plane}, mosaic);
+  apply_opcodes(
+      TiffView::bytes(*sensor, second_list),
+      {true, top - int(origin[0]), left - int(origin[1]), int(area[0]), int(area[1]), plane},
+      mosaic);
 }
 
 Mosaic mosaic_of(CameraFile& file) {
@@ -627,7 +650,7 @@ Mosaic mosaic_of(CameraFile& file) {
   mosaic.saturated_at = clipped_below_white(mosaic);
   read_colours(file, mosaic);
   read_facts(file, mosaic);
-  apply_mosaic_opcodes(file, mosaic);
+  apply_sample_opcodes(file, 0, mosaic);
   return mosaic;
 }
 
@@ -682,8 +705,26 @@ std::array<double, 3> grey_world_of(const Tensor& light) {
   return gain;
 }
 
-/// Black subtracted, 1 = white, not balanced yet.
-Tensor unbalanced_light(CameraFile& file) {
+/// Of one plane, as samples, with the opcodes that act on them applied.
+Mosaic plane_of(const CameraFile& file, const PixelReader& pixel, int colour, int width,
+                int height) {
+  Mosaic plane;
+  plane.width = width;
+  plane.height = height;
+  plane.samples.reserve(size_t(width) * size_t(height));
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) plane.samples.push_back(pixel(y, x, size_t(colour)));
+  plane.black.fill(linear_black(file.data().color)[size_t(colour)]);
+  plane.white = file.data().color.maximum;
+  if (plane.white <= plane.black[0])
+    fail("{}: its white level {} is not above its black level; the file is damaged", file.name(),
+         plane.white);
+  apply_sample_opcodes(file, colour, plane);
+  return plane;
+}
+
+/// Black subtracted, 1 = white, not balanced yet; what opcodes did goes into `facts`.
+Tensor unbalanced_light(CameraFile& file, Mosaic& facts) {
   const auto& sizes = file.data().sizes;
   const PixelReader pixel(file.data());
   const int channels = file.data().idata.colors;
@@ -691,22 +732,20 @@ Tensor unbalanced_light(CameraFile& file) {
   const int height = std::min<int>(sizes.height, sizes.raw_height - sizes.top_margin);
   if (width <= 0 || height <= 0 || !pixel.has_any())
     fail("{}: its active area is empty; the file is damaged", file.name());
-  const auto black = linear_black(file.data().color);
-  const double white = file.data().color.maximum;
-  if (white <= *std::max_element(black.begin(), black.end()))
-    fail("{}: its white level {} is not above its black level; the file is damaged", file.name(),
-         white);
   Tensor light({1, channels, height, width});
   bool empty = true;
-  for (int64_t c = 0; c < channels; ++c)
-    for (int y = 0; y < height; ++y) {
-      float* row = light.row(0, c, y);
-      for (int x = 0; x < width; ++x) {
-        const uint16_t sample = pixel(y, x, size_t(c));
-        empty &= sample == 0;
-        row[x] = float((sample - black[size_t(c)]) / (white - black[size_t(c)]));
-      }
-    }
+  for (int c = 0; c < channels; ++c) {
+    const Mosaic plane = plane_of(file, pixel, c, width, height);
+    empty &= std::ranges::all_of(plane.samples, [](uint16_t sample) { return sample == 0; });
+    auto sample = plane.samples.begin();
+    for (int y = 0; y < height; ++y)
+      for (float *at = light.row(0, c, y), *end = at + width; at != end; ++at)
+        *at = float((*sample++ - plane.black[0]) / (plane.white - plane.black[0]));
+    // Every plane has the same opcodes.
+    if (c > 0) continue;
+    facts.opcodes = plane.opcodes;
+    facts.warnings = plane.warnings;
+  }
   if (empty) fail("{}: holds no picture: every sample is 0", file.name());
   return light;
 }
@@ -724,8 +763,8 @@ void balance(Tensor& light, const std::array<double, 3>& white_balance) {
 LinearFrame linear_frame_of(CameraFile& file) {
   file.unpack();
   LinearFrame frame;
-  frame.light = unbalanced_light(file);
   Mosaic& facts = frame.facts;
+  frame.light = unbalanced_light(file, facts);
   facts.width = int(frame.light.shape().w);
   facts.height = int(frame.light.shape().h);
   if (frame.light.shape().c == 3) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "image/exif.hpp"
 #include "image/exiv2_guard.hpp"
 #include "raw/exif.hpp"
 #include "raw/limits.hpp"
@@ -20,6 +21,7 @@ static_assert(std::endian::native == std::endian::little, "samples are written a
 constexpr uint16_t tag_strip_offsets = 273;
 constexpr uint16_t tag_exif = 34665;
 constexpr uint16_t tag_gps = 34853;
+constexpr uint16_t tag_maker_notes = 37500;
 constexpr uint32_t header_size = 8;
 
 void add_layout(TiffDirectory& tags, const DngLayout& layout, int orientation) {
@@ -48,8 +50,7 @@ void add_rendering(TiffDirectory& tags, const Mosaic& facts) {
 }
 
 void add_camera(TiffDirectory& tags, const Shot& shot) {
-  if (!shot.make.empty()) tags.ascii(271, shot.make);
-  if (!shot.model.empty()) tags.ascii(272, shot.model);
+  // Make and model come with EXIF, as the camera writes them.
   tags.ascii(305, software_name());
   const bool named_by_model = shot.make.empty() || shot.model.starts_with(shot.make);
   std::string name = named_by_model ? shot.model : shot.make + " " + shot.model;
@@ -72,17 +73,20 @@ void add_colours(TiffDirectory& tags, const Mosaic& facts) {
 /// The directories that EXIF is made of.
 struct ExifDirectories {
   TiffDirectory exif, gps;
+  uint32_t notes_at = 0, notes_size = 0;  ///< of the maker's notes in `exif`, if they are there
 };
 
 /// Adobe's way to keep a maker's notes in a DNG (DNGPrivateData): with the byte order that they are
-/// in, and where they lay, which is not known here.
-std::vector<uint8_t> adobe_maker_notes(const std::vector<uint8_t>& notes, Exiv2::ByteOrder order) {
+/// in, and where they lay.
+std::vector<uint8_t> adobe_maker_notes(const std::vector<uint8_t>& notes, Exiv2::ByteOrder order,
+                                       uint32_t place) {
   const std::string_view start("Adobe\0MakN", 10);
   std::vector<uint8_t> data(start.begin(), start.end());
   const auto size = uint32_t(notes.size() + 6);
   for (int shift = 24; shift >= 0; shift -= 8) data.push_back(uint8_t(size >> shift));
   const char letter = order == Exiv2::bigEndian ? 'M' : 'I';
-  data.insert(data.end(), {uint8_t(letter), uint8_t(letter), 0, 0, 0, 0});
+  data.insert(data.end(), {uint8_t(letter), uint8_t(letter)});
+  for (int shift = 24; shift >= 0; shift -= 8) data.push_back(uint8_t(place >> shift));
   data.insert(data.end(), notes.begin(), notes.end());
   return data;
 }
@@ -99,23 +103,28 @@ void add_datum(TiffDirectory& directory, const Exiv2::Exifdatum& datum) {
 /// What pictures say of the shot, into the directories of a DNG; a sensor's picture has no colour
 /// space.
 ExifDirectories add_exif(TiffDirectory& main, const Mosaic& facts) {
-  constexpr uint16_t colour_space = 40961, maker_notes = 37500, private_data = 50740;
+  constexpr uint16_t colour_space = 40961, private_data = 50740;
   constexpr uint16_t pointers[] = {34665, 34853, 40965};
   const auto lock = enter_exiv2();
   const auto [data, order] = exif_of_shot(facts);
   ExifDirectories directories;
+  const uint32_t notes_at = maker_notes_place(stream);
   for (const auto& datum : data) {
     const std::string group = datum.groupName();
     if (std::ranges::find(pointers, datum.tag()) != std::end(pointers)) continue;
     if (group == "Image" && datum.tag() != 274) add_datum(main, datum);  // Orientation is the DNG's
     if (group == "GPSInfo") add_datum(directories.gps, datum);
     if (group != "Photo" || datum.tag() == colour_space) continue;
-    if (datum.tag() == maker_notes) {
+    if (datum.tag() == tag_maker_notes) {
       std::vector<uint8_t> notes(size_t(datum.size()));
       datum.copy(notes.data(), order);
-      main.bytes(private_data, adobe_maker_notes(notes, order));
+      main.bytes(private_data, adobe_maker_notes(notes, order, notes_at));
       // Most makers' notes are in the byte order of the file around them.
       if (order != Exiv2::littleEndian) continue;
+      if (notes.size() > 4) {
+        directories.notes_at = notes_at;
+        directories.notes_size = uint32_t(notes.size());
+      }
     }
     add_datum(directories.exif, datum);
   }
@@ -132,19 +141,6 @@ void add_documents(TiffDirectory& main, const Mosaic& facts) {
   bytes(33723, 7, facts.iptc);
 }
 
-/// Where the parts behind the main directory lie.
-class Places {
- public:
-  explicit Places(uint32_t first) : next_(first) {}
-  uint32_t take(const TiffDirectory& directory) {
-    return std::exchange(next_, next_ + directory.size());
-  }
-  uint32_t next() const { return next_; }
-
- private:
-  uint32_t next_;
-};
-
 }  // namespace
 
 std::vector<uint8_t> dng_header(const DngLayout& layout, const Mosaic& facts, TiffDirectory tags) {
@@ -156,21 +152,27 @@ std::vector<uint8_t> dng_header(const DngLayout& layout, const Mosaic& facts, Ti
   if (layout.has_colours()) add_colours(tags, facts);
   tags.bytes(50706, {1, 4, 0, 0});  // DNGVersion
   tags.bytes(50707, {1, 1, 0, 0});  // DNGBackwardVersion: nothing here is newer
-  const ExifDirectories more = add_exif(tags, facts);
+  ExifDirectories more = add_exif(tags, facts);
   add_documents(tags, facts);
 
-  // The offsets are entries themselves, so their size counts before their value is known.
-  constexpr uint32_t entry = 12;
-  const uint32_t entries = entry * (1 + !more.exif.empty() + !more.gps.empty());
-  Places places(header_size + tags.size() + entries);
-  if (!more.exif.empty()) tags.longs(tag_exif, {places.take(more.exif)});
-  if (!more.gps.empty()) tags.longs(tag_gps, {places.take(more.gps)});
-  tags.longs(tag_strip_offsets, {places.next()});
+  if (!more.exif.empty()) tags.longs(tag_exif, {0});
+  if (!more.gps.empty()) tags.longs(tag_gps, {0});
+  tags.longs(tag_strip_offsets, {0});
 
-  std::vector<uint8_t> out = {'I', 'I', 42, 0, header_size, 0, 0, 0};
-  tags.append_to(out);
-  if (!more.exif.empty()) more.exif.append_to(out);
-  if (!more.gps.empty()) more.gps.append_to(out);
+  TiffPlaces places(header_size, more.notes_at, more.notes_size);
+  if (more.notes_size > 0) more.exif.keep_at(tag_maker_notes, more.notes_at);
+  const uint32_t first = tags.place(places);
+  if (!more.exif.empty()) tags.replace_long(tag_exif, more.exif.place(places));
+  if (!more.gps.empty()) tags.replace_long(tag_gps, more.gps.place(places));
+  const uint32_t samples = places.end() + places.end() % 2;
+  tags.replace_long(tag_strip_offsets, samples);
+
+  std::vector<uint8_t> out(samples);
+  std::ranges::copy(std::array<uint8_t, 4>{'I', 'I', 42, 0}, out.begin());
+  for (uint32_t i = 0; i < 4; ++i) out[4 + i] = uint8_t(first >> (8 * i));
+  tags.write_into(out);
+  if (!more.exif.empty()) more.exif.write_into(out);
+  if (!more.gps.empty()) more.gps.write_into(out);
   return out;
 }
 

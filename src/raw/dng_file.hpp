@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "image/tiff_writer.hpp"
 #include "raw/mosaic.hpp"
-#include "raw/tiff_writer.hpp"
 
 namespace hyperconv {
 

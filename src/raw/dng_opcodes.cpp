@@ -46,6 +46,7 @@ class Reader {
 };
 
 enum Id : uint32_t {
+  id_fix_vignette_radial = 3,
   id_fix_bad_pixels_constant = 4,
   id_fix_bad_pixels_list = 5,
   id_trim_bounds = 6,
@@ -61,7 +62,9 @@ enum Id : uint32_t {
 /// The samples that an opcode is for, in its coordinates.
 struct Area {
   int64_t top = 0, left = 0, bottom = 0, right = 0, row_pitch = 1, column_pitch = 1;
+  int64_t plane = 0, planes = 1;
 
+  bool has_plane(int64_t number) const { return number >= plane && number - plane < planes; }
   int64_t rows() const { return (bottom - top + row_pitch - 1) / row_pitch; }
   int64_t columns() const { return (right - left + column_pitch - 1) / column_pitch; }
 };
@@ -72,8 +75,8 @@ Area read_area(Reader& reader) {
   area.left = reader.u32();
   area.bottom = reader.u32();
   area.right = reader.u32();
-  reader.u32();  // first plane
-  reader.u32();  // planes: a mosaic has one
+  area.plane = reader.u32();
+  area.planes = reader.u32();
   area.row_pitch = reader.u32();
   area.column_pitch = reader.u32();
   if (area.bottom < area.top || area.right < area.left || area.row_pitch == 0 ||
@@ -109,6 +112,7 @@ class Scale {
 /// mosaic has.
 template <class Change>
 void for_area(const Area& area, const OpcodeStage& stage, Mosaic& mosaic, const Change& change) {
+  if (!area.has_plane(stage.plane)) return;
   const Scale scale(stage, mosaic);
   const auto first = [](int64_t from, int64_t offset, int64_t pitch) {
     return from >= offset ? from : from + (offset - from + pitch - 1) / pitch * pitch;
@@ -135,8 +139,9 @@ struct GainMap {
   double row_step = 0, column_step = 0, row_origin = 0, column_origin = 0;
   std::vector<float> gains;  ///< rows, columns, planes
 
-  /// Between the map's points straight, beyond them the nearest. `v` and `h`: 0..1 over the area.
-  double at(double v, double h) const {
+  /// Between the map's points straight, beyond them the nearest. `v` and `h`: 0..1 over the area;
+  /// the last plane is for those that the map has none of.
+  double at(double v, double h, int64_t plane) const {
     const auto place = [](double value, double origin, double step, int64_t count) {
       if (count == 1 || !(step > 0)) return 0.0;
       return std::clamp((value - origin) / step, 0.0, double(count - 1));
@@ -147,7 +152,7 @@ struct GainMap {
     const int64_t r2 = std::min(r + 1, rows - 1), c2 = std::min(c + 1, columns - 1);
     const double fr = row - double(r), fc = column - double(c);
     const auto gain = [&](int64_t i, int64_t j) {
-      return double(gains[size_t((i * columns + j) * planes)]);
+      return double(gains[size_t((i * columns + j) * planes + std::min(plane, planes - 1))]);
     };
     return (1 - fr) * ((1 - fc) * gain(r, c) + fc * gain(r, c2)) +
            fr * ((1 - fc) * gain(r2, c) + fc * gain(r2, c2));
@@ -176,7 +181,24 @@ void apply_gain_map(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
   const Area area = read_area(reader);
   const GainMap map = read_gain_map(reader);
   for_area(area, stage, mosaic, [&](double value, int64_t, int64_t, double y, double x) {
-    return value * map.at((y + 0.5) / stage.height, (x + 0.5) / stage.width);
+    return value *
+           map.at((y + 0.5) / stage.height, (x + 0.5) / stage.width, stage.plane - area.plane);
+  });
+}
+
+/// A gain of 1 + k0 r^2 + ... + k4 r^10, r from 0 at the centre to 1 at the farthest corner.
+void fix_vignette_radial(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
+  std::array<double, 5> k{};
+  for (double& value : k) value = reader.f64();
+  const double centre_x = reader.f64() * stage.width, centre_y = reader.f64() * stage.height;
+  const double farthest = std::hypot(std::max(centre_x, stage.width - centre_x),
+                                     std::max(centre_y, stage.height - centre_y));
+  const Area all = {.bottom = stage.height, .right = stage.width, .plane = stage.plane};
+  for_area(all, stage, mosaic, [&](double value, int64_t, int64_t, double y, double x) {
+    const double r = std::hypot(x + 0.5 - centre_x, y + 0.5 - centre_y) / farthest;
+    double gain = 0;
+    for (size_t i = k.size(); i-- > 0;) gain = (gain + k[i]) * r * r;
+    return value * (1 + gain);
   });
 }
 
@@ -297,6 +319,9 @@ void change_lines(Reader& reader, uint32_t id, const OpcodeStage& stage, Mosaic&
 bool apply(const Opcode& opcode, const OpcodeStage& stage, Mosaic& mosaic) {
   Reader reader(opcode.parameters);
   switch (opcode.id) {
+    case id_fix_vignette_radial:
+      fix_vignette_radial(reader, stage, mosaic);
+      return true;
     case id_fix_bad_pixels_constant:
       fix_bad_pixels_constant(reader, mosaic);
       return true;
@@ -385,9 +410,10 @@ void apply_opcodes(Bytes list, const OpcodeStage& stage, Mosaic& mosaic) {
     try {
       const bool applied = apply(opcode, stage, mosaic);
       if (applied) mosaic.opcodes.push_back(opcode_name(opcode.id));
-      if (!applied && !opcode.optional)
-        mosaic.warnings.push_back(
-            fmt::format("the DNG opcode {} is not applied", opcode_name(opcode.id)));
+      if (!applied)
+        mosaic.warnings.push_back(fmt::format("the DNG opcode {}{} is not applied",
+                                              opcode_name(opcode.id),
+                                              opcode.optional ? ", which is optional," : ""));
     } catch (const Damaged&) {
       mosaic.warnings.push_back(
           fmt::format("the DNG opcode {} is damaged and not applied", opcode_name(opcode.id)));

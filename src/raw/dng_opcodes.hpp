@@ -33,11 +33,13 @@ struct OpcodeStage {
   bool linear = false;        ///< list 2: values from black to white; list 1: from 0 to 65535
   int top = 0, left = 0;      ///< of the mosaic's first sample in the opcodes' coordinates
   int height = 0, width = 0;  ///< of the area that relative coordinates are of
+  int plane = 0;              ///< of the picture, which the mosaic is one plane of
 };
 
-/// What an opcode does to samples is done to the mosaic's: gain maps, dead pixels, tables,
-/// polynomials, offsets and factors of rows and columns. Of what is not known or damaged a warning
-/// is left in the mosaic.
+/// What an opcode does to samples is done to the mosaic's, or to one plane of a picture: gain maps,
+/// vignetting,
+/// dead pixels, tables, polynomials, offsets and factors of rows and columns. Of what is not known
+/// or damaged a warning is left in the mosaic.
 void apply_opcodes(std::span<const uint8_t> list, const OpcodeStage& stage, Mosaic& mosaic);
 
 }  // namespace hyperconv

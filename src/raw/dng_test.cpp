@@ -6,11 +6,12 @@
 
 #include "base/file.hpp"
 #include "base/testing.hpp"
+#include "image/exif.hpp"
+#include "image/tiff_writer.hpp"
 #include "raw/limits.hpp"
 #include "raw/matrix3.hpp"
 #include "raw/mosaic.hpp"
 #include "raw/raw_testing.hpp"
-#include "raw/tiff_writer.hpp"
 
 namespace hyperconv {
 namespace {
@@ -122,6 +123,29 @@ TEST_F(DngTest, UnknownColoursAreWrittenAsLinearSrgb) {
   ASSERT_TRUE(back.xyz_to_camera);
   const Matrix3 one = multiply(*back.xyz_to_camera, xyz_from_srgb);
   for (size_t i = 0; i < 9; ++i) EXPECT_NEAR(one[i / 3][i % 3], i % 4 == 0 ? 1 : 0, 1e-6);
+}
+
+/// Many makers' notes count from the start of the file around them.
+TEST_F(DngTest, MakersNotesStayAtTheirPlace) {
+  const std::vector<uint8_t> notes(600, 0xa7);
+  Mosaic mosaic = full_mosaic(64, 48, Cfa::rggb);
+  Exiv2::ExifData data;
+  data["Exif.Image.Make"] = "Anybody";
+  Exiv2::DataValue value(notes.data(), long(notes.size()));
+  data.add(Exiv2::ExifKey("Exif.Photo.MakerNote"), &value);
+  constexpr uint32_t place = 300;  // in the midst of the DNG's own directory
+  {
+    const auto lock = enter_exiv2();
+    mosaic.exif = photo_exif(data, Exiv2::littleEndian, place);
+  }
+  ASSERT_EQ(maker_notes_place(mosaic.exif), place);
+  const auto bytes = encode_dng(mosaic);
+  EXPECT_EQ(maker_notes_place(bytes), place);
+  EXPECT_TRUE(std::equal(notes.begin(), notes.end(), bytes.begin() + place));
+  const Mosaic back = through_a_file(mosaic);
+  EXPECT_EQ(back.samples, mosaic.samples);
+  EXPECT_EQ(maker_notes_place(back.exif), place);
+  expect_same_facts(back, mosaic);
 }
 
 TEST_F(DngTest, NothingIsLeftWhereItCannotBeWritten) {

@@ -9,8 +9,9 @@
 
 #include "image/exif.hpp"
 #include "image/exiv2_guard.hpp"
+#include "image/tiff_view.hpp"
+#include "image/tiff_writer.hpp"
 #include "image/xmp.hpp"
-#include "raw/tiff_writer.hpp"
 
 namespace hyperconv {
 namespace {
@@ -64,6 +65,13 @@ void gather_in_exif(Exiv2::ExifData& exif) {
   }
 }
 
+/// exiv2 takes a CRW's time for one of the local zone.
+void set_dates(Exiv2::ExifData& exif, const std::string& date) {
+  for (const char* key :
+       {"Exif.Photo.DateTimeOriginal", "Exif.Photo.DateTimeDigitized", "Exif.Image.DateTime"})
+    if (has(exif, key)) exif[key] = date;
+}
+
 /// The first date that EXIF has.
 std::string date_in(const Exiv2::ExifData& exif) {
   for (const char* key :
@@ -72,12 +80,20 @@ std::string date_in(const Exiv2::ExifData& exif) {
   return {};
 }
 
-/// exiv2 leaves out what is too long for a JPEG's segment.
-void warn_of_lost_notes(const Exiv2::ExifData& exif, Mosaic& facts) {
-  const auto notes = exif.findKey(ExifKey("Exif.Photo.MakerNote"));
-  if (notes != exif.end() && facts.exif.size() < size_t(notes->size()))
-    facts.warnings.push_back(fmt::format(
-        "its maker's notes of {} bytes are too long for EXIF and left out", notes->size()));
+/// Where the maker's notes lie in what they count from: the file, or what exiv2 found of them in a
+/// file that is no TIFF.
+uint32_t notes_place(std::span<const uint8_t> file, const Exiv2::ExifData& exif) {
+  if (const uint32_t place = maker_notes_place(file)) return place;
+  const auto found = exif.findKey(ExifKey("Exif.MakerNote.Offset"));
+  return found == exif.end() ? 0 : uint32_t(std::max<int64_t>(found->toLong(), 0));
+}
+
+/// As they stand in a file that is a TIFF: exiv2 would write times another way.
+std::vector<uint8_t> iptc_of(std::span<const uint8_t> file) {
+  constexpr uint16_t tag_iptc = 33723;
+  const TiffView view(file);
+  if (view.directories().empty()) return {};
+  return iptc_in_tag(TiffView::bytes(view.directories()[0], tag_iptc));
 }
 
 void read_with_exiv2(std::span<const uint8_t> file, Mosaic& facts) {
@@ -86,12 +102,14 @@ void read_with_exiv2(std::span<const uint8_t> file, Mosaic& facts) {
   image->readMetadata();
   Exiv2::ExifData& exif = image->exifData();
   gather_in_exif(exif);
+  if (is_ciff(file)) set_dates(exif, facts.shot.date_time);
   if (const std::string date = date_in(exif); !date.empty()) facts.shot.date_time = date;
-  facts.exif = photo_exif(exif, image->byteOrder());
-  warn_of_lost_notes(exif, facts);
+  facts.exif = photo_exif(exif, image->byteOrder(), notes_place(file, exif));
+  if (facts.exif.size() > longest_jpeg_exif) facts.warnings.push_back(long_exif(facts.exif.size()));
   const std::string& packet = image->xmpPacket();
-  facts.xmp.assign(packet.begin(), packet.end());
-  if (!image->iptcData().empty()) {
+  facts.xmp = xmp_in_utf8({packet.begin(), packet.end()});
+  facts.iptc = iptc_of(file);
+  if (facts.iptc.empty() && !image->iptcData().empty()) {
     const Exiv2::DataBuf iptc = Exiv2::IptcParser::encode(image->iptcData());
     facts.iptc.assign(iptc.pData_, iptc.pData_ + iptc.size_);
   }
@@ -121,6 +139,13 @@ bool is_exif_date(const std::string& date) {
   return std::equal(date.begin(), date.end(), form.begin(), form.end(), [](char c, char wanted) {
     return wanted == '0' ? c >= '0' && c <= '9' : c == wanted;
   });
+}
+
+bool is_ciff(std::span<const uint8_t> file) {
+  constexpr std::string_view start = "HEAPCCDR";
+  constexpr size_t place = 6;
+  return file.size() >= place + start.size() &&
+         std::equal(start.begin(), start.end(), file.begin() + place);
 }
 
 double rounded_to_float(double value) { return std::stod(fmt::format("{}", float(value))); }
@@ -171,7 +196,7 @@ ShotExif exif_of_shot(const Mosaic& mosaic) {
 std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic) {
   const auto lock = enter_exiv2();
   ShotExif exif = exif_of_shot(mosaic);
-  return photo_exif(std::move(exif.data), exif.order);
+  return photo_exif(std::move(exif.data), exif.order, maker_notes_place(mosaic.exif));
 }
 
 ImageMetadata metadata_for_picture(const Mosaic& mosaic) {

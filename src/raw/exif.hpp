@@ -13,7 +13,8 @@
 namespace hyperconv {
 
 /// EXIF, XMP and IPTC of a camera file, through exiv2, into the facts; the shot's date becomes
-/// EXIF's, which never went through a time zone. Nothing changes where exiv2 cannot read the file.
+/// EXIF's, which never went through a time zone, where it is no CRW (exiv2's does). Nothing changes
+/// where exiv2 cannot read the file.
 void read_metadata(std::span<const uint8_t> file, Mosaic& facts);
 
 struct ShotExif {
@@ -34,6 +35,9 @@ ImageMetadata metadata_for_picture(const Mosaic& mosaic);
 
 /// This program's name and version, for the tag Software.
 const char* software_name();
+
+/// Whether a file is a CRW of Canon's (CIFF), whose time is the camera's clock in seconds.
+bool is_ciff(std::span<const uint8_t> file);
 
 /// "YYYY:MM:DD HH:MM:SS", by form.
 bool is_exif_date(const std::string& date);

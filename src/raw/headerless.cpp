@@ -65,7 +65,8 @@ double white_of(const std::string& name, const MosaicFormat& format) {
 /// more than this share of them means that the depth is wrong.
 constexpr double stray_share = 1e-3;
 
-void check_depth(const std::string& name, Mosaic& mosaic, int bits) {
+/// `otherwise`: what else the file may be, for a message.
+void check_depth(const std::string& name, Mosaic& mosaic, int bits, const char* otherwise) {
   const double limit = std::max(double((1 << bits) - 1), mosaic.white);
   const auto& samples = mosaic.samples;
   const auto above =
@@ -79,7 +80,8 @@ void check_depth(const std::string& name, Mosaic& mosaic, int bits) {
       fmt::format("sample {} at row {}, column {} is above {}, the most that {} bits hold",
                   *brightest, place / mosaic.width, place % mosaic.width, limit, bits);
   if (double(above) > stray_share * double(samples.size()))
-    fail("{}: {}, as are {} others; it has {} bits or more", name, finding, above - 1, enough);
+    fail("{}: {}, as are {} others; it has {} bits or more (--bits {}){}", name, finding, above - 1,
+         enough, enough, otherwise);
   mosaic.warnings.push_back(
       fmt::format("{}, as are {} others; they are taken for saturated", finding, above - 1));
 }
@@ -105,7 +107,7 @@ void set_white_balance(const std::string& name, const MosaicFormat& format, Mosa
 }
 
 Mosaic mosaic_of(const std::string& name, int width, int height, std::vector<uint16_t> samples,
-                 const MosaicFormat& format) {
+                 const MosaicFormat& format, const char* otherwise = "") {
   Mosaic mosaic;
   mosaic.width = width;
   mosaic.height = height;
@@ -113,7 +115,7 @@ Mosaic mosaic_of(const std::string& name, int width, int height, std::vector<uin
   mosaic.cfa = format.cfa;
   mosaic.black.fill(format.black);
   mosaic.white = white_of(name, format);
-  check_depth(name, mosaic, format.bits);
+  check_depth(name, mosaic, format.bits, otherwise);
   set_white_balance(name, format, mosaic);
   mosaic.warnings.push_back("no colour matrix; the camera's colours are taken for linear sRGB");
   return mosaic;
@@ -148,10 +150,18 @@ Mosaic mosaic_of_png(const std::string& name, const std::vector<uint8_t>& bytes,
                      const MosaicFormat& format) {
   check_png(name, bytes);
   if (image.channels != 1) fail("{}: has {} channels; a mosaic has one", name, image.channels);
+  constexpr const char* otherwise = ", or is a photo (--task denoise)";
   if (auto* deep = std::get_if<std::vector<uint16_t>>(&image.samples))
-    return mosaic_of(name, image.width, image.height, std::move(*deep), format);
-  if (const auto* flat = std::get_if<std::vector<uint8_t>>(&image.samples))
-    return mosaic_of(name, image.width, image.height, {flat->begin(), flat->end()}, format);
+    return mosaic_of(name, image.width, image.height, std::move(*deep), format, otherwise);
+  if (const auto* flat = std::get_if<std::vector<uint8_t>>(&image.samples)) {
+    Mosaic mosaic =
+        mosaic_of(name, image.width, image.height, {flat->begin(), flat->end()}, format, otherwise);
+    if (mosaic.white > 255)
+      mosaic.warnings.push_back(fmt::format(
+          "has 8 bits a sample, which are taken for values up to {}; --bits 8 takes 255 for white",
+          mosaic.white));
+    return mosaic;
+  }
   fail("{}: has floating-point samples; a mosaic has 8 or 16 bits", name);
 }
 

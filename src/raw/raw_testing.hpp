@@ -12,8 +12,8 @@
 
 #include "base/random.hpp"
 #include "base/testing.hpp"
+#include "image/tiff_writer.hpp"
 #include "raw/mosaic.hpp"
-#include "raw/tiff_writer.hpp"
 
 namespace hyperconv {
 
@@ -142,9 +142,9 @@ class OpcodeList {
 
   std::vector<uint8_t> bytes() {
     finish();
-    std::vector<uint8_t> list;
-    for (int shift = 24; shift >= 0; shift -= 8) list.push_back(uint8_t(count_ >> shift));
-    list.insert(list.end(), bytes_.begin(), bytes_.end());
+    std::vector<uint8_t> list(4 + bytes_.size());
+    for (size_t i = 0; i < 4; ++i) list[i] = uint8_t(count_ >> (24 - 8 * i));
+    std::copy(bytes_.begin(), bytes_.end(), list.begin() + 4);
     return list;
   }
 

@@ -133,10 +133,12 @@ std::string unreadable_compression(const TiffView& file) {
   if (sensor == nullptr) return {};
   const int compression = int(file.number(*sensor, tag_compression).value_or(uncompressed));
   const bool integers = file.number(*sensor, tag_sample_format).value_or(1) != floating_point;
-  if ((compression == deflate || compression == old_deflate) && integers)
+  constexpr int reads_deflate = LIBRAW_MAKE_VERSION(0, 21, 0);
+  if ((compression == deflate || compression == old_deflate) && integers &&
+      LibRaw::versionNumber() < reads_deflate)
     return fmt::format(
-        "its samples are deflate-compressed integers, which LibRaw {} does not read; a DNG "
-        "converter can write them uncompressed or as lossless JPEG",
+        "its samples are deflate-compressed integers, which LibRaw reads from 0.21 on; this is "
+        "LibRaw {}; a DNG converter can write them uncompressed or as lossless JPEG",
         LibRaw::version());
   if (compression == jpeg_xl)
     return fmt::format(

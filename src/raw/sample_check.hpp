@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include "image/tiff_view.hpp"
 #include "raw/mosaic.hpp"
-#include "raw/tiff_view.hpp"
 
 namespace hyperconv {
 

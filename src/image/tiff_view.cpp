@@ -1,4 +1,4 @@
-#include "raw/tiff_view.hpp"
+#include "image/tiff_view.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,9 +10,12 @@ namespace {
 
 constexpr size_t most_directories = 64;
 constexpr int deepest = 3;
+constexpr uint64_t entry_size = 12;
 
-/// Bytes of a value of TIFF's types 1 to 13; 0: no type of its.
+/// Bytes of a value of TIFF's types 1 to 13 or EXIF 3.0's UTF-8; 0: no type of theirs.
 size_t size_of(uint16_t type) {
+  constexpr uint16_t utf8 = 129;
+  if (type == utf8) return 1;
   constexpr std::array<size_t, 14> sizes = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4};
   return type < sizes.size() ? sizes[type] : 0;
 }
@@ -23,7 +26,9 @@ TiffView::TiffView(std::span<const uint8_t> file) : file_(file) {
   if (file.size() < 8) return;
   const std::string_view start(reinterpret_cast<const char*>(file.data()), 4);
   using namespace std::string_view_literals;
-  if (start != "II*\0"sv && start != "MM\0*"sv) return;
+  // TIFF's own start, and those of Olympus' and Panasonic's RAW files, which are TIFF otherwise.
+  const auto known = {"II*\0"sv, "MM\0*"sv, "IIRO"sv, "IIRS"sv, "MMOR"sv, "IIU\0"sv};
+  if (std::ranges::find(known, start) == known.end()) return;
   little_endian_ = start[0] == 'I';
   read_chain(integer_at(4, 4), 0);
 }
@@ -40,23 +45,29 @@ uint64_t TiffView::integer_at(uint64_t place, size_t size) const {
   return integer(file_.subspan(place, size));
 }
 
+TiffView::Directory TiffView::directory_at(uint64_t place) const {
+  Directory directory;
+  const uint64_t count = integer_at(place, 2);
+  if (place == 0 || place + 2 + count * entry_size > file_.size()) return directory;
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t entry = place + 2 + i * entry_size;
+    const auto type = uint16_t(integer_at(entry + 2, 2));
+    const uint64_t size = integer_at(entry + 4, 4) * size_of(type);
+    const uint64_t value = size <= 4 ? entry + 8 : integer_at(entry + 8, 4);
+    if (value > file_.size() || file_.size() - value < size) continue;
+    directory[uint16_t(integer_at(entry, 2))] = {type, file_.subspan(value, size)};
+  }
+  return directory;
+}
+
 void TiffView::read_chain(uint64_t place, int depth) {
-  constexpr uint64_t entry_size = 12;
   constexpr uint16_t sub_directories = 330;
   while (place != 0 && place < file_.size() && directories_.size() < most_directories &&
          std::find(seen_.begin(), seen_.end(), place) == seen_.end()) {
     seen_.push_back(place);
     const uint64_t count = integer_at(place, 2);
     if (place + 2 + count * entry_size > file_.size()) return;
-    Directory directory;
-    for (uint64_t i = 0; i < count; ++i) {
-      const uint64_t entry = place + 2 + i * entry_size;
-      const auto type = uint16_t(integer_at(entry + 2, 2));
-      const uint64_t size = integer_at(entry + 4, 4) * size_of(type);
-      const uint64_t value = size <= 4 ? entry + 8 : integer_at(entry + 8, 4);
-      if (value > file_.size() || file_.size() - value < size) continue;
-      directory[uint16_t(integer_at(entry, 2))] = {type, file_.subspan(value, size)};
-    }
+    Directory directory = directory_at(place);
     const auto below = numbers(directory, sub_directories);
     directories_.push_back(std::move(directory));
     if (depth < deepest)
@@ -89,6 +100,10 @@ double TiffView::number_of(uint16_t type, std::span<const uint8_t> bytes) const 
     default:
       return double(integer(bytes));
   }
+}
+
+uint32_t TiffView::count(const Entry& entry) {
+  return uint32_t(entry.value.size() / std::max<size_t>(size_of(entry.type), 1));
 }
 
 std::vector<double> TiffView::numbers(const Directory& directory, uint16_t tag) const {

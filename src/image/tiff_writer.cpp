@@ -1,4 +1,4 @@
-#include "raw/tiff_writer.hpp"
+#include "image/tiff_writer.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -23,12 +23,10 @@ enum Type : uint16_t {
 
 constexpr uint32_t entry_size = 12;
 
-void put(std::vector<uint8_t>& out, uint64_t value, int size) {
-  for (int i = 0; i < size; ++i) out.push_back(uint8_t(value >> (8 * i)));
-}
-
 /// What does not fit into its entry stands behind the directory, at even offsets.
 uint32_t size_outside(size_t bytes) { return bytes <= 4 ? 0 : uint32_t(bytes + bytes % 2); }
+
+uint32_t directory_size(size_t entries) { return 2 + uint32_t(entries) * entry_size + 4; }
 
 }  // namespace
 
@@ -54,11 +52,30 @@ Fraction fraction_near(double value) {
   return best;
 }
 
+uint32_t TiffPlaces::take(uint32_t size) {
+  uint32_t at = next_ + next_ % 2;
+  if (at < kept_end_ && at + size > kept_at_) at = kept_end_ + kept_end_ % 2;
+  next_ = at + size;
+  end_ = std::max(end_, next_);
+  return at;
+}
+
+void TiffDirectory::put(std::vector<uint8_t>& out, uint64_t value, int size) const {
+  for (int i = 0; i < size; ++i)
+    out.push_back(uint8_t(value >> (8 * (order_ == std::endian::little ? i : size - 1 - i))));
+}
+
+TiffDirectory::Entry& TiffDirectory::existing(uint16_t tag) {
+  const auto found = std::ranges::find(entries_, tag, &Entry::tag);
+  assert(found != entries_.end());
+  return *found;
+}
+
 TiffDirectory::Entry& TiffDirectory::add(uint16_t tag, uint16_t type, size_t count) {
   const auto place = std::lower_bound(entries_.begin(), entries_.end(), tag,
                                       [](const Entry& entry, uint16_t t) { return entry.tag < t; });
   assert(place == entries_.end() || place->tag != tag);
-  return *entries_.insert(place, Entry{tag, type, uint32_t(count), {}});
+  return *entries_.insert(place, Entry{tag, type, uint32_t(count), {}, 0, false});
 }
 
 void TiffDirectory::ascii(uint16_t tag, const std::string& text) {
@@ -117,33 +134,69 @@ void TiffDirectory::verbatim(uint16_t tag, uint16_t type, uint32_t count,
   add(tag, type, count).value = std::move(value);
 }
 
+void TiffDirectory::replace_long(uint16_t tag, uint32_t value) {
+  auto& bytes = existing(tag).value;
+  bytes.clear();
+  put(bytes, value, 4);
+}
+
+void TiffDirectory::keep_at(uint16_t tag, uint32_t offset) {
+  Entry& entry = existing(tag);
+  assert(entry.value.size() > 4);
+  entry.place = offset;
+  entry.is_kept = true;
+}
+
 uint32_t TiffDirectory::size() const {
-  uint32_t size = 2 + uint32_t(entries_.size()) * entry_size + 4;
+  uint32_t size = directory_size(entries_.size());
   for (const Entry& entry : entries_) size += size_outside(entry.value.size());
   return size;
 }
 
-void TiffDirectory::append_to(std::vector<uint8_t>& out) const {
-  uint32_t outside = uint32_t(out.size()) + 2 + uint32_t(entries_.size()) * entry_size + 4;
-  put(out, entries_.size(), 2);
+void TiffDirectory::place_values(TiffPlaces& places) {
+  for (Entry& entry : entries_)
+    if (!entry.is_kept && size_outside(entry.value.size()) > 0)
+      entry.place = places.take(size_outside(entry.value.size()));
+}
+
+uint32_t TiffDirectory::place(TiffPlaces& places) {
+  place_ = places.take(directory_size(entries_.size()));
+  place_values(places);
+  return place_;
+}
+
+uint32_t TiffDirectory::place_last(TiffPlaces& places) {
+  place_values(places);
+  return place_ = places.take(directory_size(entries_.size()));
+}
+
+void TiffDirectory::write_into(std::vector<uint8_t>& file) const {
+  std::vector<uint8_t> bytes;
+  put(bytes, entries_.size(), 2);
   for (const Entry& entry : entries_) {
-    put(out, entry.tag, 2);
-    put(out, entry.type, 2);
-    put(out, entry.count, 4);
+    put(bytes, entry.tag, 2);
+    put(bytes, entry.type, 2);
+    put(bytes, entry.count, 4);
     if (size_outside(entry.value.size()) == 0) {
-      out.insert(out.end(), entry.value.begin(), entry.value.end());
-      out.resize(out.size() + 4 - entry.value.size());
+      bytes.insert(bytes.end(), entry.value.begin(), entry.value.end());
+      bytes.resize(bytes.size() + 4 - entry.value.size());
     } else {
-      put(out, outside, 4);
-      outside += size_outside(entry.value.size());
+      put(bytes, entry.place, 4);
+      assert(entry.place + entry.value.size() <= file.size());
+      std::ranges::copy(entry.value, file.begin() + entry.place);
     }
   }
-  put(out, 0, 4);  // no directory follows
-  for (const Entry& entry : entries_) {
-    if (size_outside(entry.value.size()) == 0) continue;
-    out.insert(out.end(), entry.value.begin(), entry.value.end());
-    if (entry.value.size() % 2 == 1) out.push_back(0);
-  }
+  put(bytes, 0, 4);  // no directory follows
+  assert(place_ + bytes.size() <= file.size());
+  std::ranges::copy(bytes, file.begin() + place_);
+}
+
+void TiffDirectory::append_to(std::vector<uint8_t>& out) const {
+  TiffDirectory placed = *this;
+  TiffPlaces places{uint32_t(out.size())};
+  placed.place(places);
+  out.resize(places.end());
+  placed.write_into(out);
 }
 
 }  // namespace hyperconv

@@ -28,6 +28,9 @@ class TiffView {
   /// The first directory, those that follow it, and those below them (SubIFDs): 64 at most.
   const std::vector<Directory>& directories() const { return directories_; }
 
+  /// The directory at this offset; empty where there is none.
+  Directory directory_at(uint64_t place) const;
+
   /// The directory of the sensor's own picture: the largest one of CFA or LinearRaw samples that is
   /// no smaller copy; nullptr where there is none.
   const Directory* sensor() const;
@@ -39,7 +42,11 @@ class TiffView {
   /// The tag's bytes as they are.
   static std::span<const uint8_t> bytes(const Directory& directory, uint16_t tag);
 
+  /// How many values of its type an entry holds.
+  static uint32_t count(const Entry& entry);
+
   std::span<const uint8_t> file() const { return file_; }
+  bool is_little_endian() const { return little_endian_; }
 
  private:
   uint64_t integer(std::span<const uint8_t> bytes) const;
