@@ -1,8 +1,9 @@
 // Runs a plan: what the two ways to do it have in common.
 #pragma once
 
-#include "base/tensor.hpp"
+#include "engine/given.hpp"
 #include "engine/plan.hpp"
+#include "engine/rows.hpp"
 
 namespace hyperconv {
 
@@ -11,9 +12,9 @@ class Executor {
   virtual ~Executor() = default;
 
   virtual const Plan& plan() const = 0;
-  /// Shapes as in the plan, the graph's side inputs as check_side_inputs wants them. Throws Error
-  /// when the user interrupts.
-  virtual void run(const Tensor& input, const SideInputs& side, Tensor& output) = 0;
+  /// Shapes as in the plan; `given` holds a vector for each node that the plan takes as it is.
+  /// Throws Error when the user interrupts.
+  virtual void run(const RunTensors& tensors, const Given& given) = 0;
 };
 
 /// Throws Error with the figure when the machine has not that much.

@@ -19,20 +19,6 @@ constexpr int64_t memory_page = 4096;
 // 64 TiB: beyond any machine, and far from where sums of sizes overflow.
 constexpr double most_floats = 0x1.0p44;
 
-// Nothing for an activation that is no rectifier.
-std::optional<Rectifier> rectifier_of(const Activation& activation) {
-  switch (activation.kind) {
-    case ActivationKind::relu:
-      return Rectifier::relu;
-    case ActivationKind::leaky_relu:
-      return Rectifier::leaky_relu;
-    case ActivationKind::sigmoid:
-    case ActivationKind::tanh:
-      return std::nullopt;
-  }
-  return std::nullopt;
-}
-
 // How a convolution goes over its input.
 struct Sweep {
   int kernel = 1;
@@ -79,6 +65,57 @@ std::vector<bool> nodes_of_fixed_size(const Graph& graph) {
   return fixed;
 }
 
+// For every node whether the output depends on it once the photo's descriptors are known.
+std::vector<bool> planned_nodes(const Graph& graph) {
+  std::vector<bool> planned(graph.nodes().size());
+  planned.back() = true;
+  planned.front() = true;
+  for (NodeId id = graph.output(); id > 0; --id) {
+    const Node& node = graph.node(id);
+    if (!planned[size_t(id)] || std::holds_alternative<PhotoDescriptor>(node.op)) continue;
+    for (const NodeId source : node.inputs) planned[size_t(source)] = true;
+  }
+  return planned;
+}
+
+// Whether an operator looks at the whole of its inputs.
+bool looks_at_whole_layers(const Node& node, bool is_known) {
+  return std::visit(
+      Overloaded{[](const AdaptiveAveragePool2d&) { return true; },
+                 [](const AttentionPool&) { return true; },
+                 // Which rows it reads follows from how many there are.
+                 [](const Bilinear2d&) { return true; },
+                 [](const Norm2d& op) {
+                   switch (op.kind) {
+                     case NormKind::instance:
+                     case NormKind::layer:
+                       return true;
+                     case NormKind::folded:
+                       return false;
+                   }
+                   return true;
+                 },
+                 [&](const HyperConv2d& op) {
+                   switch (op.conditioning) {
+                     case Conditioning::layer:
+                       return !is_known;
+                     case Conditioning::image:
+                     case Conditioning::constant:
+                       return false;
+                   }
+                   return true;
+                 },
+                 [](const Input&) { return false; }, [](const SideInput&) { return false; },
+                 [](const PhotoDescriptor&) { return false; }, [](const Conv2d&) { return false; },
+                 [](const ConvTranspose2d&) { return false; },
+                 [](const AveragePool2d&) { return false; }, [](const MaxPool2d&) { return false; },
+                 [](const Upsample2d&) { return false; }, [](const Haar2d&) { return false; },
+                 [](const PixelShuffle&) { return false; }, [](const Concat&) { return false; },
+                 [](const Add&) { return false; }, [](const Multiply&) { return false; },
+                 [](const Activation&) { return false; }, [](const PRelu&) { return false; }},
+      node.op);
+}
+
 class Planner {
  public:
   Planner(const Graph& graph, const Shape& input, const PlanOptions& options)
@@ -91,10 +128,11 @@ class Planner {
     values_.resize(shapes_.size());
     done_.resize(shapes_.size());
     consumers_.resize(shapes_.size());
-    const auto needed = needed_nodes(graph);
+    const auto needed = planned_nodes(graph);
     for (NodeId id = 0; id < NodeId(shapes_.size()); ++id) {
       done_[size_t(id)] = !needed[size_t(id)];
       if (done_[size_t(id)]) continue;
+      if (std::holds_alternative<PhotoDescriptor>(graph.node(id).op)) continue;
       for (const NodeId from : graph.node(id).inputs) consumers_[size_t(from)].push_back(id);
     }
   }
@@ -122,8 +160,7 @@ class Planner {
     for (const Step& step : plan_.steps) {
       const auto* action = std::get_if<FrameAction>(&step.action);
       if (action == nullptr || std::holds_alternative<PredictFilters>(*action) ||
-          std::holds_alternative<Describe>(*action) ||
-          std::holds_alternative<TakeSideInput>(*action))
+          std::holds_alternative<TakeVector>(*action))
         continue;
       fail("node '{}' ({}) can be computed in fp32 only", graph_.node(step.node).name,
            operator_name(graph_.node(step.node).op));
@@ -138,9 +175,8 @@ class Planner {
 
   void add(NodeId id, const Input&) { emit(ReadInput{}, {}, {picture(id)}); }
 
-  void add(NodeId id, const SideInput&) {
-    emit(TakeSideInput{graph_.node(id).name}, {}, {picture(id)});
-  }
+  void add(NodeId id, const SideInput&) { emit(TakeVector{}, {}, {picture(id)}); }
+  void add(NodeId id, const PhotoDescriptor&) { emit(TakeVector{}, {}, {picture(id)}); }
 
   void add(NodeId id, const Conv2d&) { add_convolution(id); }
   void add(NodeId id, const HyperConv2d&) { add_convolution(id); }
@@ -266,7 +302,7 @@ class Planner {
   void add(NodeId id, const PRelu&) { add_each(id, RectifyLearned{}); }
 
   void add(NodeId id, const Activation& op) {
-    if (const auto rectifier = rectifier_of(op))
+    if (const auto rectifier = rectifier_of(graph_.node(id).op))
       add_each(id, Rectify{*rectifier});
     else
       add_each(id, Squash{op.kind});
@@ -335,8 +371,6 @@ class Planner {
     return both;
   }
 
-  void add(NodeId id, const PhotoDescriptor&) { emit(Describe{}, input_value(id), {picture(id)}); }
-
   // What works channel by channel, picture by picture.
   void add_each(NodeId id, const Action& action) {
     emit(action, input_value(id), same_split(id, input_value(id)));
@@ -403,8 +437,7 @@ class Planner {
   Rectifier take_activation(NodeId& last) {
     const auto reader = only_consumer(last);
     if (!reader) return Rectifier::none;
-    const auto* activation = std::get_if<Activation>(&graph_.node(*reader).op);
-    const auto rectifier = activation != nullptr ? rectifier_of(*activation) : std::nullopt;
+    const auto rectifier = rectifier_of(graph_.node(*reader).op);
     if (!rectifier) return Rectifier::none;
     last = *reader;
     done_[size_t(last)] = true;
@@ -580,11 +613,25 @@ std::string step_name(const Action& action) {
                                 [](const Attend&) { return "attend"; },
                                 [](const Interpolate&) { return "interpolate"; },
                                 [](const Normalise&) { return "normalise"; },
-                                [](const Describe&) { return "describe"; },
-                                [](const TakeSideInput&) { return "take side input"; }};
+                                [](const TakeVector&) { return "take vector"; }};
   return std::visit(Overloaded{[&](const RowAction& one) { return std::visit(row, one); },
                                [&](const FrameAction& one) { return std::visit(frame, one); }},
                     action);
+}
+
+std::optional<Rectifier> rectifier_of(const Operator& op) {
+  const auto* activation = std::get_if<Activation>(&op);
+  if (activation == nullptr) return std::nullopt;
+  switch (activation->kind) {
+    case ActivationKind::relu:
+      return Rectifier::relu;
+    case ActivationKind::leaky_relu:
+      return Rectifier::leaky_relu;
+    case ActivationKind::sigmoid:
+    case ActivationKind::tanh:
+      return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 int64_t Picture::bytes() const {
@@ -609,6 +656,20 @@ int64_t place_pictures(std::vector<Picture>& pictures) {
     total = std::max(total, picture.offset + picture.bytes());
   }
   return total;
+}
+
+std::optional<NodeId> node_that_needs_whole_layers(const Graph& graph,
+                                                   const Statistics& statistics) {
+  const auto planned = planned_nodes(graph);
+  const auto fixed = nodes_of_fixed_size(graph);
+  for (NodeId id = 0; id <= graph.output(); ++id) {
+    const Node& node = graph.node(id);
+    if (!planned[size_t(id)] || !looks_at_whole_layers(node, statistics.contains(id))) continue;
+    const bool sees_layers =
+        std::ranges::any_of(node.inputs, [&](NodeId from) { return !fixed[size_t(from)]; });
+    if (sees_layers) return id;
+  }
+  return std::nullopt;
 }
 
 Plan make_plan(const Graph& graph, const Shape& input, const PlanOptions& options) {

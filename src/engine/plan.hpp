@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/integers.hpp"
+#include "engine/conditions.hpp"
 #include "engine/kernels/kernels.hpp"
 #include "network/graph.hpp"
 
@@ -157,12 +158,9 @@ struct Normalise {
 };
 /// A concatenation that has to be written after all.
 struct Join {};
-/// Statistics of all inputs into one picture of 1x1.
-struct Describe {};
-/// A side input becomes a picture of 1x1.
-struct TakeSideInput {
-  std::string name;
-};
+/// A side input, or what is known of the whole photo (PhotoDescriptor), becomes a picture of 1x1:
+/// the node's value, which the run is given.
+struct TakeVector {};
 struct WriteOutput {};
 
 /// What makes a row of its outputs from a few rows of its inputs.
@@ -170,8 +168,8 @@ using RowAction = std::variant<ReadInput, Convolve, ConvolveToOutput, ConvolveTr
                                PoolLargest, Upsample, Transform, Shuffle, Sum, Product, Rectify,
                                Squash, RectifyLearned, Join, WriteOutput>;
 /// What looks at whole frames, or at rows that no formula gives.
-using FrameAction = std::variant<FillBorder, PredictFilters, PoolParts, Attend, Interpolate,
-                                 Normalise, Describe, TakeSideInput>;
+using FrameAction =
+    std::variant<FillBorder, PredictFilters, PoolParts, Attend, Interpolate, Normalise, TakeVector>;
 using Action = std::variant<RowAction, FrameAction>;
 
 /// How far a RowAction looks in one direction. Its work comes in units: unit u reads lines
@@ -220,8 +218,18 @@ struct PlanOptions {
   Precision precision = Precision::f32;
 };
 
-/// Throws Error where the graph does not take the input, or not in this precision.
+/// Of a graph whose descriptors are known: what leads to them alone is not planned. Throws Error
+/// where the graph does not take the input, or not in this precision.
 Plan make_plan(const Graph& graph, const Shape& input, const PlanOptions& options);
+
+/// A node that looks at the whole of a layer, so that a part of a photo cannot be run by itself:
+/// its statistics, or rows and columns that follow from its size. HyperConv2ds of which
+/// `statistics` are known look no more. Nothing: parts can be run.
+std::optional<NodeId> node_that_needs_whole_layers(const Graph& graph,
+                                                   const Statistics& statistics = {});
+
+/// Nothing for an operator that is no activation, or one that is no rectifier.
+std::optional<Rectifier> rectifier_of(const Operator& op);
 
 RowReach reach_of(const Plan& plan, const RowAction& action);
 

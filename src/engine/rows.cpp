@@ -37,16 +37,6 @@ float squashed(float value, ActivationKind kind) {
   return 0;
 }
 
-bool mirrors(Padding padding) {
-  switch (padding) {
-    case Padding::zero:
-      return false;
-    case Padding::reflect:
-      return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 void RowRunner::run(const Step& step, int64_t y, Interval columns) const {
@@ -97,7 +87,7 @@ void RowRunner::run(const ReadInput&, const Step& step, int64_t y, Interval colu
   const MutablePixelRun to = target.run();
   const int64_t channels = picture(step.outputs[0]).channels;
   for (int64_t c = 0; c < channels; ++c) {
-    const float* from = context_.input.row(0, c, y) + columns.first;
+    const float* from = context_.tensors.input_at(c, y, columns.first);
     for (int64_t x = 0; x < columns.size(); ++x) to.data[x * to.pixel + c] = from[x];
   }
 }
@@ -234,8 +224,9 @@ void RowRunner::run(const ConvolveToOutput& action, const Step& step, int64_t y,
     for (int64_t r = 0; r < rows && rows * y + r < height; ++r) {
       for (int64_t c = 0; c < filter.spec.out_channels; c += factor) {
         const int64_t to_row = factor * (rows * y + r) + c / factor % factor;
-        context_.kernels.spread(pixels + r * strip * pixel + c, pixel, factor, piece.size(),
-                                context_.output.row(0, c / (factor * factor), to_row) + factor * x);
+        context_.kernels.spread(
+            pixels + r * strip * pixel + c, pixel, factor, piece.size(),
+            context_.tensors.output_at(c / (factor * factor), to_row, factor * x));
       }
     }
   }
@@ -441,7 +432,7 @@ void RowRunner::run(const WriteOutput&, const Step& step, int64_t y, Interval co
     const PixelRun from = in(id, y, columns);
     for (int64_t c = 0; c < picture(id).channels; ++c) {
       context_.kernels.spread(from.data + c, from.pixel, 1, columns.size(),
-                              context_.output.row(0, first + c, y) + columns.first);
+                              context_.tensors.output_at(first + c, y, columns.first));
     }
     first += picture(id).channels;
   }

@@ -20,11 +20,14 @@ class WholeExecutor : public Executor {
   WholeExecutor(Plan plan, FilterBank& filters, const Kernels& kernels, Threads& threads);
 
   const Plan& plan() const override { return plan_; }
-  void run(const Tensor& input, const SideInputs& side, Tensor& output) override;
+  void run(const RunTensors& tensors, const Given& given) override;
+  /// What the filters that the last run predicted on its way follow from.
+  const Statistics& statistics() const { return found_; }
   /// What each step of the last run took.
   const std::vector<double>& seconds() const { return seconds_; }
 
  private:
+  void make_room(const Given& given);
   void execute(const RowAction& action, const Step& step);
   void execute(const FrameAction& action, const Step& step);
   void execute(const FillBorder& action, const Step& step);
@@ -33,8 +36,7 @@ class WholeExecutor : public Executor {
   void execute(const Attend&, const Step& step);
   void execute(const Interpolate& action, const Step& step);
   void execute(const Normalise& action, const Step& step);
-  void execute(const Describe&, const Step& step);
-  void execute(const TakeSideInput& action, const Step& step);
+  void execute(const TakeVector&, const Step& step);
 
   const Picture& picture(PictureId id) const { return plan_.picture(id); }
   // Of a picture in f32.
@@ -79,12 +81,14 @@ class WholeExecutor : public Executor {
   Sums sums_;
   std::vector<std::vector<double>> picture_sums_;  // of those that were added up when written
   std::vector<float> statistics_;                  // what filters are predicted from
-  std::vector<float> means_, factors_, shift_;     // of a Normalise, a channel each
+  PredictedFilters predicted_;                     // on the way
+  Statistics found_;
+  std::vector<float> means_, factors_, shift_;  // of a Normalise, a channel each
   std::vector<double> row_maxima_;
   std::vector<double> seconds_;
   // Of the run at work.
   const RowRunner* rows_ = nullptr;
-  const SideInputs* side_ = nullptr;
+  const Given* given_ = nullptr;
 };
 
 // Rows that one thread takes at a time: many enough that a convolution reads few of its

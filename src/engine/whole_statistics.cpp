@@ -29,15 +29,6 @@ void WholeExecutor::channel_means(const Pictures& pictures) {
   }
 }
 
-void WholeExecutor::execute(const Describe&, const Step& step) {
-  const PictureId out = step.outputs.front();
-  float* descriptor = pixel(out, 0, 0);
-  for (const PictureId p : step.inputs) {
-    describe_photo(frame_of(p), kernels_, sums_, picture(out).channels / 3, descriptor);
-    descriptor += picture(p).channels;
-  }
-}
-
 void WholeExecutor::execute(const PoolParts& action, const Step& step) {
   const int64_t size = action.size;
   for (size_t i = 0; i < step.inputs.size(); ++i) {
