@@ -119,7 +119,8 @@ bool steers_known_filters_alone(const Graph& graph, NodeId id, const Statistics&
   for (NodeId reader = id + 1; reader <= graph.output(); ++reader) {
     const Node& node = graph.node(reader);
     if (std::ranges::find(node.inputs, id) == node.inputs.end()) continue;
-    const bool is_known = std::holds_alternative<HyperConv2d>(node.op) && known.contains(reader);
+    const bool is_known = std::holds_alternative<HyperConv2d>(node.op) && known.contains(reader) &&
+                          node.inputs.front() != id;
     const bool is_handed_on =
         std::holds_alternative<Concat>(node.op) && steers_known_filters_alone(graph, reader, known);
     if (!is_known && !is_handed_on) return false;
@@ -193,8 +194,13 @@ class Engine::Impl {
                                          const SideInputs& side) {
     check_side_inputs(graph_, side);
     check_input(photo.shape);
+    const Region whole = all_of(photo.shape);
+    check_part(photo.shape, described.value_or(whole));
+    if (described && (described->top % smallest_.h != 0 || described->left % smallest_.w != 0))
+      fail("the photo begins at ({}, {}) of the input; multiples of {} are needed", described->left,
+           described->top, smallest_.h);
     auto given = std::make_shared<Given>();
-    know(photo, described.value_or(all_of(photo.shape)), side_vectors(graph_, side), *given);
+    know(photo, described.value_or(whole), side_vectors(graph_, side), *given);
     return given;
   }
 
@@ -208,7 +214,7 @@ class Engine::Impl {
              graph_.node(descriptor.node).name);
       given->vectors[descriptor.node].resize(size_t(descriptor.size));
     }
-    predict_from_statistics(smallest_plan_, filters_, statistics, *given);
+    predict_filters(smallest_plan_, filters_, statistics, *given);
     return given;
   }
 
@@ -338,7 +344,7 @@ class Engine::Impl {
       const WatchStage stage(int64_t(i), int64_t(descriptors_.size()));
       given.vectors[descriptors_[i].node] = describe(descriptors_[i], photo, described, given);
     }
-    predict_from_vectors(smallest_plan_, filters_, given);
+    predict_filters(smallest_plan_, filters_, {}, given);
   }
 
   std::vector<float> describe(Description& descriptor, const WholeInput& photo,

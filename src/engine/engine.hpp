@@ -84,7 +84,8 @@ class Engine {
   Conditions condition(const WholeInput& photo, const std::optional<Region>& described = {},
                        const SideInputs& side = {});
   /// Filters that follow from `statistics`, whatever photo they are of: those of each HyperConv2d
-  /// that has an entry. The photo's descriptors themselves must be looked at by nothing else.
+  /// that has an entry; the others follow from `side`. No photo is described: its descriptors must
+  /// be looked at by nothing but HyperConv2ds that have an entry.
   /// Throws Error for a vector of another length than the node's, and for side inputs as run()
   /// does.
   Conditions condition(const Statistics& statistics, const SideInputs& side = {});

@@ -1,6 +1,7 @@
 #include "engine/given.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 
@@ -36,54 +37,56 @@ std::vector<std::optional<NodeId>> given_pictures(const Plan& plan) {
   return nodes;
 }
 
-// A filter is the sum of several nodes' parts: it is known when all of them are.
-void predict(const Plan& plan, FilterBank& bank, const Statistics& statistics, Given& given) {
-  const auto predictions = predictions_of(plan);
-  std::set<FilterId> unknown, known;
-  for (const auto& [action, step] : predictions)
-    (statistics.contains(action->node) ? known : unknown).insert(action->filter);
-  std::vector<FilterId> wanted;
-  std::ranges::set_difference(known, unknown, std::back_inserter(wanted));
-  if (wanted.empty()) return;
-  if (given.filters.empty()) given.filters = bank.room_for(wanted);
-  for (const auto& [action, step] : predictions) {
-    if (unknown.contains(action->filter)) continue;
-    const std::vector<float>& s = statistics.at(action->node);
-    bank.predict(action->filter, action->node, s, given.filters);
-    given.statistics[action->node] = s;
+int64_t length_of(const Plan& plan, const Pictures& pictures) {
+  int64_t length = 0;
+  for (const PictureId p : pictures) length += plan.picture(p).channels;
+  return length;
+}
+
+// What each HyperConv2d's filters follow from, of those that can be told.
+Statistics statistics_of(const Plan& plan, const Graph& graph, const Statistics& known,
+                         const std::map<NodeId, std::vector<float>>& vectors) {
+  const auto node_of = given_pictures(plan);
+  const auto is_given = [&](PictureId p) { return node_of[size_t(p)].has_value(); };
+  Statistics statistics;
+  for (const auto& [action, step] : predictions_of(plan)) {
+    std::vector<float>& s = statistics[action->node];
+    if (const auto found = known.find(action->node); found != known.end()) {
+      s = found->second;
+      const int64_t wanted = length_of(plan, step->inputs);
+      if (int64_t(s.size()) != wanted)
+        fail("the filters of '{}' follow from {} numbers, not from {}",
+             graph.node(action->node).name, wanted, s.size());
+    } else if (std::ranges::all_of(step->inputs, is_given)) {
+      for (const PictureId p : step->inputs) {
+        const std::vector<float>& part = vectors.at(*node_of[size_t(p)]);
+        s.insert(s.end(), part.begin(), part.end());
+      }
+    } else {
+      statistics.erase(action->node);
+    }
   }
+  return statistics;
 }
 
 }  // namespace
 
-void predict_from_vectors(const Plan& plan, FilterBank& bank, Given& given) {
-  const auto node_of = given_pictures(plan);
-  Statistics statistics;
-  for (const auto& [action, step] : predictions_of(plan)) {
-    std::vector<float> s;
-    bool is_known = true;
-    for (const PictureId p : step->inputs) {
-      is_known = is_known && node_of[size_t(p)];
-      if (!is_known) break;
-      const std::vector<float>& part = given.vectors.at(*node_of[size_t(p)]);
-      s.insert(s.end(), part.begin(), part.end());
-    }
-    if (is_known) statistics[action->node] = std::move(s);
+// A filter is the sum of several nodes' parts: it is known when all of them are.
+void predict_filters(const Plan& plan, FilterBank& bank, const Statistics& known, Given& given) {
+  const Statistics statistics = statistics_of(plan, bank.model().graph(), known, given.vectors);
+  const auto predictions = predictions_of(plan);
+  std::set<FilterId> told, untold, wanted;
+  for (const auto& [action, step] : predictions)
+    (statistics.contains(action->node) ? told : untold).insert(action->filter);
+  std::ranges::set_difference(told, untold, std::inserter(wanted, wanted.end()));
+  if (wanted.empty()) return;
+  if (given.filters.empty()) given.filters = bank.room_for({wanted.begin(), wanted.end()});
+  for (const auto& [action, step] : predictions) {
+    if (!wanted.contains(action->filter)) continue;
+    const std::vector<float>& s = statistics.at(action->node);
+    bank.predict(action->filter, action->node, s, given.filters);
+    given.statistics[action->node] = s;
   }
-  predict(plan, bank, statistics, given);
-}
-
-void predict_from_statistics(const Plan& plan, FilterBank& bank, const Statistics& statistics,
-                             Given& given) {
-  for (const auto& [action, step] : predictions_of(plan)) {
-    const auto found = statistics.find(action->node);
-    int64_t wanted = 0;
-    for (const PictureId p : step->inputs) wanted += plan.picture(p).channels;
-    if (found != statistics.end() && int64_t(found->second.size()) != wanted)
-      fail("the filters of '{}' follow from {} numbers, not from {}",
-           bank.model().graph().node(action->node).name, wanted, found->second.size());
-  }
-  predict(plan, bank, statistics, given);
 }
 
 }  // namespace hyperconv

@@ -18,13 +18,9 @@ struct Given {
   Statistics statistics;
 };
 
-/// Predicts into `given.filters` what follows from `given.vectors` alone. Filters that are there
-/// already keep their memory.
-void predict_from_vectors(const Plan& plan, FilterBank& bank, Given& given);
-
-/// Predicts every filter whose HyperConv2ds all have an entry in `statistics`. Throws Error for a
-/// vector of another length than the node's.
-void predict_from_statistics(const Plan& plan, FilterBank& bank, const Statistics& statistics,
-                             Given& given);
+/// Predicts into `given.filters` all that follows from `known`, or else from `given.vectors`, and
+/// no layer's own statistics. Filters that are there already keep their memory. Throws Error for a
+/// vector in `known` of another length than the node's.
+void predict_filters(const Plan& plan, FilterBank& bank, const Statistics& known, Given& given);
 
 }  // namespace hyperconv

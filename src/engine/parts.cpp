@@ -79,7 +79,7 @@ void PartRunner::check_whole(const WholeInput& photo, const std::string& why) {
 }
 
 int64_t PartRunner::run(const WholeInput& photo, const Region& region, const Conditions& conditions,
-                        const std::function<void(const Part&)>& use) {
+                        const std::function<void(const PhotoPart&)>& use) {
   const auto why = engine_.why_not_in_parts(conditions);
   if (why && !options_.alone) {
     check_whole(photo, *why);
@@ -103,7 +103,7 @@ int64_t PartRunner::run(const WholeInput& photo, const Region& region, const Con
 // Runs what is seen, and shows the region within it.
 void PartRunner::run_one(const WholeInput& photo, const Region& seen, const Region& region,
                          const Conditions& conditions,
-                         const std::function<void(const Part&)>& use) {
+                         const std::function<void(const PhotoPart&)>& use) {
   const PartPlan planned = engine_.plan_part(photo.shape, seen);
   const Shape read{1, unit_.c, planned.reads.height, planned.reads.width};
   const bool is_there = photo.values != nullptr && read == photo.shape;

@@ -21,7 +21,7 @@ struct PartOptions {
 };
 
 /// A part of a photo, and what a network made of it.
-struct Part {
+struct PhotoPart {
   Region region;  ///< in the whole input
   const Tensor& input;
   int64_t input_top, input_left;  ///< where the part lies in it
@@ -42,7 +42,7 @@ class PartRunner {
   /// there were. Throws Error when even small parts need more memory than is given, or when the
   /// network must see the whole and that needs more; and on Ctrl-C.
   int64_t run(const WholeInput& photo, const Region& region, const Conditions& conditions,
-              const std::function<void(const Part&)>& use);
+              const std::function<void(const PhotoPart&)>& use);
 
  private:
   struct Size {
@@ -53,7 +53,7 @@ class PartRunner {
   Size part_size(const WholeInput& photo, const Region& region);
   void check_whole(const WholeInput& photo, const std::string& why);
   void run_one(const WholeInput& photo, const Region& seen, const Region& region,
-               const Conditions& conditions, const std::function<void(const Part&)>& use);
+               const Conditions& conditions, const std::function<void(const PhotoPart&)>& use);
 
   Engine engine_;
   const PartOptions options_;

@@ -55,7 +55,7 @@ Made in_parts(PartRunner& runner, const Shared& model, const Tensor& photo, cons
   const int64_t scale = out.h / in.h;
   Made made{Tensor({1, out.c, region.height * scale, region.width * scale})};
   std::fill_n(made.output.data(), made.output.size(), NAN);
-  made.parts = runner.run(to_be_read(photo), region, conditions, [&](const Part& part) {
+  made.parts = runner.run(to_be_read(photo), region, conditions, [&](const PhotoPart& part) {
     for (int64_t c = 0; c < out.c; ++c)
       for (int64_t y = 0; y < part.region.height * scale; ++y)
         std::copy_n(part.output.row(0, c, part.output_top + y) + part.output_left,
@@ -265,7 +265,7 @@ TEST(Parts, RightAroundThemToo) {
   const Tensor photo = photo_of(graph, 80, 64), whole = whole_of(model, photo);
   PartRunner runner(model, {}, {.around = 4});
   const Conditions conditions = runner.engine().condition(to_be_read(photo));
-  runner.run(to_be_read(photo), {30, 2, 9, 7}, conditions, [&](const Part& part) {
+  runner.run(to_be_read(photo), {30, 2, 9, 7}, conditions, [&](const PhotoPart& part) {
     for (int64_t y = -4; y < 9 + 4; ++y)
       for (int64_t x = -2; x < 7 + 4; ++x) {
         ASSERT_EQ(part.output.at(0, 1, part.output_top + y, part.output_left + x),
@@ -290,6 +290,14 @@ TEST(Conditions, DescribeThePhotoWithoutItsPadding) {
     EXPECT_EQ(engine.condition(to_be_read(padded), Region{16, 32, 48, 32}).statistics(),
               alone.statistics());
     EXPECT_NE(engine.condition(to_be_read(padded)).statistics(), alone.statistics());
+    EXPECT_THAT(error_of([&] {
+                  engine.condition(to_be_read(padded), Region{8, 32, 48, 32});
+                }),
+                HasSubstr("begins at (32, 8)"));
+    EXPECT_THAT(error_of([&] {
+                  engine.condition(to_be_read(padded), Region{16, 80, 48, 32});
+                }),
+                HasSubstr("not within"));
   }
 }
 
@@ -346,6 +354,25 @@ TEST(Conditions, AreSharedAndCheckedAgainstTheirEngine) {
                 engine.run_part({1, 4, 48, 48}, {0, 0, 48, 48}, photo, first, got);
               }),
               HasSubstr("reads [1,4,48,48] of the input, not [1,4,24,24]"));
+}
+
+// What no statistics speak of follows from what the network is told.
+TEST(Conditions, OfSomeStatisticsLeaveTheRestToTheSideInputs) {
+  const Graph graph = develop_network({.widths = {4, 6}, .hidden = 3});
+  const Shared model = shared(graph);
+  const Tensor photo = photo_of(graph, 16, 24), whole = whole_of(model, photo);
+  const SideInputs side = random_side(graph);
+  Engine engine(model);
+  Statistics some = engine.statistics(photo, side);
+  ASSERT_GT(some.size(), 2u);
+  some.erase(some.begin());
+  Tensor output;
+  const Region all{0, 0, 16, 24};
+  engine.run_part(photo.shape(), all, photo, engine.condition(some, side), output);
+  for (size_t i = 0; i < whole.size(); ++i) ASSERT_EQ(output.data()[i], whole.data()[i]);
+  some.begin()->second[0] += 1;
+  engine.run_part(photo.shape(), all, photo, engine.condition(some, side), output);
+  EXPECT_NE(output.at(0, 0, 5, 5), whole.at(0, 0, 5, 5));
 }
 
 TEST(Conditions, OfStatisticsThatDoNotFitAreRefused) {

@@ -38,7 +38,7 @@ class Rig {
         const Tensor values = random_tensor(shapes[size_t(step.node)], 7);
         given_.vectors[step.node].assign(values.data(), values.data() + values.size());
       }
-    predict_from_vectors(plan_, filters_, given_);
+    predict_filters(plan_, filters_, {}, given_);
   }
 
   const Plan& plan() const { return plan_; }

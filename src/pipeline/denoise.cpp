@@ -85,7 +85,7 @@ Image cut(const Image& photo, const Region& part) {
   return image;
 }
 
-LocalNoise local_noise(const Part& part) {
+LocalNoise local_noise(const PhotoPart& part) {
   return {part.input, part.output, part.input_top - part.output_top,
           part.input_left - part.output_left};
 }
@@ -94,7 +94,7 @@ LocalNoise local_noise(const Part& part) {
 class Addition {
  public:
   /// `photo`: where the photo lies in what the part is a part of.
-  Addition(const Part& part, const Region& photo, const std::optional<NoiseLevel>& limit)
+  Addition(const PhotoPart& part, const Region& photo, const std::optional<NoiseLevel>& limit)
       : part_(part),
         region_{part.region.top - photo.top, part.region.left - photo.left, part.region.height,
                 part.region.width},
@@ -128,7 +128,7 @@ class Addition {
   }
 
  private:
-  const Part& part_;
+  const PhotoPart& part_;
   const Region region_;
   const LocalNoise noise_;
   const std::optional<NoiseLevel>& limit_;
@@ -318,7 +318,7 @@ class Denoiser::Impl {
       const Conditions conditions = look_at(padded);
       const auto limit = limit_of(photo, padded, conditions);
       const WatchStage stage(filters_share + level_share, 1);
-      runner_.run(padded.input, within(padded, part), conditions, [&](const Part& made) {
+      runner_.run(padded.input, within(padded, part), conditions, [&](const PhotoPart& made) {
         const Addition addition(made, padded.photo, limit);
         add_to(result.picture, part, addition, blend, threads_);
         if (wants_noise) keep(addition, part, added, threads_);
@@ -360,7 +360,7 @@ class Denoiser::Impl {
     int64_t index = 0;
     for (const Region& sample : samples) {
       const WatchStage stage(index++, int64_t(samples.size()));
-      runner_.run(padded.input, within(padded, sample), conditions, [&](const Part& part) {
+      runner_.run(padded.input, within(padded, sample), conditions, [&](const PhotoPart& part) {
         estimate.add(local_noise(part), part.output_top, part.output_left, part.region.height,
                      part.region.width);
       });
@@ -413,7 +413,7 @@ Image estimated_noise(const std::shared_ptr<const Model>& noise_model, const Ima
   const PaddedPhoto padded = padding.of(photo, threads);
   const Conditions conditions = runner.engine().condition(padded.input, padded.photo);
   const std::optional<NoiseLevel> no_limit;
-  runner.run(padded.input, within(padded, part), conditions, [&](const Part& made) {
+  runner.run(padded.input, within(padded, part), conditions, [&](const PhotoPart& made) {
     const auto plane = size_t(made.output.shape().plane());
     float* log_alpha = made.output.data();
     const float* log_beta = log_alpha + 3 * plane;

@@ -30,8 +30,9 @@ struct DenoiseTimes {
 
 /// Denoises photos of any size with one model. Filters that follow from the photo (PhotoDescriptor)
 /// follow from the whole of it, as its noise level does, whatever part is asked for and in however
-/// many parts it is worked off: the result is the same up to roundings (a step of 16 bits), but for
-/// networks that look at whole layers in another way (norms, attention).
+/// many parts it is worked off: the result is the same, bit for bit, where the network runs row by
+/// row, and else up to roundings (a step of 16 bits). A network that looks at whole layers (norms,
+/// attention) runs on the whole photo. One call at a time.
 class Denoiser {
  public:
   /// Throws Error when the model is for another task, or its graph does not turn [1,3,h,w] into

@@ -134,7 +134,7 @@ void Developer::run_network(const Mosaic& mosaic, const std::function<void(const
   const SideInputs side =
       noise_ ? noise_inputs(model_->graph(), noise_->profile, mosaic) : SideInputs();
   const Conditions conditions = runner_.engine().condition(input, {}, side);
-  runner_.run(input, cells_of(frame.photo), conditions, [&](const Part& part) {
+  runner_.run(input, cells_of(frame.photo), conditions, [&](const PhotoPart& part) {
     const Region made = samples_of(part.region), seen = common_part(made, frame.photo);
     use({moved(seen, -frame.photo.top, -frame.photo.left),
          moved(seen, part.output_top - made.top, part.output_left - made.left), part.output});

@@ -85,10 +85,10 @@ class PairRunner {
     const Region within{0, 0, std::min(square.height, input.shape().h - square.top),
                         std::min(square.width, input.shape().w - square.left)};
     runner_.run(photo, within, runner_.engine().condition(photo),
-                [&](const Part& part) { place(part, square, whole); });
+                [&](const PhotoPart& part) { place(part, square, whole); });
   }
 
-  void place(const Part& part, const Region& square, Tensor& whole) const {
+  void place(const PhotoPart& part, const Region& square, Tensor& whole) const {
     const int64_t top = (square.top + part.region.top) * samples_;
     const int64_t left = (square.left + part.region.left) * samples_;
     for (int64_t c = 0; c < 3; ++c)

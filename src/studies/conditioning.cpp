@@ -83,7 +83,7 @@ TensorPair cut_to_windows(const TensorPair& pair, int64_t side) {
 }
 
 /// Of what a network made of a part of the input and the target, which has twice its pixels.
-double squared_difference(const Part& part, const Tensor& target) {
+double squared_difference(const PhotoPart& part, const Tensor& target) {
   double sum = 0;
   for (int64_t c = 0; c < target.shape().c; ++c)
     for (int64_t y = 0; y < 2 * part.region.height; ++y) {
@@ -127,7 +127,7 @@ class FrameRunner {
   double error(const TensorPair& pair, const Region& region, const Conditions& conditions) {
     double sum = 0;
     runner_.run(whole_input(pair.input), region, conditions,
-                [&](const Part& part) { sum += squared_difference(part, pair.target); });
+                [&](const PhotoPart& part) { sum += squared_difference(part, pair.target); });
     return sum;
   }
 

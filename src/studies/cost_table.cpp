@@ -98,7 +98,7 @@ PhotoRun run_network(const CostRow& row, const CostTableOptions& options) {
   const auto run_once = [&] {
     const auto start = Clock::now();
     const Conditions conditions = runner.engine().condition(photo, {}, side);
-    run.tiles = runner.run(photo, {0, 0, shape.h, shape.w}, conditions, [](const Part&) {});
+    run.tiles = runner.run(photo, {0, 0, shape.h, shape.w}, conditions, [](const PhotoPart&) {});
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
   run.seconds = run.first_seconds = run_once();
