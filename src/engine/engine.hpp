@@ -1,10 +1,12 @@
-// Runs a model on the CPU.
+// Runs a model on the CPU: on a whole photo, or on any part of one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
 #include "base/tensor.hpp"
+#include "engine/conditions.hpp"
 #include "network/model.hpp"
 
 namespace hyperconv {
@@ -23,8 +25,9 @@ enum class Execution {
 struct EngineOptions {
   int threads = 0;  ///< 0: all the cores this process may use
   Execution execution = Execution::automatic;
-  /// Of the values between the layers, f32 or bf16; sums are f32 always. bf16 halves their memory
-  /// and costs some time; nothing: f32. Networks with norms and their like take f32 only.
+  /// Of the values between the layers, f32 or bf16; sums are f32 always, and what a photo's
+  /// descriptor looks at is f32. bf16 halves their memory and costs some time; nothing: f32.
+  /// Networks with norms and their like take f32 only.
   std::optional<Precision> precision = {};
 };
 
@@ -32,9 +35,33 @@ struct EngineOptions {
 /// output. Throws Error where the graph does not take the input.
 int64_t activation_bytes(const Graph& graph, const Shape& input, const EngineOptions& options = {});
 
+/// The whole of a network's input, which need not be in memory at once.
+struct WholeInput {
+  Shape shape;  ///< [1,C,H,W]; H and W multiples of size_multiple(graph)
+  /// Fills `values` [1,C,height,width] with that part, which lies within the shape. Called from one
+  /// thread.
+  std::function<void(const Region& part, Tensor& values)> read;
+  const Tensor* values = nullptr;  ///< where all of it is in memory
+};
+
+/// The input that is `values`, which must outlive it.
+WholeInput whole_input(const Tensor& values);
+
+/// What running a part of a photo takes.
+struct PartPlan {
+  Region reads;       ///< of the input: the part itself, and as far around it as the network looks
+  Region makes;       ///< of the output: the part's place, and what comes with it
+  int64_t bytes = 0;  ///< of activations
+};
+
 /// Ready to run photos of any size through one model. A plan (buffers, fused steps) is made for the
 /// first photo of a size and kept; a second run of that size allocates nothing.
-/// One run at a time; the result does not depend on the number of threads.
+/// One call at a time; the result does not depend on the number of threads.
+///
+/// A photo that is too large for one run is conditioned once, and its parts are run one by one:
+///     const Conditions conditions = engine.condition(photo, {}, side);
+///     for each part: engine.run_part(photo.shape, part, values, conditions, output);
+/// PartRunner (engine/parts.hpp) does so within a given memory.
 class Engine {
  public:
   /// Throws Error when the model lacks a weight, the options ask for what the network does not
@@ -49,6 +76,39 @@ class Engine {
   /// inputs, [1,channels,1,1]. Throws Error on another shape, on a side input that is missing or
   /// unknown, on memory that is not there (with the figure), and when the user interrupts.
   void run(const Tensor& input, Tensor& output, const SideInputs& side = {});
+
+  /// What follows from the whole photo: it is read once for each PhotoDescriptor, in bands of
+  /// rows. `described`: which part of the input is the photo, where the rest is padding; nothing:
+  /// all. It begins at multiples of size_multiple(graph); where a descriptor looks at what was
+  /// pooled, its end is moved on to where that ends. Throws Error as run() does.
+  Conditions condition(const WholeInput& photo, const std::optional<Region>& described = {},
+                       const SideInputs& side = {});
+  /// Filters that follow from `statistics`, whatever photo they are of: those of each HyperConv2d
+  /// that has an entry; the others follow from `side`. No photo is described: its descriptors must
+  /// be looked at by nothing but HyperConv2ds that have an entry.
+  /// Throws Error for a vector of another length than the node's, and for side inputs as run()
+  /// does.
+  Conditions condition(const Statistics& statistics, const SideInputs& side = {});
+
+  /// What the filters of all HyperConv2ds follow from when the engine runs the photo [1,C,H,W],
+  /// those that look at their own layer too. Throws Error as run() does.
+  Statistics statistics(const Tensor& input, const SideInputs& side = {});
+
+  /// Nothing where parts of a photo can be run by themselves; otherwise a line that names the
+  /// operator which looks at the whole of a layer. Conditions that hold that operator's filters
+  /// make it look no more.
+  std::optional<std::string> why_not_in_parts() const;
+  std::optional<std::string> why_not_in_parts(const Conditions& conditions) const;
+
+  /// What run_part() takes for a part of an input of this shape.
+  PartPlan plan_part(const Shape& whole, const Region& part);
+  /// Runs a part of a photo. `input` is what plan_part() says that it reads, [1,C,height,width];
+  /// `output` becomes what it makes. Where all runs row by row (execution()), that is the same, bit
+  /// for bit, as in the whole. Otherwise it is the same at the part's own place, up to roundings of
+  /// convolutions that make four rows at once; and what looks at the whole of a layer looks at the
+  /// part alone. Throws Error as run() does, and for conditions of another engine.
+  void run_part(const Shape& whole, const Region& part, const Tensor& input,
+                const Conditions& conditions, Tensor& output);
 
   /// Bytes of activations that a run on this input shape needs beside input and output.
   int64_t arena_bytes(const Shape& input);

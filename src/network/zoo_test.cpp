@@ -111,7 +111,7 @@ TEST(Zoo, DevelopDesignsCostAboutTheSame) {
     return double(total_cost(make_network(name), flops_size).flops);
   };
   const double standard = flops("develop");
-  EXPECT_EQ(flops("develop-plain"), standard);
+  EXPECT_NEAR(flops("develop-plain") / standard, 1, 1e-5);  // it looks at the noise by a 1x1
   for (const DevelopDesign& design : develop_designs())
     EXPECT_NEAR(flops("design-" + design.name) / standard, 1, 0.07) << design.name;
 }
@@ -182,7 +182,8 @@ TEST(Zoo, ComparatorsBeginAsTheirAuthorsLetThem) {
     Initialisation expected = Initialisation::kaiming;
     if (name == "awnet" || name.starts_with("pynet")) expected = Initialisation::libtorch;
     if (name == "vdn" || name == "vdn-s") expected = Initialisation::kaiming_convolutions;
-    if (name.starts_with("study-")) expected = Initialisation::kaiming_gentle;
+    if (name.starts_with("study-") || name == "design-film")
+      expected = Initialisation::kaiming_gentle;
     EXPECT_EQ(network_initialisation(name), expected) << name;
   }
   EXPECT_THROW(network_initialisation("hyper-iv"), Error);

@@ -215,7 +215,8 @@ class World::Links {
  public:
   Links(const Launch& launch, const WorldOptions& options) : launch_(launch) {
     const seconds timeout(options.timeout);
-    // Gloo writes to connections that the other end may have closed: an error of ours, not a signal.
+    // Gloo writes to connections that the other end may have closed: an error of ours, not a
+    // signal.
     std::signal(SIGPIPE, SIG_IGN);
     // What c10d would say about connections is in our own lines.
     FLAGS_caffe2_log_level = 3;
