@@ -53,8 +53,8 @@ Interval units_for(const Interval& lines, const Reach& reach) {
   return {lines.first / reach.out, ceil_div(lines.end, reach.out)};
 }
 
-Interval part_of(int64_t index, int64_t parts, int64_t size) {
-  return {index * size / parts, (index + 1) * size / parts};
+Interval share(int64_t index, int64_t count, int64_t size) {
+  return {index * size / count, (index + 1) * size / count};
 }
 
 Interval shifted(const Interval& interval, int64_t by) {
@@ -221,12 +221,12 @@ StreamExecutor::Layout StreamExecutor::lay_out(const Plan& plan, int threads, in
   layout.makes.width = std::min(columns.end * unit.width, plan.output.w) - layout.makes.left;
   // A band of rows for every thread, split into tiles that are narrow enough.
   const int64_t width = ceil_div(plan.input.w * columns.size(), all.width);
-  const int64_t strips = std::min(ceil_div(width, tile_width), columns.size());
+  const int64_t across = std::min(ceil_div(width, tile_width), columns.size());
   const int64_t bands = std::min<int64_t>(threads, rows.size());
   for (int64_t band = 0; band < bands; ++band) {
     for (int64_t x = 0; x < across; ++x) {
-      const Area units{shifted(part_of(band, bands, rows.size()), rows.first),
-                       shifted(part_of(strip, strips, columns.size()), columns.first)};
+      const Area units{shifted(share(band, bands, rows.size()), rows.first),
+                       shifted(share(x, across, columns.size()), columns.first)};
       layout.tiles.push_back(tile_of(plan, layout, units));
       measure(plan, layout.tiles.back(), layout);
       layout.last_rows += units.rows.size();
