@@ -1,4 +1,4 @@
-// What a network's run on a part of a photo follows from the whole of it.
+// What the run of a part of a photo depends on of the whole photo.
 #pragma once
 
 #include <map>
@@ -11,16 +11,15 @@ namespace hyperconv {
 
 struct Given;
 
-/// Of HyperConv2ds, by node: the vector s that their filters follow from (graph.hpp).
+/// By HyperConv2d: the vector s that its filters are predicted from (graph.hpp).
 using Statistics = std::map<NodeId, std::vector<float>>;
 
-/// All that an engine has to know of a photo before it can run a part of it: the photo's
-/// descriptors, its side inputs, and the filters that were predicted from them. Made by
-/// Engine::condition, for runs of that engine. Nothing changes in it: copies share their memory,
-/// and any number of threads may have one.
+/// What an engine needs of a photo before it can run a part of it: descriptors, side inputs, and
+/// the filters predicted from them. Made by Engine::condition, for that engine only. Immutable:
+/// copies share their memory, and any number of threads may use one.
 class Conditions {
  public:
-  /// What each HyperConv2d's filters follow from, of those that are known.
+  /// What each HyperConv2d's filters are predicted from, where that is known.
   const Statistics& statistics() const;
 
  private:
@@ -29,7 +28,7 @@ class Conditions {
       : given_(std::move(given)), engine_(engine) {}
 
   std::shared_ptr<const Given> given_;
-  const void* engine_;  ///< whose filters they are: never looked into
+  const void* engine_;  ///< that the filters are packed for; compared, never dereferenced
 };
 
 }  // namespace hyperconv

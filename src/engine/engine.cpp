@@ -113,8 +113,7 @@ Graph graph_up_to(const Graph& graph, NodeId last) {
   return beginning;
 }
 
-// Whether a node's value goes into the filters of HyperConv2ds of which statistics are known, and
-// nowhere else.
+// Whether a node is read only by HyperConv2ds that have an entry in the statistics.
 bool steers_known_filters_alone(const Graph& graph, NodeId id, const Statistics& known) {
   for (NodeId reader = id + 1; reader <= graph.output(); ++reader) {
     const Node& node = graph.node(reader);
@@ -232,7 +231,7 @@ class Engine::Impl {
       is_complete = is_complete && found.contains(id);
     }
     if (is_complete) return found;
-    // The others show on the way, to an executor that makes the whole of each layer.
+    // The others become known during the run of an executor that computes whole layers.
     WholeExecutor executor(make_plan(graph_, input.shape(), plan_options_), filters_, kernels_,
                            *threads_);
     Tensor output(executor.plan().output);
@@ -296,7 +295,7 @@ class Engine::Impl {
     return planned;
   }
 
-  // A PhotoDescriptor, and what it looks at.
+  // A PhotoDescriptor, and the network that computes its input.
   struct Description {
     NodeId node;
     int64_t size;                ///< numbers
@@ -310,7 +309,7 @@ class Engine::Impl {
       if (!std::holds_alternative<PhotoDescriptor>(graph_.node(id).op)) continue;
       const NodeId source = graph_.node(id).inputs.front();
       Description descriptor{id, shapes[size_t(id)].c, nullptr};
-      // How it is made is no wish of the user's: whatever allows it.
+      // The user's choice of execution does not apply here.
       options.execution = Execution::automatic;
       if (source != 0)
         descriptor.made =
@@ -336,7 +335,7 @@ class Engine::Impl {
            part.left, part.top, whole.w, whole.h);
   }
 
-  // Everything that follows from the photo before its first row is convolved.
+  // Everything that is computed of the photo before its first row is convolved.
   void know(const WholeInput& photo, const Region& described, Vectors side, Given& given) {
     given.statistics.clear();
     given.vectors = std::move(side);
@@ -382,7 +381,7 @@ class Engine::Impl {
     });
   }
 
-  // Adds this network's output for the described part of the photo, which ends where it may.
+  // Adds this network's output for the described part of the photo.
   void add_made(const WholeInput& photo, Region described, const Vectors& vectors,
                 PhotoSums& sums) {
     described.height = round_up(described.height, smallest_.h);
@@ -392,7 +391,7 @@ class Engine::Impl {
       if (node <= graph_.output()) own[node] = value;
     Given given;
     know(photo, described, std::move(own), given);
-    // What looks at whole layers must see them.
+    // Operators that read whole layers need all of the photo.
     const bool in_parts = !why_not_in_parts(given.statistics);
     Tensor values, made;
     for_bands(described, in_parts ? smallest_.h : described.height, [&](const Region& band) {
@@ -416,13 +415,13 @@ class Engine::Impl {
     executor.run({input, output}, given);
   }
 
-  // Of the part itself something is seen too, where the network does not look at it.
+  // At least some of the part is read, even where the network does not depend on it.
   static PartPlan with_itself(PartPlan planned, const Region& part) {
     planned.reads = joined(planned.reads, part);
     return planned;
   }
 
-  // A part as a small photo of its own, with what the filters see around it.
+  // A part as a small photo of its own, with the halo around it.
   PartPlan framed(const Shape& whole, const Region& part) const {
     const int64_t margin = receptive_field(graph_) / 2;
     const Interval rows = frame_around(part.top, part.height, margin, smallest_.h, whole.h);
@@ -438,7 +437,7 @@ class Engine::Impl {
   Executor& executor_for(const Shape& shape) {
     if (!executor_ || executor_->plan().input != shape) {
       Plan plan = make_plan(graph_, shape, plan_options_);
-      executor_.reset();  // the old memory goes before the new one comes
+      executor_.reset();  // frees the old memory before the new is allocated
       executor_ = make_executor(std::move(plan));
     }
     return *executor_;

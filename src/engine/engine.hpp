@@ -11,23 +11,23 @@
 
 namespace hyperconv {
 
-/// How the engine goes through a network. The result is the same, bit for bit.
+/// The order in which the engine computes a network. The result is the same, bit for bit.
 enum class Execution {
   automatic,  ///< stream where the network allows it
   whole,      ///< a layer at a time
-  stream  ///< row by row: a few rows of each layer are kept. Not for networks in which an operator
-          ///< looks at the whole of a layer (HyperConv2d with Conditioning::layer, norms, ...)
+  stream      ///< row by row, in ring buffers. Not for networks in which an operator
+              ///< reads a whole layer (HyperConv2d with Conditioning::layer, norms, ...)
 };
 
 /// The environment variables HYPERCONV_EXECUTION (whole, stream), HYPERCONV_PRECISION (f32, bf16),
-/// HYPERCONV_KERNEL (direct, winograd) and HYPERCONV_TARGET (an instruction set) decide where the
-/// options leave it to the engine.
+/// HYPERCONV_KERNEL (direct, winograd) and HYPERCONV_TARGET (an instruction set) decide what the
+/// options leave open.
 struct EngineOptions {
   int threads = 0;  ///< 0: all the cores this process may use
   Execution execution = Execution::automatic;
-  /// Of the values between the layers, f32 or bf16; sums are f32 always, and what a photo's
-  /// descriptor looks at is f32. bf16 halves their memory and costs some time; nothing: f32.
-  /// Networks with norms and their like take f32 only.
+  /// Of feature maps, f32 or bf16; sums and the inputs of a photo's descriptor are always f32. bf16
+  /// halves memory and costs some time; nothing: f32. Networks with norms, attention and the like
+  /// take f32 only.
   std::optional<Precision> precision = {};
 };
 
@@ -35,7 +35,7 @@ struct EngineOptions {
 /// output. Throws Error where the graph does not take the input.
 int64_t activation_bytes(const Graph& graph, const Shape& input, const EngineOptions& options = {});
 
-/// The whole of a network's input, which need not be in memory at once.
+/// A network's input for a whole photo, which need not be in memory at once.
 struct WholeInput {
   Shape shape;  ///< [1,C,H,W]; H and W multiples of size_multiple(graph)
   /// Fills `values` [1,C,height,width] with that part, which lies within the shape. Called from one
@@ -47,10 +47,10 @@ struct WholeInput {
 /// The input that is `values`, which must outlive it.
 WholeInput whole_input(const Tensor& values);
 
-/// What running a part of a photo takes.
+/// What running a part of a photo needs.
 struct PartPlan {
-  Region reads;       ///< of the input: the part itself, and as far around it as the network looks
-  Region makes;       ///< of the output: the part's place, and what comes with it
+  Region reads;       ///< of the input: the part with its halo
+  Region makes;       ///< of the output: at least what belongs to the part
   int64_t bytes = 0;  ///< of activations
 };
 
@@ -65,7 +65,7 @@ struct PartPlan {
 class Engine {
  public:
   /// Throws Error when the model lacks a weight, the options ask for what the network does not
-  /// allow, or an environment variable names what there is not.
+  /// allow, or an environment variable has an unknown value.
   explicit Engine(std::shared_ptr<const Model> model, const EngineOptions& options = {});
   ~Engine();
   Engine(Engine&&) noexcept;
@@ -74,39 +74,39 @@ class Engine {
   /// [1,C,H,W] -> the graph's output, into `output` (resized only when its shape is wrong). H and W
   /// must be multiples of size_multiple(graph). `side`: a value for each of the graph's side
   /// inputs, [1,channels,1,1]. Throws Error on another shape, on a side input that is missing or
-  /// unknown, on memory that is not there (with the figure), and when the user interrupts.
+  /// unknown, on too little memory (with the size), and when the user interrupts.
   void run(const Tensor& input, Tensor& output, const SideInputs& side = {});
 
-  /// What follows from the whole photo: it is read once for each PhotoDescriptor, in bands of
-  /// rows. `described`: which part of the input is the photo, where the rest is padding; nothing:
-  /// all. It begins at multiples of size_multiple(graph); where a descriptor looks at what was
-  /// pooled, its end is moved on to where that ends. Throws Error as run() does.
+  /// Computes all that depends on the whole photo: reads it once for each PhotoDescriptor, in bands
+  /// of rows. `described`: the rectangle of the input that is the photo, where the rest is padding;
+  /// nothing: all of it. It begins at multiples of size_multiple(graph); where a descriptor reads a
+  /// pooled layer, its end is rounded up to a whole pixel of that layer. Throws Error as run()
+  /// does.
   Conditions condition(const WholeInput& photo, const std::optional<Region>& described = {},
                        const SideInputs& side = {});
-  /// Filters that follow from `statistics`, whatever photo they are of: those of each HyperConv2d
-  /// that has an entry; the others follow from `side`. No photo is described: its descriptors must
-  /// be looked at by nothing but HyperConv2ds that have an entry.
-  /// Throws Error for a vector of another length than the node's, and for side inputs as run()
-  /// does.
+  /// Predicts filters from `statistics`, whatever photo they are of: those of each HyperConv2d that
+  /// has an entry; the others from `side`. Without a photo there are no descriptors: only
+  /// HyperConv2ds that have an entry may read one. Throws Error for a vector of another length than
+  /// the node's, and for side inputs as run() does.
   Conditions condition(const Statistics& statistics, const SideInputs& side = {});
 
-  /// What the filters of all HyperConv2ds follow from when the engine runs the photo [1,C,H,W],
-  /// those that look at their own layer too. Throws Error as run() does.
+  /// The vectors that the filters of all HyperConv2ds are predicted from when the engine runs the
+  /// photo [1,C,H,W], including those conditioned by their own layer. Throws Error as run() does.
   Statistics statistics(const Tensor& input, const SideInputs& side = {});
 
   /// Nothing where parts of a photo can be run by themselves; otherwise a line that names the
-  /// operator which looks at the whole of a layer. Conditions that hold that operator's filters
-  /// make it look no more.
+  /// operator that reads a whole layer. With conditions that hold that operator's filters it no
+  /// longer does.
   std::optional<std::string> why_not_in_parts() const;
   std::optional<std::string> why_not_in_parts(const Conditions& conditions) const;
 
-  /// What run_part() takes for a part of an input of this shape.
+  /// What run_part() needs for a part of an input of this shape.
   PartPlan plan_part(const Shape& whole, const Region& part);
-  /// Runs a part of a photo. `input` is what plan_part() says that it reads, [1,C,height,width];
-  /// `output` becomes what it makes. Where all runs row by row (execution()), that is the same, bit
-  /// for bit, as in the whole. Otherwise it is the same at the part's own place, up to roundings of
-  /// convolutions that make four rows at once; and what looks at the whole of a layer looks at the
-  /// part alone. Throws Error as run() does, and for conditions of another engine.
+  /// Runs a part of a photo. `input` is PartPlan::reads, [1,C,height,width]; `output` becomes
+  /// PartPlan::makes. Row by row (execution()) the output equals the whole photo's, bit for bit.
+  /// Otherwise only the part itself does, up to rounding in convolutions that compute four rows at
+  /// once; and operators that read a whole layer read that of the part alone. Throws Error as run()
+  /// does, and for conditions of another engine.
   void run_part(const Shape& whole, const Region& part, const Tensor& input,
                 const Conditions& conditions, Tensor& output);
 

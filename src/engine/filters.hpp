@@ -31,7 +31,7 @@ struct ChannelWeights {
 /// enc(s) of HyperConv2d (graph.hpp), into `encoded`.
 void encode(std::span<const float> s, Conditioning conditioning, std::vector<float>& encoded);
 
-/// Filters that follow from one photo, in memory of their own.
+/// Filters predicted for one photo, in memory of their own.
 class PredictedFilters {
  public:
   bool empty() const { return filters_.empty(); }
@@ -60,9 +60,10 @@ class FilterBank {
 
   const Model& model() const { return *model_; }
 
-  /// Room for these filters, with the parts of them that do not depend on the photo.
+  /// Memory for these filters, with the slices that do not depend on the photo filled in.
   PredictedFilters room_for(const std::vector<FilterId>& ids) const;
-  /// Evaluates a HyperConv2d's part of a filter for the statistics `s` and packs it into its room.
+  /// Predicts a HyperConv2d's slices of a filter from the statistics `s` and packs them into
+  /// `room`.
   void predict(FilterId id, NodeId node, std::span<const float> s, PredictedFilters& room);
 
  private:
@@ -88,7 +89,7 @@ class FilterBank {
   std::vector<float> predicted_;  // its filters, [out][channels][ky][kx]
 };
 
-/// The filters of one run: those known before it, those predicted on its way, and the bank's.
+/// The filters of one run: those predicted before it, those predicted during it, and the bank's.
 class RunFilters {
  public:
   /// All must outlive it.

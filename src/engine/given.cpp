@@ -10,7 +10,7 @@
 namespace hyperconv {
 namespace {
 
-// A HyperConv2d's part of a filter.
+// The slices of a filter that a HyperConv2d predicts.
 struct Prediction {
   const action::PredictFilters* action;
   const Step* step;
@@ -26,7 +26,7 @@ std::vector<Prediction> predictions_of(const Plan& plan) {
   return found;
 }
 
-// Of each feature map the node that it is the given vector of, or nothing.
+// For each feature map the node whose given vector it is, or nothing.
 std::vector<std::optional<NodeId>> given_feature_maps(const Plan& plan) {
   std::vector<std::optional<NodeId>> nodes(plan.feature_maps.size());
   for (const Step& step : plan.steps) {
@@ -43,7 +43,7 @@ int64_t length_of(const Plan& plan, const FeatureMaps& feature_maps) {
   return length;
 }
 
-// What each HyperConv2d's filters follow from, of those that can be told.
+// What each HyperConv2d's filters are predicted from, where that is known.
 Statistics statistics_of(const Plan& plan, const Graph& graph, const Statistics& known,
                          const std::map<NodeId, std::vector<float>>& vectors) {
   const auto node_of = given_feature_maps(plan);
@@ -71,7 +71,7 @@ Statistics statistics_of(const Plan& plan, const Graph& graph, const Statistics&
 
 }  // namespace
 
-// A filter is the sum of several nodes' parts: it is known when all of them are.
+// A filter may have slices of several nodes: it is known when all of them are.
 void predict_filters(const Plan& plan, FilterBank& bank, const Statistics& known, Given& given) {
   const Statistics statistics = statistics_of(plan, bank.model().graph(), known, given.vectors);
   const auto predictions = predictions_of(plan);

@@ -18,7 +18,7 @@ Shape smallest_input(const Graph& graph) {
   return {1, std::get<Input>(graph.node(0).op).channels, side, side};
 }
 
-// Whatever can be had is asked for anew for each photo.
+// Available memory is asked for again for each photo.
 int64_t memory_of(const PartOptions& options) {
   return options.memory.value_or(available_memory_bytes() / 4 * 3);
 }
@@ -67,7 +67,7 @@ PartRunner::Size PartRunner::part_size(const WholeInput& photo, const Region& re
   return size;
 }
 
-// A limit that nobody gave does not forbid to try.
+// Only a limit that the caller gave forbids to try.
 void PartRunner::check_whole(const WholeInput& photo, const std::string& why) {
   if (!options_.memory) return;
   const int64_t needed = bytes_for(photo, {0, 0, photo.shape.h, photo.shape.w});
@@ -100,7 +100,7 @@ int64_t PartRunner::run(const WholeInput& photo, const Region& region, const Con
   return count;
 }
 
-// Runs what is seen, and shows the region within it.
+// Runs `seen`, a part with its surroundings, and passes on the region within it.
 void PartRunner::run_one(const WholeInput& photo, const Region& seen, const Region& region,
                          const Conditions& conditions,
                          const std::function<void(const PhotoPart&)>& use) {

@@ -1,4 +1,5 @@
-// A photo in as many parts as memory allows: one loop for all that runs networks.
+// Runs a network on a photo in as many parts as memory requires: the one loop for develop, denoise,
+// evaluation and studies.
 #pragma once
 
 #include <functional>
@@ -11,22 +12,23 @@ namespace hyperconv {
 
 struct PartOptions {
   /// Bytes that a part's input and output and the activations may take. Nothing: three quarters of
-  /// what can be had.
+  /// what is available.
   std::optional<int64_t> memory = {};
-  /// Pixels of the input around each part whose output must be right too.
+  /// Pixels of the input around each part for which the output has to be correct too.
   int64_t around = 0;
-  /// What looks at the whole of a layer looks at a part alone, whose output is then another than
-  /// the whole's: for measuring, not for pictures. Otherwise such a network runs on the whole.
+  /// Operators that read a whole layer read that of the part alone, whose output then differs from
+  /// the whole's: for measurements, not for pictures. Otherwise such a network runs on the whole
+  /// photo.
   bool alone = false;
 };
 
-/// A part of a photo, and what a network made of it.
+/// A part of a photo and the network's output for it.
 struct PhotoPart {
   Region region;  ///< in the whole input
   const Tensor& input;
   int64_t input_top, input_left;  ///< where the part lies in it
   Tensor& output;
-  int64_t output_top, output_left;  ///< where what was made of it lies
+  int64_t output_top, output_left;  ///< where its output lies
 };
 
 /// One call at a time.
@@ -38,9 +40,9 @@ class PartRunner {
 
   Engine& engine() { return engine_; }
 
-  /// Shows `use` one part after the other until all of `region` has been seen, and says how many
-  /// there were. Throws Error when even small parts need more memory than is given, or when the
-  /// network must see the whole and that needs more; and on Ctrl-C.
+  /// Calls `use` for one part after the other until they cover `region`, and returns their number.
+  /// Throws Error when even small parts need more memory than allowed, or when the network needs
+  /// the whole photo and that needs more; and on Ctrl-C.
   int64_t run(const WholeInput& photo, const Region& region, const Conditions& conditions,
               const std::function<void(const PhotoPart&)>& use);
 
@@ -57,7 +59,7 @@ class PartRunner {
 
   Engine engine_;
   const PartOptions options_;
-  const Shape unit_, made_;  ///< of the smallest input, and of what is made of it
+  const Shape unit_, made_;  ///< of the smallest input, and of its output
   Tensor input_, output_;
 };
 

@@ -66,7 +66,7 @@ std::vector<bool> nodes_of_fixed_size(const Graph& graph) {
   return fixed;
 }
 
-// For every node whether the output depends on it once the photo's descriptors are known.
+// For every node whether the output depends on it when the photo's descriptors are given.
 std::vector<bool> planned_nodes(const Graph& graph) {
   std::vector<bool> planned(graph.nodes().size());
   planned.back() = true;
@@ -79,12 +79,12 @@ std::vector<bool> planned_nodes(const Graph& graph) {
   return planned;
 }
 
-// Whether an operator looks at the whole of its inputs.
+// Whether an operator reads its inputs as whole layers.
 bool looks_at_whole_layers(const Node& node, bool is_known) {
   return std::visit(
       Overloaded{[](const AdaptiveAveragePool2d&) { return true; },
                  [](const AttentionPool&) { return true; },
-                 // Which rows it reads follows from how many there are.
+                 // The rows that it reads depend on their number.
                  [](const Bilinear2d&) { return true; },
                  [](const Norm2d& op) {
                    switch (op.kind) {
@@ -156,7 +156,7 @@ class Planner {
   }
 
  private:
-  // Actions on whole frames read f32, but for those that only sum.
+  // Actions on whole frames read f32, except those that only sum or take a vector.
   void require_precision() const {
     if (options_.precision == Precision::f32) return;
     for (const Step& step : plan_.steps) {

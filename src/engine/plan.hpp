@@ -226,18 +226,18 @@ struct PlanOptions {
   int lanes = 8;  ///< floats in a vector of the kernels
   /// FilterForm::winograd where it can be done.
   bool winograd = true;
-  /// Of the values between the layers. bf16 halves their memory; sums, means and the network's
-  /// input and output stay in f32.
+  /// Of feature maps. bf16 halves their memory; sums, means and the network's input and output stay
+  /// in f32.
   Precision precision = Precision::f32;
 };
 
-/// Of a graph whose descriptors are known: what leads to them alone is not planned. Throws Error
-/// where the graph does not take the input, or not in this precision.
+/// Descriptors are given to the run: nodes that only they need are not planned. Throws Error where
+/// the graph does not take the input, or not in this precision.
 Plan make_plan(const Graph& graph, const Shape& input, const PlanOptions& options);
 
-/// A node that looks at the whole of a layer, so that a part of a photo cannot be run by itself:
-/// its statistics, or rows and columns that follow from its size. HyperConv2ds of which
-/// `statistics` are known look no more. Nothing: parts can be run.
+/// A node that depends on a whole layer, its statistics or its size, so that a part of a photo
+/// cannot be run by itself; a HyperConv2d with an entry in `statistics` does not. Nothing: parts
+/// can be run.
 std::optional<NodeId> node_that_needs_whole_layers(const Graph& graph,
                                                    const Statistics& statistics = {});
 

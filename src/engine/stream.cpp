@@ -194,7 +194,7 @@ void StreamExecutor::measure(const Plan& plan, const Tile& tile, Layout& layout)
   }
 }
 
-// Lines of the network's output that a unit of the last step makes.
+// Lines of the network's output that a unit of the last step computes.
 Units StreamExecutor::output_of_unit(const Plan& plan, const Step& last) {
   const RowReach reach = reach_of(plan, *row_action(last));
   const int64_t factor = plan.output.h / plan.feature_map(last.inputs.front()).height;
@@ -275,7 +275,7 @@ void StreamExecutor::make_part(const Region& part) {
   const int64_t bytes = layout_.bytes * threads_.count();
   if (bytes > int64_t(arena_.size())) {
     require_memory(bytes);
-    arena_ = Arena();  // the old memory goes before the new one comes
+    arena_ = Arena();  // frees the old memory before the new is allocated
     arena_ = Arena(size_t(bytes));
   }
   int64_t longest = 0;

@@ -24,21 +24,21 @@ namespace hyperconv {
 /// twice.
 constexpr int64_t widest_tile = 2048;
 
-/// Whether nothing in it looks at the whole of a layer.
+/// Whether no step reads a whole layer.
 bool can_stream(const Plan& plan);
 
 class StreamExecutor : public Executor {
  public:
-  /// Takes its memory: some for every thread. What it refers to must outlive it. It makes the whole
-  /// output.
+  /// Allocates memory for every thread. What it refers to must outlive it. It computes the whole
+  /// output at first.
   StreamExecutor(Plan plan, FilterBank& filters, const Kernels& kernels, Threads& threads,
                  int64_t tile_width = widest_tile);
 
   const Plan& plan() const override { return plan_; }
   void run(const RunTensors& tensors, const Given& given) override;
 
-  /// From now on runs make that part of the output: the same bits as in the whole. What
-  /// part_plan() names must be there.
+  /// From now on runs compute that part of the output, with the same bits as in the whole; their
+  /// tensors hold what part_plan() names.
   void make_part(const Region& part);
   PartPlan part_plan() const { return part_plan(layout_, threads_.count()); }
 

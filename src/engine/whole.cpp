@@ -54,7 +54,7 @@ WholeExecutor::WholeExecutor(Plan plan, FilterBank& filters, const Kernels& kern
   seconds_.resize(plan_.steps.size());
 }
 
-// Room for all filters that follow from the photo, once a run is not given one of them.
+// Memory for all predicted filters, as soon as a run is not given one of them.
 void WholeExecutor::make_room(const Given& given) {
   if (!predicted_.empty()) return;
   std::set<FilterId> all;

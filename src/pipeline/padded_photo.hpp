@@ -1,4 +1,4 @@
-// A photo as a denoiser takes it: mirrored at its edges as far as the network looks.
+// A photo as a denoiser takes it: mirrored at its edges as far as the receptive field reaches.
 #pragma once
 
 #include <limits>
@@ -9,7 +9,7 @@
 
 namespace hyperconv {
 
-/// 3 or 1, alpha left aside.
+/// 3 or 1, without alpha.
 inline int colours_of(const Image& photo) { return photo.channels >= 3 ? 3 : 1; }
 
 /// The sample that stands for 1.
