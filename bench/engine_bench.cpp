@@ -135,13 +135,19 @@ void show_steps(const std::string& network, Precision precision, int runs) {
   const Kernels& table = kernels();
   Plan plan = make_plan(graph, frame, {.lanes = table.lanes});
   FilterBank filters(model, plan.filters, table, threads);
+  // How long a step takes does not depend on what is known of the photo.
+  Given given;
+  const auto shapes = infer_shapes(graph, frame);
+  for (const Step& step : plan.steps)
+    if (step_name(step.action) == "take vector")
+      given.vectors[step.node].resize(size_t(shapes[size_t(step.node)].count()));
   WholeExecutor executor(std::move(plan), filters, table, threads);
   const Tensor input = noise(frame);
   Tensor output(executor.plan().output);
   std::vector<double> best(executor.plan().steps.size(), 1e9);
   double total = 1e9, predicting = 0;
   for (int run = 0; run < runs; ++run) {
-    executor.run(input, neutral_side_inputs(graph), output);
+    executor.run({input, output}, given);
     double sum = 0;
     for (size_t i = 0; i < best.size(); ++i) {
       best[i] = std::min(best[i], executor.seconds()[i]);

@@ -114,9 +114,9 @@ HYPERCONV_C_API hyperconv_mosaic hyperconv_mosaic_defaults(void);
 
 typedef struct hyperconv_options {
   int threads; /* 0: all the cores that this process may use */
-  /* Bytes that a picture's floats and the network's values may take: a mosaic that needs more is
-   * refused, a photo worked off in parts. 0: for mosaics no limit, for photos three quarters of
-   * what is free. */
+  /* Bytes that a picture's floats and the network's values may take: a mosaic or photo that needs
+   * more is worked off in parts, and refused where even small parts need more. What is taken and
+   * given does not count. 0: three quarters of what is free. */
   int64_t memory;
 } hyperconv_options;
 

@@ -98,9 +98,9 @@ using ProgressCallback = std::function<bool(double done)>;
 
 struct Options {
   int threads = 0;  ///< 0: all the cores that this process may use
-  /// Bytes that a picture's floats and the network's values may take. A mosaic that needs more is
-  /// refused (out_of_memory), a photo is processed in parts. Nothing: for mosaics no limit, for
-  /// photos three quarters of what is free.
+  /// Bytes that a picture's floats and the network's values may take. A mosaic or photo that needs
+  /// more is processed in parts, and refused (out_of_memory) where even small parts need more. What
+  /// is taken and given does not count. Nothing: three quarters of what is free.
   std::optional<int64_t> memory = {};
 };
 

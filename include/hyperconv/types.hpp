@@ -10,6 +10,7 @@ namespace hyperconv {
 /// A rectangle of a photo, in pixels.
 struct Region {
   int64_t top = 0, left = 0, height = 0, width = 0;
+  bool operator==(const Region&) const = default;
 };
 
 using Matrix3 = std::array<std::array<double, 3>, 3>;

@@ -117,7 +117,7 @@ def develop(mosaic, *, cfa=None, black=None, white=None, white_balance=None, xyz
     out            the array to write into, [H, W, 3]; default: a new one of `dtype` (uint16)
     model          a file; default: the one that is shipped
     threads        default: all the cores that this process may use
-    memory         bytes that may be taken; a mosaic that needs more is refused
+    memory         bytes that the work may take; a mosaic that needs more is worked off in parts
     progress       called with the share that is done, 0 to 1; False cancels
 
     Of what read_raw gives, the file's facts are the defaults. Returns [H, W, 3], not turned. Raises

@@ -312,9 +312,8 @@ void add_engine_options(CLI::App& command, EnhanceArguments& a) {
       ->option_text("f32|bf16");
   command
       .add_option("--max-memory", a.memory_gib,
-                  "GiB for a photo's floats and the network's values; a photo that needs more is "
-                  "worked off in parts, a mosaic refused (default: three quarters of what is free, "
-                  "for a mosaic no limit)")
+                  "GiB for a photo's floats and the network's values; a photo or mosaic that needs "
+                  "more is worked off in parts (default: three quarters of what is free)")
       ->check(CLI::Range(0.001, 1e6));
 }
 

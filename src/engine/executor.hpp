@@ -1,8 +1,9 @@
 // Runs a plan: the interface of the two executors.
 #pragma once
 
-#include "base/tensor.hpp"
+#include "engine/given.hpp"
 #include "engine/plan.hpp"
+#include "engine/rows.hpp"
 
 namespace hyperconv {
 
@@ -11,9 +12,9 @@ class Executor {
   virtual ~Executor() = default;
 
   virtual const Plan& plan() const = 0;
-  /// Shapes as in the plan, the graph's side inputs as check_side_inputs wants them. Throws Error
-  /// when the user interrupts.
-  virtual void run(const Tensor& input, const SideInputs& side, Tensor& output) = 0;
+  /// Shapes as in the plan; `given` holds a vector for each node that the plan takes as it is.
+  /// Throws Error when the user interrupts.
+  virtual void run(const RunTensors& tensors, const Given& given) = 0;
 };
 
 /// Throws Error that says how much is needed and how much there is, where the machine has less

@@ -20,7 +20,7 @@ std::vector<NodeId> nodes_of(const FilterSpec& spec) {
   return nodes;
 }
 
-// One output channel into every `step`-th float of `to`: for each slice [ky][kx][channel].
+// One output channel into every `step`-th float of `to`: for each part [ky][kx][channel].
 void pack_direct(const FilterSpec& spec, NodeId node, const float* values, float* to,
                  int64_t step) {
   const int64_t taps = int64_t(spec.kernel) * spec.kernel;
@@ -36,7 +36,7 @@ void pack_direct(const FilterSpec& spec, NodeId node, const float* values, float
   }
 }
 
-// The same for WinogradRows: [6][kx][channel of all slices].
+// The same for WinogradRows: [6][kx][channel of all parts].
 void pack_winograd(const FilterSpec& spec, NodeId node, const float* values, float* to,
                    int64_t step) {
   const int64_t channels = channels_of(spec);
@@ -88,6 +88,18 @@ void FilterBank::read_channel_weights() {
   }
 }
 
+// Of a filter and its bias.
+int64_t FilterBank::floats_of(const PackedFilter& filter) const {
+  return filter.floats * (filter.spec.transposed ? 4 : 1) + filter.vectors * kernels_.lanes;
+}
+
+// At `next`; what comes behind it.
+float* FilterBank::place(PackedFilter& filter, float* next) const {
+  filter.weights = next;
+  filter.bias = next + filter.floats * (filter.spec.transposed ? 4 : 1);
+  return next + floats_of(filter);
+}
+
 void FilterBank::allocate(const std::vector<FilterSpec>& specs) {
   int64_t total = 0;
   for (const FilterSpec& spec : specs) {
@@ -95,16 +107,28 @@ void FilterBank::allocate(const std::vector<FilterSpec>& specs) {
     filter.vectors = int((spec.out_channels + kernels_.lanes - 1) / kernels_.lanes);
     filter.floats = depth(spec) * filter.vectors * kernels_.lanes;
     filters_.push_back(filter);
-    total += filter.floats * (spec.transposed ? 4 : 1) + filter.vectors * kernels_.lanes;
+    total += floats_of(filter);
   }
   arena_ = Arena(size_t(total) * sizeof(float));
   auto* next = reinterpret_cast<float*>(arena_.data());
-  for (PackedFilter& filter : filters_) {
-    filter.weights = next;
-    next += filter.floats * (filter.spec.transposed ? 4 : 1);
-    filter.bias = next;
-    next += filter.vectors * kernels_.lanes;
+  for (PackedFilter& filter : filters_) next = place(filter, next);
+}
+
+PredictedFilters FilterBank::room_for(const std::vector<FilterId>& ids) const {
+  PredictedFilters room;
+  room.filters_.resize(filters_.size());
+  int64_t total = 0;
+  for (const FilterId id : ids) total += floats_of(filters_[size_t(id)]);
+  room.arena_ = Arena(size_t(total) * sizeof(float));
+  auto* next = reinterpret_cast<float*>(room.arena_.data());
+  for (const FilterId id : ids) {
+    const PackedFilter& constant = filters_[size_t(id)];
+    PackedFilter& filter = room.filters_[size_t(id)];
+    filter = constant;
+    std::copy_n(constant.weights, floats_of(constant), next);
+    next = place(filter, next);
   }
+  return room;
 }
 
 const WeightView& FilterBank::weight(NodeId node, const char* suffix) const {
@@ -131,7 +155,7 @@ void FilterBank::pack_constants(FilterId id) {
       predicted_.resize(std::max(predicted_.size(), size_t(largest)));
       hidden_.resize(std::max(hidden_.size(), size_t(hyper->hidden)));
       if (hyper->conditioning == Conditioning::constant) {
-        predict(id, node, weight(node, ".s").to_float());
+        predict(filter, node, weight(node, ".s").to_float());
       }
     } else if (filter.spec.transposed) {
       pack_transposed(filter, node);
@@ -145,9 +169,9 @@ void FilterBank::pack_constants(FilterId id) {
   }
 }
 
-// `values`: one output channel's filter, [channels][ky][kx]; only the node's own slices are
-// written.
-void FilterBank::pack_channel(PackedFilter& filter, NodeId node, int64_t out, const float* values) {
+// `values`: one output channel's filter, [channels][ky][kx]; only the node's own parts are written.
+void FilterBank::pack_channel(const PackedFilter& filter, NodeId node, int64_t out,
+                              const float* values) {
   const BlockPlace block = block_of(out, filter.vectors, kernels_.lanes);
   float* to = filter.weights + depth(filter.spec) * block.before + (out - block.before);
   if (filter.spec.form == FilterForm::winograd)
@@ -173,8 +197,12 @@ void FilterBank::pack_transposed(PackedFilter& filter, NodeId node) {
   }
 }
 
-void FilterBank::predict(FilterId id, NodeId node, std::span<const float> s) {
-  PackedFilter& filter = filters_[size_t(id)];
+void FilterBank::predict(FilterId id, NodeId node, std::span<const float> s,
+                         PredictedFilters& room) {
+  predict(room.filters_[size_t(id)], node, s);
+}
+
+void FilterBank::predict(PackedFilter& filter, NodeId node, std::span<const float> s) {
   const auto& op = std::get<HyperConv2d>(model_->graph().node(node).op);
   encode(s, op.conditioning, encoded_);
   const WeightView& a1 = weight(node, ".a1.weight");

@@ -66,6 +66,57 @@ std::vector<bool> nodes_of_fixed_size(const Graph& graph) {
   return fixed;
 }
 
+// For every node whether the output depends on it when the photo's descriptors are given.
+std::vector<bool> planned_nodes(const Graph& graph) {
+  std::vector<bool> planned(graph.nodes().size());
+  planned.back() = true;
+  planned.front() = true;
+  for (NodeId id = graph.output(); id > 0; --id) {
+    const Node& node = graph.node(id);
+    if (!planned[size_t(id)] || std::holds_alternative<PhotoDescriptor>(node.op)) continue;
+    for (const NodeId source : node.inputs) planned[size_t(source)] = true;
+  }
+  return planned;
+}
+
+// Whether an operator reads its inputs as whole layers.
+bool looks_at_whole_layers(const Node& node, bool is_known) {
+  return std::visit(
+      Overloaded{[](const AdaptiveAveragePool2d&) { return true; },
+                 [](const AttentionPool&) { return true; },
+                 // The rows that it reads depend on their number.
+                 [](const Bilinear2d&) { return true; },
+                 [](const Norm2d& op) {
+                   switch (op.kind) {
+                     case NormKind::instance:
+                     case NormKind::layer:
+                       return true;
+                     case NormKind::folded:
+                       return false;
+                   }
+                   return true;
+                 },
+                 [&](const HyperConv2d& op) {
+                   switch (op.conditioning) {
+                     case Conditioning::layer:
+                       return !is_known;
+                     case Conditioning::image:
+                     case Conditioning::constant:
+                       return false;
+                   }
+                   return true;
+                 },
+                 [](const Input&) { return false; }, [](const SideInput&) { return false; },
+                 [](const PhotoDescriptor&) { return false; }, [](const Conv2d&) { return false; },
+                 [](const ConvTranspose2d&) { return false; },
+                 [](const AveragePool2d&) { return false; }, [](const MaxPool2d&) { return false; },
+                 [](const Upsample2d&) { return false; }, [](const Haar2d&) { return false; },
+                 [](const PixelShuffle&) { return false; }, [](const Concat&) { return false; },
+                 [](const Add&) { return false; }, [](const Multiply&) { return false; },
+                 [](const Activation&) { return false; }, [](const PRelu&) { return false; }},
+      node.op);
+}
+
 class Planner {
  public:
   Planner(const Graph& graph, const Shape& input, const PlanOptions& options)
@@ -78,10 +129,11 @@ class Planner {
     values_.resize(shapes_.size());
     done_.resize(shapes_.size());
     consumers_.resize(shapes_.size());
-    const auto needed = needed_nodes(graph);
+    const auto needed = planned_nodes(graph);
     for (NodeId id = 0; id < NodeId(shapes_.size()); ++id) {
       done_[size_t(id)] = !needed[size_t(id)];
       if (done_[size_t(id)]) continue;
+      if (std::holds_alternative<PhotoDescriptor>(graph.node(id).op)) continue;
       for (const NodeId from : graph.node(id).inputs) consumers_[size_t(from)].push_back(id);
     }
   }
@@ -104,14 +156,13 @@ class Planner {
   }
 
  private:
-  // Actions on whole frames read f32, but for those that only sum.
+  // Actions on whole frames read f32, except those that only sum or take a vector.
   void require_precision() const {
     if (options_.precision == Precision::f32) return;
     for (const Step& step : plan_.steps) {
       const auto* action = std::get_if<FrameAction>(&step.action);
       if (action == nullptr || std::holds_alternative<action::PredictFilters>(*action) ||
-          std::holds_alternative<action::PhotoDescriptor>(*action) ||
-          std::holds_alternative<action::SideInput>(*action))
+          std::holds_alternative<action::TakeVector>(*action))
         continue;
       fail("node '{}' ({}) can be computed in fp32 only", graph_.node(step.node).name,
            operator_name(graph_.node(step.node).op));
@@ -126,9 +177,8 @@ class Planner {
 
   void add(NodeId id, const Input&) { emit(action::Input{}, {}, {feature_map(id)}); }
 
-  void add(NodeId id, const SideInput&) {
-    emit(action::SideInput{graph_.node(id).name}, {}, {feature_map(id)});
-  }
+  void add(NodeId id, const SideInput&) { emit(action::TakeVector{}, {}, {feature_map(id)}); }
+  void add(NodeId id, const PhotoDescriptor&) { emit(action::TakeVector{}, {}, {feature_map(id)}); }
 
   void add(NodeId id, const Conv2d&) { add_convolution(id); }
   void add(NodeId id, const HyperConv2d&) { add_convolution(id); }
@@ -321,10 +371,6 @@ class Planner {
     return both;
   }
 
-  void add(NodeId id, const PhotoDescriptor&) {
-    emit(action::PhotoDescriptor{}, input_value(id), {feature_map(id)});
-  }
-
   // What works channel by channel, feature map by feature map.
   void add_each(NodeId id, const Action& action) {
     emit(action, input_value(id), same_split(id, input_value(id)));
@@ -392,8 +438,7 @@ class Planner {
   Rectifier take_activation(NodeId& last) {
     const auto reader = only_consumer(last);
     if (!reader) return Rectifier::none;
-    const auto* activation = std::get_if<Activation>(&graph_.node(*reader).op);
-    const auto rectifier = activation != nullptr ? rectifier_of(activation->kind) : std::nullopt;
+    const auto rectifier = rectifier_of(graph_.node(*reader).op);
     if (!rectifier) return Rectifier::none;
     last = *reader;
     done_[size_t(last)] = true;
@@ -586,11 +631,15 @@ std::string step_name(const Action& action) {
                  [](const action::AttentionPool&) { return "attention_pool"; },
                  [](const action::Bilinear2d&) { return "bilinear2d"; },
                  [](const action::Norm2d&) { return "norm2d"; },
-                 [](const action::PhotoDescriptor&) { return "photo_descriptor"; },
-                 [](const action::SideInput&) { return "side_input"; }};
+                 [](const action::TakeVector&) { return "take vector"; }};
   return std::visit(Overloaded{[&](const RowAction& one) { return std::visit(row, one); },
                                [&](const FrameAction& one) { return std::visit(frame, one); }},
                     action);
+}
+
+std::optional<Rectifier> rectifier_of(const Operator& op) {
+  const auto* activation = std::get_if<Activation>(&op);
+  return activation == nullptr ? std::nullopt : rectifier_of(activation->kind);
 }
 
 int64_t FeatureMap::bytes() const {
@@ -616,6 +665,20 @@ int64_t place_feature_maps(std::vector<FeatureMap>& feature_maps) {
     total = std::max(total, feature_map.offset + feature_map.bytes());
   }
   return total;
+}
+
+std::optional<NodeId> node_that_needs_whole_layers(const Graph& graph,
+                                                   const Statistics& statistics) {
+  const auto planned = planned_nodes(graph);
+  const auto fixed = nodes_of_fixed_size(graph);
+  for (NodeId id = 0; id <= graph.output(); ++id) {
+    const Node& node = graph.node(id);
+    if (!planned[size_t(id)] || !looks_at_whole_layers(node, statistics.contains(id))) continue;
+    const bool sees_layers =
+        std::ranges::any_of(node.inputs, [&](NodeId from) { return !fixed[size_t(from)]; });
+    if (sees_layers) return id;
+  }
+  return std::nullopt;
 }
 
 Plan make_plan(const Graph& graph, const Shape& input, const PlanOptions& options) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/integers.hpp"
+#include "engine/conditions.hpp"
 #include "engine/kernels/kernels.hpp"
 #include "network/graph.hpp"
 
@@ -159,12 +160,9 @@ struct Norm2d {
 };
 /// Copies its inputs into one feature map, for a step that cannot read a list of them.
 struct Concat {};
-/// Statistics of all inputs into one feature map of 1x1.
-struct PhotoDescriptor {};
-/// A side input becomes a feature map of 1x1.
-struct SideInput {
-  std::string name;
-};
+/// A SideInput, or a PhotoDescriptor, which is computed before the run, becomes a feature map of
+/// 1x1: the node's value, which the run is given.
+struct TakeVector {};
 /// The inputs become the network's planar output.
 struct Output {};
 
@@ -179,8 +177,7 @@ using RowAction =
 /// Actions that read whole frames, or rows that Reach cannot describe.
 using FrameAction =
     std::variant<action::FillBorder, action::PredictFilters, action::AdaptiveAveragePool2d,
-                 action::AttentionPool, action::Bilinear2d, action::Norm2d, action::PhotoDescriptor,
-                 action::SideInput>;
+                 action::AttentionPool, action::Bilinear2d, action::Norm2d, action::TakeVector>;
 using Action = std::variant<RowAction, FrameAction>;
 
 /// What a RowAction reads and writes in one direction, rows or columns. Its work items are units:
@@ -229,13 +226,23 @@ struct PlanOptions {
   int lanes = 8;  ///< floats in a vector of the kernels
   /// FilterForm::winograd where it can be done.
   bool winograd = true;
-  /// Of the values between the layers. bf16 halves their memory; sums, means and the network's
-  /// input and output stay in f32.
+  /// Of feature maps. bf16 halves their memory; sums, means and the network's input and output stay
+  /// in f32.
   Precision precision = Precision::f32;
 };
 
-/// Throws Error where the graph does not take the input, or not in this precision.
+/// Descriptors are given to the run: nodes that only they need are not planned. Throws Error where
+/// the graph does not take the input, or not in this precision.
 Plan make_plan(const Graph& graph, const Shape& input, const PlanOptions& options);
+
+/// A node that depends on a whole layer, its statistics or its size, so that a part of a photo
+/// cannot be run by itself; a HyperConv2d with an entry in `statistics` does not. Nothing: parts
+/// can be run.
+std::optional<NodeId> node_that_needs_whole_layers(const Graph& graph,
+                                                   const Statistics& statistics = {});
+
+/// Of an operator; nothing where it is no activation either.
+std::optional<Rectifier> rectifier_of(const Operator& op);
 
 RowReach reach_of(const Plan& plan, const RowAction& action);
 

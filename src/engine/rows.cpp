@@ -37,16 +37,6 @@ float squashed(float value, ActivationKind kind) {
   return 0;
 }
 
-bool mirrors(Padding padding) {
-  switch (padding) {
-    case Padding::zero:
-      return false;
-    case Padding::reflect:
-      return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 void RowRunner::run(const Step& step, int64_t y, Interval columns) const {
@@ -97,7 +87,7 @@ void RowRunner::run(const action::Input&, const Step& step, int64_t y, Interval 
   const MutablePixelRun to = target.run();
   const int64_t channels = feature_map(step.outputs[0]).channels;
   for (int64_t c = 0; c < channels; ++c) {
-    const float* from = context_.input.row(0, c, y) + columns.first;
+    const float* from = context_.tensors.input_at(c, y, columns.first);
     for (int64_t x = 0; x < columns.size(); ++x) to.data[x * to.pixel + c] = from[x];
   }
 }
@@ -237,7 +227,7 @@ void RowRunner::run(const action::Conv2dToOutput& action, const Step& step, int6
         const int64_t to_row = factor * (rows * y + r) + c / factor % factor;
         context_.kernels.to_planes(
             pixels + r * strip * pixel + c, pixel, factor, pixels_of_strip.size(),
-            context_.output.row(0, c / (factor * factor), to_row) + factor * x);
+            context_.tensors.output_at(c / (factor * factor), to_row, factor * x));
       }
     }
   }
@@ -449,7 +439,7 @@ void RowRunner::run(const action::Output&, const Step& step, int64_t y, Interval
     const PixelRun from = in(id, y, columns);
     for (int64_t c = 0; c < feature_map(id).channels; ++c) {
       context_.kernels.to_planes(from.data + c, from.pixel, 1, columns.size(),
-                                 context_.output.row(0, first + c, y) + columns.first);
+                                 context_.tensors.output_at(first + c, y, columns.first));
     }
     first += feature_map(id).channels;
   }

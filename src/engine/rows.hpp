@@ -31,19 +31,33 @@ struct Interval {
   int64_t size() const { return end - first; }
 };
 
+/// Where the network's input comes from and its output goes: the tensors, and the row and column of
+/// the plan's input and output that they begin with.
+struct RunTensors {
+  const Tensor& input;
+  Tensor& output;
+  int64_t input_top = 0, input_left = 0;
+  int64_t output_top = 0, output_left = 0;
+
+  const float* input_at(int64_t channel, int64_t y, int64_t x) const {
+    return input.row(0, channel, y - input_top) + (x - input_left);
+  }
+  float* output_at(int64_t channel, int64_t y, int64_t x) const {
+    return output.row(0, channel, y - output_top) + (x - output_left);
+  }
+};
+
 class RowRunner {
  public:
-  /// What rows are computed from, and where the network's input is and its output goes. `buffers`
-  /// has one for each feature map; `zeros` is as long as the longest row that a convolution reads,
-  /// and a vector more. All must outlive the runner.
+  /// What rows are made of. A view a feature map; `zeros` is as long as any row that a convolution
+  /// reads, and a vector more. All must outlive it.
   struct Context {
     const Plan& plan;
-    const FilterBank& filters;
+    const RunFilters& filters;
     const Kernels& kernels;
     std::span<const RowBuffer> buffers;
     const std::byte* zeros;
-    const Tensor& input;
-    Tensor& output;
+    const RunTensors& tensors;
   };
   explicit RowRunner(const Context& context) : context_(context) {}
 

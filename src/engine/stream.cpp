@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/interrupt.hpp"
 #include "base/watch.hpp"
 
 namespace hyperconv {
@@ -13,9 +14,9 @@ constexpr int64_t longest_vector = 64;
 const RowAction* row_action(const Step& step) { return std::get_if<RowAction>(&step.action); }
 
 template <class Kind>
-const Kind* frame_action(const Step& step) {
+bool is_frame_action(const Step& step) {
   const auto* action = std::get_if<FrameAction>(&step.action);
-  return action == nullptr ? nullptr : std::get_if<Kind>(action);
+  return action != nullptr && std::holds_alternative<Kind>(*action);
 }
 
 bool same_frame(const Plan& plan, const FeatureMaps& feature_maps) {
@@ -56,35 +57,37 @@ Interval share(int64_t index, int64_t count, int64_t size) {
   return {index * size / count, (index + 1) * size / count};
 }
 
+Interval shifted(const Interval& interval, int64_t by) {
+  return {interval.first + by, interval.end + by};
+}
+
+// Units of so many lines that cover those lines.
+Interval covering(const Interval& lines, int64_t unit) {
+  return {lines.first / unit, ceil_div(lines.end, unit)};
+}
+
 }  // namespace
 
 bool can_stream(const Plan& plan) {
   const std::vector<int> writer = writers(plan);
-  const auto reads_input = [&](FeatureMapId p) {
-    const RowAction* action = row_action(plan.steps[size_t(writer[size_t(p)])]);
-    return action != nullptr && std::holds_alternative<action::Input>(*action);
-  };
-  const auto is_described = [&](FeatureMapId p) {
-    const Step& step = plan.steps[size_t(writer[size_t(p)])];
-    return frame_action<action::PhotoDescriptor>(step) != nullptr ||
-           frame_action<action::SideInput>(step) != nullptr;
+  const auto is_given = [&](FeatureMapId p) {
+    return is_frame_action<action::TakeVector>(plan.steps[size_t(writer[size_t(p)])]);
   };
   return std::all_of(plan.steps.begin(), plan.steps.end(), [&](const Step& step) {
     const FeatureMaps& in = step.inputs;
     if (row_action(step) != nullptr)
-      return same_frame(plan, in) && std::none_of(in.begin(), in.end(), is_described);
-    if (frame_action<action::PhotoDescriptor>(step) != nullptr)
-      return std::all_of(in.begin(), in.end(), reads_input);
-    if (frame_action<action::SideInput>(step) != nullptr) return true;
-    const auto* predict = frame_action<action::PredictFilters>(step);
-    return predict != nullptr && std::all_of(in.begin(), in.end(), is_described);
+      return same_frame(plan, in) && std::none_of(in.begin(), in.end(), is_given);
+    if (is_frame_action<action::TakeVector>(step)) return true;
+    // Its filters are known before the run.
+    return is_frame_action<action::PredictFilters>(step) &&
+           std::all_of(in.begin(), in.end(), is_given);
   });
 }
 
 // From the last step back to the first: the units that each step must compute, and the rows and
 // columns of its inputs that it needs for them, so that the steps behind it have all they read.
 StreamExecutor::Tile StreamExecutor::tile_of(const Plan& plan, const Layout& layout,
-                                             const Extent& units) {
+                                             const Area& units) {
   Tile tile;
   tile.feature_maps.resize(plan.feature_maps.size());
   tile.units.resize(plan.steps.size());
@@ -92,16 +95,16 @@ StreamExecutor::Tile StreamExecutor::tile_of(const Plan& plan, const Layout& lay
   for (auto i = layout.row_steps.rbegin(); i != layout.row_steps.rend(); ++i) {
     const Step& step = plan.steps[size_t(*i)];
     const RowReach reach = reach_of(plan, *row_action(step));
-    Extent& work = tile.units[size_t(*i)];
+    Area& work = tile.units[size_t(*i)];
     for (const FeatureMapId p : step.outputs) {
       const FeatureMap& of = plan.feature_map(p);
-      const Extent& wanted = tile.feature_maps[size_t(p)];
+      const Area& wanted = tile.feature_maps[size_t(p)];
       work.rows = joined(work.rows, units_for(wanted.rows, reach.rows));
       work.columns =
           joined(work.columns, units_for(clipped(wanted.columns, of.width), reach.columns));
     }
     for (const FeatureMapId p : step.outputs) {
-      Extent& made = tile.feature_maps[size_t(p)];
+      Area& made = tile.feature_maps[size_t(p)];
       made.rows = clipped({work.rows.first * reach.rows.out, work.rows.end * reach.rows.out},
                           plan.feature_map(p).height);
       made.columns = joined(made.columns, {work.columns.first * reach.columns.out,
@@ -109,7 +112,7 @@ StreamExecutor::Tile StreamExecutor::tile_of(const Plan& plan, const Layout& lay
     }
     if (work.rows.size() <= 0) continue;
     for (const FeatureMapId p : step.inputs) {
-      Extent& wanted = tile.feature_maps[size_t(p)];
+      Area& wanted = tile.feature_maps[size_t(p)];
       wanted.rows =
           joined(wanted.rows, clipped(read_by(work.rows, reach.rows), plan.feature_map(p).height));
       wanted.columns = joined(wanted.columns, read_by(work.columns, reach.columns));
@@ -123,7 +126,7 @@ class StreamExecutor::Flow {
  public:
   Flow(const Plan& plan, const Layout& layout, const Tile& tile)
       : plan_(plan), layout_(layout), tile_(tile) {
-    for (const Extent& work : tile.units) next_.push_back(work.rows.first);
+    for (const Area& work : tile.units) next_.push_back(work.rows.first);
     for (const Step& step : plan.steps) {
       const RowAction* action = row_action(step);
       reach_.push_back(action == nullptr ? RowReach{} : reach_of(plan, *action));
@@ -191,30 +194,45 @@ void StreamExecutor::measure(const Plan& plan, const Tile& tile, Layout& layout)
   }
 }
 
-StreamExecutor::Layout StreamExecutor::lay_out(const Plan& plan, int threads, int64_t tile_width) {
+// Lines of the network's output that a unit of the last step computes.
+Units StreamExecutor::output_of_unit(const Plan& plan, const Step& last) {
+  const RowReach reach = reach_of(plan, *row_action(last));
+  const int64_t factor = plan.output.h / plan.feature_map(last.inputs.front()).height;
+  return {reach.rows.in * factor, reach.columns.in * factor};
+}
+
+StreamExecutor::Layout StreamExecutor::lay_out(const Plan& plan, int threads, int64_t tile_width,
+                                               const Region& part) {
   Layout layout;
   layout.writer = writers(plan);
   layout.readers.resize(plan.feature_maps.size());
   layout.rings.resize(plan.feature_maps.size());
   for (size_t i = 0; i < plan.steps.size(); ++i) {
-    const bool is_row = row_action(plan.steps[i]) != nullptr;
-    (is_row ? layout.row_steps : layout.frame_steps).push_back(int(i));
-    for (const FeatureMapId p : plan.steps[i].inputs) {
-      if (is_row) layout.readers[size_t(p)].push_back(int(i));
-    }
+    if (row_action(plan.steps[i]) == nullptr) continue;
+    layout.row_steps.push_back(int(i));
+    for (const FeatureMapId p : plan.steps[i].inputs) layout.readers[size_t(p)].push_back(int(i));
   }
+  const Step& last = plan.steps[size_t(layout.row_steps.back())];
+  const Units unit = output_of_unit(plan, last), all = units_of(plan, last);
+  const Interval rows = covering({part.top, part.top + part.height}, unit.height);
+  const Interval columns = covering({part.left, part.left + part.width}, unit.width);
+  layout.makes = {rows.first * unit.height, columns.first * unit.width, 0, 0};
+  layout.makes.height = std::min(rows.end * unit.height, plan.output.h) - layout.makes.top;
+  layout.makes.width = std::min(columns.end * unit.width, plan.output.w) - layout.makes.left;
   // A band of rows for every thread, split into tiles that are narrow enough.
-  const Units all = units_of(plan, plan.steps[size_t(layout.row_steps.back())]);
-  const int64_t across = std::min(ceil_div(plan.input.w, tile_width), all.width);
-  const int64_t bands = std::min<int64_t>(threads, all.height);
+  const int64_t width = ceil_div(plan.input.w * columns.size(), all.width);
+  const int64_t across = std::min(ceil_div(width, tile_width), columns.size());
+  const int64_t bands = std::min<int64_t>(threads, rows.size());
   for (int64_t band = 0; band < bands; ++band) {
     for (int64_t x = 0; x < across; ++x) {
-      layout.tiles.push_back(
-          tile_of(plan, layout, {share(band, bands, all.height), share(x, across, all.width)}));
+      const Area units{shifted(share(band, bands, rows.size()), rows.first),
+                       shifted(share(x, across, columns.size()), columns.first)};
+      layout.tiles.push_back(tile_of(plan, layout, units));
       measure(plan, layout.tiles.back(), layout);
-      layout.last_rows += layout.tiles.back().units[size_t(layout.row_steps.back())].rows.size();
+      layout.last_rows += units.rows.size();
     }
   }
+  layout.reads = input_of(plan, layout);
   for (size_t p = 0; p < plan.feature_maps.size(); ++p) {
     Ring& ring = layout.rings[p];
     ring.offset = layout.bytes;
@@ -225,108 +243,86 @@ StreamExecutor::Layout StreamExecutor::lay_out(const Plan& plan, int threads, in
   return layout;
 }
 
-int64_t StreamExecutor::bytes(const Plan& plan, int threads) {
-  return lay_out(plan, threads, widest_tile).bytes * threads;
+// All that the tiles read of the network's input.
+Region StreamExecutor::input_of(const Plan& plan, const Layout& layout) {
+  Interval rows, columns;
+  for (const int i : layout.row_steps) {
+    if (!std::holds_alternative<action::Input>(*row_action(plan.steps[size_t(i)]))) continue;
+    for (const Tile& tile : layout.tiles) {
+      const Area& read = tile.units[size_t(i)];
+      if (read.rows.size() <= 0) continue;
+      rows = joined(rows, read.rows);
+      columns = joined(columns, read.columns);
+    }
+  }
+  return {rows.first, columns.first, rows.size(), columns.size()};
 }
 
 StreamExecutor::StreamExecutor(Plan plan, FilterBank& filters, const Kernels& kernels,
                                Threads& threads, int64_t tile_width)
     : plan_(std::move(plan)),
-      layout_(lay_out(plan_, threads.count(), tile_width)),
+      tile_width_(tile_width),
       filters_(filters),
       kernels_(kernels),
-      threads_(threads),
-      sums_(threads) {
-  const int64_t bytes = layout_.bytes * threads.count();
-  require_memory(bytes);
-  arena_ = Arena(size_t(bytes));
+      threads_(threads) {
+  make_part({0, 0, plan_.output.h, plan_.output.w});
+}
+
+void StreamExecutor::make_part(const Region& part) {
+  if (part == part_) return;
+  part_ = part;
+  layout_ = lay_out(plan_, threads_.count(), tile_width_, part);
+  const int64_t bytes = layout_.bytes * threads_.count();
+  if (bytes > int64_t(arena_.size())) {
+    require_memory(bytes);
+    arena_ = Arena();  // frees the old memory before the new is allocated
+    arena_ = Arena(size_t(bytes));
+  }
   int64_t longest = 0;
   for (size_t p = 0; p < plan_.feature_maps.size(); ++p)
     longest = std::max(longest, layout_.rings[p].width * plan_.feature_maps[p].pixel_bytes());
-  zeros_.resize(size_t(longest + longest_vector));
-  descriptors_.resize(plan_.feature_maps.size());
+  zeros_.resize(std::max(zeros_.size(), size_t(longest + longest_vector)));
 }
 
-// Rows become channels-last one by one, as by action::Input.
-void StreamExecutor::describe_input(const Step& step, const Tensor& input) {
-  const FeatureMapId out = step.outputs.front();
-  const Shape& shape = input.shape();
-  const auto row = [&](int64_t y) {
-    thread_local std::vector<float> pixels;
-    pixels.resize(size_t(shape.w * shape.c + 16));
-    for (int64_t c = 0; c < shape.c; ++c) {
-      const float* from = input.row(0, c, y);
-      for (int64_t x = 0; x < shape.w; ++x) pixels[size_t(x * shape.c + c)] = from[x];
-    }
-    return PixelRun{pixels.data(), shape.c};
-  };
-  std::vector<float>& descriptor = descriptors_[size_t(out)];
-  descriptor.resize(size_t(plan_.feature_map(out).channels));
-  const int64_t all_channels = plan_.feature_map(out).channels / 3;
-  for (size_t i = 0; i < step.inputs.size(); ++i) {
-    describe_photo({shape.c, shape.h, shape.w, row}, kernels_, sums_, all_channels,
-                   descriptor.data() + int64_t(i) * shape.c);
-  }
-}
-
-void StreamExecutor::predict(const Step& step) {
-  std::vector<float> statistics;
-  for (const FeatureMapId p : step.inputs) {
-    const std::vector<float>& s = descriptors_[size_t(p)];
-    statistics.insert(statistics.end(), s.begin(), s.end());
-  }
-  const auto& action = *frame_action<action::PredictFilters>(step);
-  filters_.predict(action.filter, action.node, statistics);
-}
-
-void StreamExecutor::run(const Tensor& input, const SideInputs& side, Tensor& output) {
+void StreamExecutor::run(const RunTensors& tensors, const Given& given) {
   throw_if_interrupted();
-  for (const int i : layout_.frame_steps) {
-    const Step& step = plan_.steps[size_t(i)];
-    if (frame_action<action::PhotoDescriptor>(step) != nullptr) {
-      describe_input(step, input);
-    } else if (const auto* given = frame_action<action::SideInput>(step)) {
-      const Tensor& value = side.at(given->name);
-      descriptors_[size_t(step.outputs.front())].assign(value.data(), value.data() + value.size());
-    } else {
-      predict(step);
-    }
-  }
+  const RunFilters filters(filters_, given.filters, nothing_predicted_);
   rows_done_ = 0;
   std::atomic<size_t> next{0};
   const auto work = [&](int64_t worker) {
     for (size_t i = next++; i < layout_.tiles.size(); i = next++)
-      run_tile(layout_.tiles[i], int(worker), input, output);
+      run_tile(layout_.tiles[i], int(worker), tensors, filters);
   };
   threads_.parallel_for(threads_.count(), std::ref(work));
 }
 
-void StreamExecutor::run_tile(const Tile& tile, int worker, const Tensor& input, Tensor& output) {
+void StreamExecutor::run_tile(const Tile& tile, int worker, const RunTensors& tensors,
+                              const RunFilters& filters) {
   std::byte* memory = arena_.data() + layout_.bytes * worker;
   std::vector<RowBuffer> buffers(plan_.feature_maps.size());
   for (size_t p = 0; p < buffers.size(); ++p) {
     const Ring& ring = layout_.rings[p];
     if (ring.slots == 0) continue;
     const FeatureMap& feature_map = plan_.feature_maps[p];
-    const Extent& extent = tile.feature_maps[p];
+    const Area& region = tile.feature_maps[p];
     RowBuffer& buffer = buffers[p];
     buffer = {.data = memory + ring.offset,
               .row = row_stride(ring.width * feature_map.pixel_bytes()),
               .pixel = feature_map.pixel_bytes(),
               .slots = ring.slots,
-              .top = extent.rows.first,
-              .left = extent.columns.first};
+              .top = region.rows.first,
+              .left = region.columns.first};
     // Columns beyond the frame are zero padding, which no step overwrites.
-    const int64_t left = std::max<int64_t>(-extent.columns.first, 0);
-    const int64_t right = std::max<int64_t>(extent.columns.end - feature_map.width, 0);
+    const int64_t left = std::max<int64_t>(-region.columns.first, 0);
+    const int64_t right = std::max<int64_t>(region.columns.end - feature_map.width, 0);
     for (int64_t slot = 0; slot < ring.slots; ++slot) {
       std::byte* row = buffer.data + slot * buffer.row;
       std::fill_n(row, left * buffer.pixel, std::byte(0));
-      std::fill_n(row + (extent.columns.size() - right) * buffer.pixel, right * buffer.pixel,
+      std::fill_n(row + (region.columns.size() - right) * buffer.pixel, right * buffer.pixel,
                   std::byte(0));
     }
   }
-  const RowRunner rows({plan_, filters_, kernels_, buffers, zeros_.data(), input, output});
+  const RowRunner rows({plan_, filters, kernels_, buffers, zeros_.data(), tensors});
   Flow flow(plan_, layout_, tile);
   flow.run([&](int index, int64_t unit) {
     throw_if_interrupted();

@@ -12,10 +12,10 @@
 
 #include "base/memory.hpp"
 #include "base/threads.hpp"
+#include "engine/engine.hpp"
 #include "engine/executor.hpp"
 #include "engine/filters.hpp"
 #include "engine/rows.hpp"
-#include "engine/sums.hpp"
 
 namespace hyperconv {
 
@@ -24,31 +24,38 @@ namespace hyperconv {
 /// twice.
 constexpr int64_t widest_tile = 2048;
 
-/// Whether nothing but the network's input is read as a whole frame, so that all other steps can
-/// run row by row.
+/// Whether no step reads a whole layer.
 bool can_stream(const Plan& plan);
 
 class StreamExecutor : public Executor {
  public:
-  /// Takes its memory: some for every thread. What it refers to must outlive it.
+  /// Allocates memory for every thread. What it refers to must outlive it. It computes the whole
+  /// output at first.
   StreamExecutor(Plan plan, FilterBank& filters, const Kernels& kernels, Threads& threads,
                  int64_t tile_width = widest_tile);
 
   const Plan& plan() const override { return plan_; }
-  void run(const Tensor& input, const SideInputs& side, Tensor& output) override;
+  void run(const RunTensors& tensors, const Given& given) override;
 
-  /// Bytes that an executor with so many threads takes.
-  static int64_t bytes(const Plan& plan, int threads);
+  /// From now on runs compute that part of the output, with the same bits as in the whole; their
+  /// tensors hold what part_plan() names.
+  void make_part(const Region& part);
+  PartPlan part_plan() const { return part_plan(layout_, threads_.count()); }
+
+  /// The same for an executor with so many threads.
+  static PartPlan part_plan(const Plan& plan, int threads, const Region& part) {
+    return part_plan(lay_out(plan, threads, widest_tile, part), threads);
+  }
 
  private:
-  struct Extent {
+  struct Area {
     Interval rows, columns;
   };
   // A rectangle of the last step's units, and what every feature map and step has to provide for
   // it.
   struct Tile {
-    std::vector<Extent> feature_maps;  // rows within the frame; columns beyond its edges too
-    std::vector<Extent> units;
+    std::vector<Area> feature_maps;  // rows within the frame; columns beyond its edges too
+    std::vector<Area> units;
   };
   // Ring buffer of one feature map, large enough for every tile.
   struct Ring {
@@ -56,33 +63,37 @@ class StreamExecutor : public Executor {
     int64_t offset = 0;  // bytes, in a thread's memory
   };
   struct Layout {
-    std::vector<int> row_steps;    // indices of plan.steps
-    std::vector<int> frame_steps;  // run before the first row
-    std::vector<int> writer;       // step that writes a feature map
+    std::vector<int> row_steps;  // indices of plan.steps
+    std::vector<int> writer;     // step that writes a feature map
     std::vector<std::vector<int>> readers;
     std::vector<Tile> tiles;
     std::vector<Ring> rings;
+    Region reads, makes;
     int64_t bytes = 0;      // of a thread
     int64_t last_rows = 0;  // unit rows of the last step in all tiles, for progress
   };
   class Flow;
 
-  static Layout lay_out(const Plan& plan, int threads, int64_t tile_width);
-  static Tile tile_of(const Plan& plan, const Layout& layout, const Extent& units);
+  static Layout lay_out(const Plan& plan, int threads, int64_t tile_width, const Region& part);
+  static PartPlan part_plan(const Layout& layout, int threads) {
+    return {layout.reads, layout.makes, layout.bytes * threads};
+  }
+  static Units output_of_unit(const Plan& plan, const Step& last);
+  static Region input_of(const Plan& plan, const Layout& layout);
+  static Tile tile_of(const Plan& plan, const Layout& layout, const Area& units);
   static void measure(const Plan& plan, const Tile& tile, Layout& layout);
-  void describe_input(const Step& step, const Tensor& input);
-  void predict(const Step& step);
-  void run_tile(const Tile& tile, int worker, const Tensor& input, Tensor& output);
+  void run_tile(const Tile& tile, int worker, const RunTensors& tensors, const RunFilters& filters);
 
   const Plan plan_;
-  const Layout layout_;
+  const int64_t tile_width_;
+  Region part_;
+  Layout layout_;
   FilterBank& filters_;
   const Kernels& kernels_;
   Threads& threads_;
   Arena arena_;
   std::vector<std::byte> zeros_;
-  std::vector<std::vector<float>> descriptors_;  // of the feature maps that frame steps write
-  Sums sums_;
+  const PredictedFilters nothing_predicted_;
   std::atomic<int64_t> rows_done_ = 0;  // of the last step, in the run at work
 };
 

@@ -30,7 +30,16 @@ class Rig {
       : model_(std::move(model)),
         plan_(make_plan(model_->graph(), shape, {kernels().lanes, form.winograd, form.precision})),
         threads_(threads),
-        filters_(model_, plan_.filters, kernels(), threads_) {}
+        filters_(model_, plan_.filters, kernels(), threads_) {
+    // Any vectors: both ways are given the same.
+    const auto shapes = infer_shapes(model_->graph(), shape);
+    for (const Step& step : plan_.steps)
+      if (step_name(step.action) == "take vector") {
+        const Tensor values = random_tensor(shapes[size_t(step.node)], 7);
+        given_.vectors[step.node].assign(values.data(), values.data() + values.size());
+      }
+    predict_filters(plan_, filters_, {}, given_);
+  }
 
   const Plan& plan() const { return plan_; }
 
@@ -49,7 +58,7 @@ class Rig {
   Tensor run(Executor& executor, const Tensor& input) const {
     Tensor output(plan_.output);
     std::fill_n(output.data(), output.size(), NAN);
-    executor.run(input, random_side(model_->graph()), output);
+    executor.run({input, output}, given_);
     return output;
   }
 
@@ -57,6 +66,7 @@ class Rig {
   Plan plan_;
   Threads threads_;
   FilterBank filters_;
+  Given given_;
 };
 
 void check(const Graph& graph, const Shape& shape) {

@@ -62,9 +62,26 @@ struct Frame {
 const std::vector<double>& describe(const Frame& frame, const Kernels& kernels, Sums& sums,
                                     std::vector<float>& shift);
 
-/// PhotoDescriptor (graph.hpp) of a frame that is channels [first, first + frame.channels) of
-/// `all_channels`, into their places of `descriptor`.
-void describe_photo(const Frame& frame, const Kernels& kernels, Sums& sums, int64_t all_channels,
-                    float* descriptor);
+/// PhotoDescriptor (graph.hpp) of values that come in bands of whole rows, from the first to the
+/// last. Each row is added up by itself and then to those before it: the same bits, whatever the
+/// bands and the number of threads.
+class PhotoSums {
+ public:
+  PhotoSums(const Kernels& kernels, Threads& threads) : kernels_(kernels), threads_(threads) {}
+
+  /// Rows `rows` and columns `columns` of a [1,C,h,w]; of every band as many columns.
+  void add(const Tensor& band, Interval rows, Interval columns);
+
+  /// Of all that was added; at least one row.
+  std::vector<float> descriptor() const;
+
+ private:
+  const Kernels& kernels_;
+  Threads& threads_;
+  std::vector<float> shift_;   // the first pixel: squares are taken around it
+  std::vector<double> sums_;   // of deviations, their squares, and steps to the right neighbour
+  std::vector<double> parts_;  // the same of each of a band's rows
+  int64_t rows_ = 0, width_ = 0;
+};
 
 }  // namespace hyperconv

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "base/fail.hpp"
 #include "base/watch.hpp"
@@ -53,10 +54,28 @@ WholeExecutor::WholeExecutor(Plan plan, FilterBank& filters, const Kernels& kern
   seconds_.resize(plan_.steps.size());
 }
 
-void WholeExecutor::run(const Tensor& input, const SideInputs& side, Tensor& output) {
-  const RowRunner rows({plan_, filters_, kernels_, buffers_, zeros_.data(), input, output});
+// Memory for all predicted filters, as soon as a run is not given one of them.
+void WholeExecutor::make_room(const Given& given) {
+  if (!predicted_.empty()) return;
+  std::set<FilterId> all;
+  bool is_one_missing = false;
+  for (const Step& step : plan_.steps) {
+    const auto* frame = std::get_if<FrameAction>(&step.action);
+    const auto* predict = frame == nullptr ? nullptr : std::get_if<action::PredictFilters>(frame);
+    if (predict == nullptr) continue;
+    all.insert(predict->filter);
+    is_one_missing = is_one_missing || given.filters.find(predict->filter) == nullptr;
+  }
+  if (is_one_missing) predicted_ = filters_.room_for({all.begin(), all.end()});
+}
+
+void WholeExecutor::run(const RunTensors& tensors, const Given& given) {
+  make_room(given);
+  const RunFilters filters(filters_, given.filters, predicted_);
+  const RowRunner rows({plan_, filters, kernels_, buffers_, zeros_.data(), tensors});
   rows_ = &rows;
-  side_ = &side;
+  given_ = &given;
+  found_.clear();
   for (auto& sums : map_sums_) sums.clear();
   for (size_t i = 0; i < plan_.steps.size(); ++i) {
     throw_if_interrupted();
@@ -172,12 +191,12 @@ void WholeExecutor::execute(const FrameAction& action, const Step& step) {
   std::visit([&](const auto& frame) { execute(frame, step); }, action);
 }
 
-void WholeExecutor::execute(const action::SideInput& action, const Step& step) {
-  const Tensor& given = side_->at(action.name);
-  std::copy_n(given.data(), given.size(), pixel(step.outputs.front(), 0, 0));
+void WholeExecutor::execute(const action::TakeVector&, const Step& step) {
+  std::ranges::copy(given_->vectors.at(step.node), pixel(step.outputs.front(), 0, 0));
 }
 
 void WholeExecutor::execute(const action::PredictFilters& action, const Step& step) {
+  if (given_->filters.find(action.filter) != nullptr) return;
   switch (action.conditioning) {
     case Conditioning::layer:
       channel_means(step.inputs);
@@ -192,7 +211,8 @@ void WholeExecutor::execute(const action::PredictFilters& action, const Step& st
     case Conditioning::constant:
       return;  // predicted when the weights were packed
   }
-  filters_.predict(action.filter, action.node, statistics_);
+  filters_.predict(action.filter, action.node, statistics_, predicted_);
+  found_[action.node] = statistics_;
 }
 
 }  // namespace hyperconv

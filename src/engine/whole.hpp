@@ -20,11 +20,14 @@ class WholeExecutor : public Executor {
   WholeExecutor(Plan plan, FilterBank& filters, const Kernels& kernels, Threads& threads);
 
   const Plan& plan() const override { return plan_; }
-  void run(const Tensor& input, const SideInputs& side, Tensor& output) override;
+  void run(const RunTensors& tensors, const Given& given) override;
+  /// What the filters that the last run predicted on its way follow from.
+  const Statistics& statistics() const { return found_; }
   /// How long each step of the last run took.
   const std::vector<double>& seconds() const { return seconds_; }
 
  private:
+  void make_room(const Given& given);
   void execute(const RowAction& action, const Step& step);
   void execute(const FrameAction& action, const Step& step);
   void execute(const action::FillBorder& action, const Step& step);
@@ -33,8 +36,7 @@ class WholeExecutor : public Executor {
   void execute(const action::AttentionPool&, const Step& step);
   void execute(const action::Bilinear2d& action, const Step& step);
   void execute(const action::Norm2d& action, const Step& step);
-  void execute(const action::PhotoDescriptor&, const Step& step);
-  void execute(const action::SideInput& action, const Step& step);
+  void execute(const action::TakeVector&, const Step& step);
 
   const FeatureMap& feature_map(FeatureMapId id) const { return plan_.feature_map(id); }
   // Of a feature map in f32.
@@ -79,14 +81,16 @@ class WholeExecutor : public Executor {
   std::vector<std::byte> zeros_;  // as long as the longest row
   std::vector<RowBuffer> buffers_;
   Sums sums_;
-  std::vector<std::vector<double>> map_sums_;   // of those that were added up when written
-  std::vector<float> statistics_;               // what filters are predicted from
+  std::vector<std::vector<double>> map_sums_;  // of those that were added up when written
+  std::vector<float> statistics_;              // what filters are predicted from
+  PredictedFilters predicted_;                 // on the way
+  Statistics found_;
   std::vector<float> means_, factors_, shift_;  // of a Norm2d, a channel each
   std::vector<double> row_maxima_;
   std::vector<double> seconds_;
   // Of the run at work.
   const RowRunner* rows_ = nullptr;
-  const SideInputs* side_ = nullptr;
+  const Given* given_ = nullptr;
 };
 
 // Rows that one thread takes at a time: enough that little of a convolution's halo is read twice,

@@ -29,15 +29,6 @@ void WholeExecutor::channel_means(const FeatureMaps& feature_maps) {
   }
 }
 
-void WholeExecutor::execute(const action::PhotoDescriptor&, const Step& step) {
-  const FeatureMapId out = step.outputs.front();
-  float* descriptor = pixel(out, 0, 0);
-  for (const FeatureMapId p : step.inputs) {
-    describe_photo(frame_of(p), kernels_, sums_, feature_map(out).channels / 3, descriptor);
-    descriptor += feature_map(p).channels;
-  }
-}
-
 void WholeExecutor::execute(const action::AdaptiveAveragePool2d& action, const Step& step) {
   const int64_t size = action.size;
   for (size_t i = 0; i < step.inputs.size(); ++i) {

@@ -84,8 +84,8 @@ void print_text(const FilterView& view, const fs::path& file) {
 void show_filters(const std::string& model_path, const FilterArguments& a, bool json) {
   if (lower_ending(a.output) != ".png")
     fail("{}: the figure's name ends in .png", a.output.empty() ? "-o" : a.output);
-  const Model model = Model::load(model_path);
-  const FilterView view = view_filters(model, a.layer, all_photos(a.photos, model.info().task));
+  const auto model = std::make_shared<const Model>(Model::load(model_path));
+  const FilterView view = view_filters(model, a.layer, all_photos(a.photos, model->info().task));
   const fs::path file = fs::path(a.output).replace_extension();
   draw_filters(view, file);
   if (json)

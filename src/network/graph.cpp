@@ -464,6 +464,16 @@ std::vector<bool> needed_nodes(const Graph& graph) {
   return needed;
 }
 
+bool mirrors(Padding padding) {
+  switch (padding) {
+    case Padding::zero:
+      return false;
+    case Padding::reflect:
+      return true;
+  }
+  return false;
+}
+
 int size_multiple(const Graph& graph) {
   double coarsest = 1;
   for (const ReceptiveField& field : receptive_fields_of(graph))

@@ -32,6 +32,9 @@ enum class Padding {
   reflect
 };
 
+/// Whether that is the frame itself, mirrored.
+bool mirrors(Padding padding);
+
 /// y = conv2d(x, W) + b with a border of (kernel-1)/2, odd kernels: [N,C,H,W] -> [N,out,H,W], or
 /// [N,out,H/2,W/2] for stride 2, which takes even H and W.
 struct Conv2d {

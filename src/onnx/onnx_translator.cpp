@@ -80,16 +80,6 @@ std::string side_input_name(const Node& node) {
   return node.name == input_name || node.name == output_name ? "side_" + node.name : node.name;
 }
 
-bool is_mirrored(Padding padding) {
-  switch (padding) {
-    case Padding::zero:
-      return false;
-    case Padding::reflect:
-      return true;
-  }
-  return false;
-}
-
 std::set<std::string> reserved_names(const Graph& graph) {
   std::set<std::string> names = {input_name, output_name};
   for (const Node& node : graph.nodes())
@@ -159,12 +149,12 @@ class Translator {
 
   Value apply(const Conv2d& op) {
     const int64_t pad = op.kernel / 2;
-    const bool mirrors = pad > 0 && is_mirrored(op.padding);
+    const bool is_mirrored = pad > 0 && mirrors(op.padding);
     OnnxBuilder::Inputs inputs = {
-        mirrors ? mirrored(in(), pad) : in(),
+        is_mirrored ? mirrored(in(), pad) : in(),
         weight(".weight", {op.out_channels, channels(), op.kernel, op.kernel})};
     if (op.bias) inputs.push_back(weight(".bias", {op.out_channels}));
-    return b_.last("Conv", inputs, convolution(op.kernel, op.stride, mirrors ? 0 : pad));
+    return b_.last("Conv", inputs, convolution(op.kernel, op.stride, is_mirrored ? 0 : pad));
   }
 
   Value apply(const HyperConv2d& op) {
@@ -489,7 +479,7 @@ SmallestFrame smallest_onnx_frame(const Graph& graph) {
   for (NodeId id = 0; id <= graph.output(); ++id) {
     const Node& node = graph.node(id);
     const auto* conv = std::get_if<Conv2d>(&node.op);
-    if (!needed[size_t(id)] || conv == nullptr || !is_mirrored(conv->padding)) continue;
+    if (!needed[size_t(id)] || conv == nullptr || !mirrors(conv->padding)) continue;
     const Extent& in = extents[size_t(node.inputs.front())];
     const int64_t reach = conv->kernel / 2 + 1;
     const int64_t height = least_input(in.height, reach, unit);

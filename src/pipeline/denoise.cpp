@@ -7,12 +7,11 @@
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
-#include "base/memory.hpp"
 #include "base/threads.hpp"
 #include "base/watch.hpp"
+#include "engine/parts.hpp"
 #include "pipeline/noise_level.hpp"
-#include "pipeline/photo_filters.hpp"
-#include "pipeline/photo_parts.hpp"
+#include "pipeline/padded_photo.hpp"
 
 namespace hyperconv {
 namespace {
@@ -21,10 +20,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-int64_t memory_of(const DenoiseOptions& options) {
-  return options.memory.value_or(available_memory_bytes() / 4 * 3);
 }
 
 // About which share of a photo's time these take: for progress.
@@ -90,25 +85,36 @@ Image cut(const Image& photo, const Region& part) {
   return image;
 }
 
-/// What is added to a piece of the photo: the network's output, shortened to the limit.
+LocalNoise local_noise(const PhotoPart& part) {
+  return {part.input, part.output, part.input_top - part.output_top,
+          part.input_left - part.output_left};
+}
+
+/// What is added to a part of the photo: what the network says, as far as the limit allows.
 class Addition {
  public:
-  Addition(const Piece& piece, const std::optional<NoiseLevel>& limit)
-      : piece_(piece), noise_(piece.input, piece.output), limit_(limit) {}
+  /// `photo`: where the photo lies in what the part is a part of.
+  Addition(const PhotoPart& part, const Region& photo, const std::optional<NoiseLevel>& limit)
+      : part_(part),
+        region_{part.region.top - photo.top, part.region.left - photo.left, part.region.height,
+                part.region.width},
+        noise_(local_noise(part)),
+        limit_(limit) {}
 
-  const Region& region() const { return piece_.region; }
+  /// In the photo.
+  const Region& region() const { return region_; }
 
   /// Scratch memory of one thread.
   struct Row {
     LocalNoise::Row local;
     std::array<std::vector<float>, 3> limited;
   };
-  /// R, G and B of the piece's row y.
+  /// R, G and B of the part's row y.
   std::array<const float*, 3> row(int64_t y, Row& room) const {
     std::array<const float*, 3> rgb;
     if (!limit_) {
       for (size_t c = 0; c < 3; ++c)
-        rgb[c] = piece_.output.row(0, int64_t(c), piece_.top + y) + piece_.left;
+        rgb[c] = part_.output.row(0, int64_t(c), part_.output_top + y) + part_.output_left;
       return rgb;
     }
     std::array<float*, 3> limited;
@@ -116,20 +122,22 @@ class Addition {
       room.limited[c].resize(size_t(region().width));
       rgb[c] = limited[c] = room.limited[c].data();
     }
-    noise_.limited(piece_.top + y, piece_.left, region().width, *limit_, room.local, limited);
+    noise_.limited(part_.output_top + y, part_.output_left, region().width, *limit_, room.local,
+                   limited);
     return rgb;
   }
 
  private:
-  const Piece& piece_;
-  LocalNoise noise_;
+  const PhotoPart& part_;
+  const Region region_;
+  const LocalNoise noise_;
   const std::optional<NoiseLevel>& limit_;
 };
 
 /// Rows that one thread processes at a time, with the same scratch memory.
 constexpr int64_t rows_at_once = 16;
 
-/// Calls use(y, rgb) for every row of the piece.
+/// Calls use(y, rgb) for every row of the part.
 template <class Use>
 void for_rows(const Addition& addition, Threads& threads, const Use& use) {
   const int64_t height = addition.region().height;
@@ -140,19 +148,19 @@ void for_rows(const Addition& addition, Threads& threads, const Use& use) {
   });
 }
 
-/// To the piece's pixels of `image`, whose origin lies at `origin` in the photo.
+/// To the part's pixels of `image`, whose origin lies at `origin` in the photo.
 void add_to(Image& image, const Region& origin, const Addition& addition, const Blend& blend,
             Threads& threads) {
-  const Region& piece = addition.region();
+  const Region& part = addition.region();
   const auto channels = size_t(image.channels);
   const bool is_colour = colours_of(image) == 3;
   std::visit(
       [&](auto& samples) {
         for_rows(addition, threads, [&](int64_t y, const std::array<const float*, 3>& rows) {
-          auto* pixel = samples.data() + (size_t(piece.top - origin.top + y) * size_t(image.width) +
-                                          size_t(piece.left - origin.left)) *
+          auto* pixel = samples.data() + (size_t(part.top - origin.top + y) * size_t(image.width) +
+                                          size_t(part.left - origin.left)) *
                                              channels;
-          for (int64_t x = 0; x < piece.width; ++x, pixel += channels) {
+          for (int64_t x = 0; x < part.width; ++x, pixel += channels) {
             const std::array<float, 3> added = {rows[0][x], rows[1][x], rows[2][x]};
             if (!is_colour) {
               pixel[0] = moved(pixel[0], blend.grey(added));
@@ -168,12 +176,11 @@ void add_to(Image& image, const Region& origin, const Addition& addition, const 
 
 /// Into `whole` [1,3,h,w], which lies at `origin` in the photo.
 void keep(const Addition& addition, const Region& origin, Tensor& whole, Threads& threads) {
-  const Region& piece = addition.region();
+  const Region& part = addition.region();
   for_rows(addition, threads, [&](int64_t y, const std::array<const float*, 3>& rows) {
     for (size_t c = 0; c < 3; ++c)
-      std::copy_n(
-          rows[c], piece.width,
-          whole.row(0, int64_t(c), piece.top - origin.top + y) + (piece.left - origin.left));
+      std::copy_n(rows[c], part.width,
+                  whole.row(0, int64_t(c), part.top - origin.top + y) + (part.left - origin.left));
   });
 }
 
@@ -215,7 +222,8 @@ void local_deviation(Tensor& values, Threads& threads) {
     values.data()[i] = std::sqrt(std::max(values.data()[i], 0.0f));
 }
 
-void check_shape(const Model& model, Task task, const char* what, std::vector<int64_t> channels) {
+void check_shape(const Model& model, Task task, const char* what,
+                 const std::vector<int64_t>& channels) {
   const ModelInfo& info = model.info();
   if (info.task != task)
     fail("the model '{}' is for the task '{}', not for '{}'", info.name, to_string(info.task),
@@ -228,6 +236,29 @@ void check_shape(const Model& model, Task task, const char* what, std::vector<in
   if (std::ranges::find(channels, out.c) == channels.end() || out.h != side || out.w != side)
     fail("the model '{}' turns {} into {}; {} (task '{}') gives {} channels of the same size",
          info.name, to_string(in), to_string(out), what, to_string(task), channels.front());
+}
+
+/// How a photo is padded for one model, which must be one that takes photos.
+class PhotoPadding {
+ public:
+  PhotoPadding(const Model& model, Task task, const char* what,
+               const std::vector<int64_t>& channels) {
+    check_shape(model, task, what, channels);
+    margin_ = receptive_field(model.graph()) / 2 + local_reach;
+    multiple_ = size_multiple(model.graph());
+  }
+
+  PaddedPhoto of(const Image& photo, Threads& threads) const {
+    return padded_photo(photo, margin_, multiple_, threads);
+  }
+
+ private:
+  int64_t margin_ = 0, multiple_ = 1;
+};
+
+/// A part of the photo, where it lies in the padded one.
+Region within(const PaddedPhoto& padded, const Region& part) {
+  return {padded.photo.top + part.top, padded.photo.left + part.left, part.height, part.width};
 }
 
 /// Where a photo's noise level is taken from: squares in a grid over all of it, which cover a small
@@ -261,13 +292,14 @@ void check_strength(const DenoiseStrength& strength) {
 
 class Denoiser::Impl {
  public:
-  Impl(std::shared_ptr<const Model> model, const DenoiseOptions& options)
-      : model_(std::move(model)), options_(options), threads_(options.engine.threads) {
-    check_shape(*model_, Task::denoise, "a denoiser", {3, 6});
+  Impl(const std::shared_ptr<const Model>& model, const DenoiseOptions& options)
+      : options_(options),
+        padding_(*model, Task::denoise, "a denoiser", {3, 6}),
+        threads_(options.engine.threads),
+        // Local deviations are taken of what lies around a place.
+        runner_(model, options.engine, {.memory = options.memory, .around = local_reach}) {
     if (!(options.noise_limit >= 0))
       fail("a noise limit is {}, must be 0 or more", options.noise_limit);
-    filters_.emplace(model_, options.engine);
-    if (!filters_->depend_on_photo()) runner_.emplace(model_, options_.engine, memory_of(options_));
   }
 
   Result run(const Image& photo, const Region& part, const DenoiseStrength& strength,
@@ -282,11 +314,12 @@ class Denoiser::Impl {
       Tensor added;
       if (wants_noise) added = Tensor({1, 3, part.height, part.width});
       const Blend blend(strength);
-      look_at(photo);
-      const auto limit = limit_of(photo);
+      const PaddedPhoto padded = padding_.of(photo, threads_);
+      const Conditions conditions = look_at(padded);
+      const auto limit = limit_of(photo, padded, conditions);
       const WatchStage stage(filters_share + level_share, 1);
-      runner_->run(photo, part, threads_, [&](const Piece& piece) {
-        const Addition addition(piece, limit);
+      runner_.run(padded.input, within(padded, part), conditions, [&](const PhotoPart& made) {
+        const Addition addition(made, padded.photo, limit);
         add_to(result.picture, part, addition, blend, threads_);
         if (wants_noise) keep(addition, part, added, threads_);
       });
@@ -303,35 +336,33 @@ class Denoiser::Impl {
   const DenoiseTimes& times() const { return times_; }
 
  private:
-  /// Takes the filters that follow from this photo.
-  void look_at(const Image& photo) {
-    if (!filters_->depend_on_photo()) return;
+  /// What follows from the whole of this photo.
+  Conditions look_at(const PaddedPhoto& padded) {
     const auto start = Clock::now();
     const WatchStage stage(0, filters_share);
-    runner_.reset();  // frees its memory before the next one allocates
-    const auto fixed = filters_->fixed_for(
-        photo.height, photo.width, [&](int64_t top, int64_t rows, int64_t width) {
-          throw_if_interrupted();
-          return frame_of(photo, {top, 0, rows, width}, threads_);
-        });
-    runner_.emplace(fixed, options_.engine, memory_of(options_));
+    Conditions conditions = runner_.engine().condition(padded.input, padded.photo);
     times_.filters = seconds_since(start);
+    return conditions;
   }
 
   /// The limit on what is removed, estimated from squares all over the photo. Nothing where there
   /// is no limit, or where the photo is too small to estimate one.
-  std::optional<NoiseLevel> limit_of(const Image& photo) {
+  std::optional<NoiseLevel> limit_of(const Image& photo, const PaddedPhoto& padded,
+                                     const Conditions& conditions) {
     if (options_.noise_limit == 0) return std::nullopt;
     const auto start = Clock::now();
     const WatchStage whole_stage(filters_share, filters_share + level_share);
     NoiseLevelEstimate estimate;
-    const auto samples = samples_of(photo);
+    // Where one part takes a run of the whole, the whole is looked at in one.
+    const auto samples = runner_.engine().why_not_in_parts(conditions)
+                             ? std::vector<Region>{whole_of(photo)}
+                             : samples_of(photo);
     int64_t index = 0;
     for (const Region& sample : samples) {
       const WatchStage stage(index++, int64_t(samples.size()));
-      runner_->run(photo, sample, threads_, [&](const Piece& piece) {
-        estimate.add(LocalNoise(piece.input, piece.output), piece.top, piece.left,
-                     piece.region.height, piece.region.width);
+      runner_.run(padded.input, within(padded, sample), conditions, [&](const PhotoPart& part) {
+        estimate.add(local_noise(part), part.output_top, part.output_left, part.region.height,
+                     part.region.width);
       });
     }
     const auto level = estimate.level();
@@ -340,16 +371,15 @@ class Denoiser::Impl {
     return level->times(options_.noise_limit);
   }
 
-  std::shared_ptr<const Model> model_;
   DenoiseOptions options_;
+  PhotoPadding padding_;
   Threads threads_;
-  std::optional<PhotoFilters> filters_;
-  std::optional<PartRunner> runner_;
+  PartRunner runner_;
   DenoiseTimes times_;
 };
 
 Denoiser::Denoiser(std::shared_ptr<const Model> model, const DenoiseOptions& options)
-    : impl_(std::make_unique<Impl>(std::move(model), options)) {}
+    : impl_(std::make_unique<Impl>(model, options)) {}
 Denoiser::~Denoiser() = default;
 Denoiser::Denoiser(Denoiser&&) noexcept = default;
 Denoiser& Denoiser::operator=(Denoiser&&) noexcept = default;
@@ -375,19 +405,21 @@ const DenoiseTimes& Denoiser::times() const { return impl_->times(); }
 
 Image estimated_noise(const std::shared_ptr<const Model>& noise_model, const Image& photo,
                       const Region& part, const DenoiseOptions& options) {
-  check_shape(*noise_model, Task::noise, "a noise estimator", {6});
+  const PhotoPadding padding(*noise_model, Task::noise, "a noise estimator", {6});
   check_part(photo, part);
   Threads threads(options.engine.threads);
   Tensor deviations({1, 3, part.height, part.width});
-  PartRunner runner(noise_model, options.engine, memory_of(options));
+  PartRunner runner(noise_model, options.engine, {.memory = options.memory});
+  const PaddedPhoto padded = padding.of(photo, threads);
+  const Conditions conditions = runner.engine().condition(padded.input, padded.photo);
   const std::optional<NoiseLevel> no_limit;
-  runner.run(photo, part, threads, [&](const Piece& piece) {
-    const auto plane = size_t(piece.output.shape().plane());
-    float* log_alpha = piece.output.data();
+  runner.run(padded.input, within(padded, part), conditions, [&](const PhotoPart& made) {
+    const auto plane = size_t(made.output.shape().plane());
+    float* log_alpha = made.output.data();
     const float* log_beta = log_alpha + 3 * plane;
     for (size_t i = 0; i < 3 * plane; ++i)
       log_alpha[i] = std::sqrt(std::exp(log_beta[i]) / (std::exp(log_alpha[i]) + 1));
-    keep(Addition(piece, no_limit), part, deviations, threads);
+    keep(Addition(made, padded.photo, no_limit), part, deviations, threads);
   });
   return noise_picture(deviations, colours_of(photo) == 1);
 }

@@ -237,7 +237,7 @@ Image cut_of(const Image& image, const Region& part) {
   return cut;
 }
 
-/// The engine's convolutions make four rows at once, and where they begin decides the last bit.
+/// Layer by layer, convolutions make four rows at once, and where they begin decides the last bit.
 void expect_same_but_for_roundings(const Image& a, const Image& b) {
   const auto& first = std::get<std::vector<uint16_t>>(a.samples);
   const auto& second = std::get<std::vector<uint16_t>>(b.samples);
@@ -252,7 +252,7 @@ TEST(Denoiser, APartIsThatPartOfTheWhole) {
   const Image whole = denoiser.picture(noisy);
   for (const Region& part : {Region{0, 0, 20, 30}, Region{101, 77, 33, 51}, Region{259, 299, 1, 1},
                              Region{0, 0, 260, 300}})
-    expect_same_but_for_roundings(denoiser.part(noisy, part), cut_of(whole, part));
+    EXPECT_EQ(denoiser.part(noisy, part).samples, cut_of(whole, part).samples);
   EXPECT_THROW(denoiser.part(noisy, {0, 0, 261, 10}), Error);
   EXPECT_THROW(denoiser.part(noisy, {0, 0, 0, 10}), Error);
   EXPECT_THROW(denoiser.part(noisy, {-1, 0, 5, 5}), Error);
@@ -262,9 +262,11 @@ TEST(Denoiser, LittleMemoryGivesTheSamePicture) {
   const Image noisy = photo<uint16_t>(500, 390);
   const Image whole = Denoiser(residual_model()).picture(noisy);
   const int64_t frame = int64_t(600) * 700 * 6 * 4;
-  Denoiser small(residual_model(),
-                 {.engine = {.threads = 1, .execution = Execution::whole}, .memory = frame});
-  expect_same_but_for_roundings(small.picture(noisy), whole);
+  Denoiser small(residual_model(), {.engine = {.threads = 1}, .memory = frame / 3});
+  EXPECT_EQ(small.picture(noisy).samples, whole.samples);
+  Denoiser by_layers(residual_model(),
+                     {.engine = {.threads = 1, .execution = Execution::whole}, .memory = frame});
+  expect_same_but_for_roundings(by_layers.picture(noisy), whole);
   Denoiser none(residual_model(), {.engine = {}, .memory = 1000});
   try {
     none.picture(noisy);

@@ -22,10 +22,10 @@ double seconds_since(Clock::time_point start) {
 
 constexpr const char* noise_input = "noise";
 
-// About which share of a photo's time these take: for progress.
-constexpr double packing_share = 0.1, network_share = 0.75;
+// About what packing and the network take of a photo's time: for who watches.
+constexpr double network_share = 0.85;
 
-const Model& checked(const std::shared_ptr<const Model>& model) {
+std::shared_ptr<const Model> checked(std::shared_ptr<const Model> model) {
   const ModelInfo& info = model->info();
   if (info.task != Task::develop)
     fail("the model '{}' is for the task '{}', not for 'develop'", info.name, to_string(info.task));
@@ -40,7 +40,7 @@ const Model& checked(const std::shared_ptr<const Model>& model) {
       fail("the model '{}' takes the side input '{}' of {} numbers; a developer gives '{}' of {}",
            info.name, node.name, beside->channels, noise_input, noise_condition_size);
   }
-  return *model;
+  return model;
 }
 
 bool takes_noise(const Graph& graph) {
@@ -68,15 +68,27 @@ SideInputs noise_inputs(const Graph& graph, const NoiseProfile& noise, const Mos
   return {{noise_input, std::move(values)}};
 }
 
-/// The photo's part of a padded frame.
-Tensor cropped(const Tensor& frame, const Region& part) {
-  Tensor photo({1, 3, part.height, part.width});
-  for (int64_t c = 0; c < 3; ++c)
-    for (int64_t y = 0; y < part.height; ++y) {
-      const float* from = frame.row(0, c, part.top + y) + part.left;
-      std::copy(from, from + part.width, photo.row(0, c, y));
-    }
-  return photo;
+Region common_part(const Region& a, const Region& b) {
+  const int64_t top = std::max(a.top, b.top), left = std::max(a.left, b.left);
+  return {top, left, std::min(a.top + a.height, b.top + b.height) - top,
+          std::min(a.left + a.width, b.left + b.width) - left};
+}
+
+/// Counted from another place.
+Region moved(const Region& part, int64_t down, int64_t right) {
+  return {part.top + down, part.left + right, part.height, part.width};
+}
+
+/// The samples of a part of the cells.
+Region samples_of(const Region& cells) {
+  return {2 * cells.top, 2 * cells.left, 2 * cells.height, 2 * cells.width};
+}
+
+/// The cells that hold a part of the samples.
+Region cells_of(const Region& samples) {
+  const int64_t top = samples.top / 2, left = samples.left / 2;
+  return {top, left, (samples.top + samples.height + 1) / 2 - top,
+          (samples.left + samples.width + 1) / 2 - left};
 }
 
 }  // namespace
@@ -102,58 +114,63 @@ Image picture_of(const LinearFrame& frame) {
 }
 
 Developer::Developer(std::shared_ptr<const Model> model, const DevelopOptions& options)
-    : model_(std::move(model)),
-      engine_(model_, options.engine),
-      memory_(options.memory),
+    : model_(checked(std::move(model))),
+      runner_(model_, options.engine, {.memory = options.memory}),
       given_(options.noise),
       is_told_noise_(takes_noise(model_->graph()) || model_->info().domain != Domain::linear),
       // A cell is two samples wide, and the network looks half its receptive field to each side.
-      margin_(receptive_field(checked(model_).graph())),
+      margin_(receptive_field(model_->graph())),
       multiple_(size_multiple(model_->graph())) {}
 
-void Developer::check_memory(const Mosaic& mosaic) {
-  if (!memory_) return;
-  const Shape cells = packed_shape(mosaic, margin_, multiple_);
-  const int64_t floats = cells.count() + infer_shapes(model_->graph(), cells).back().count();
-  const int64_t needed = engine_.arena_bytes(cells) + floats * int64_t(sizeof(float));
-  if (needed > *memory_)
-    fail_as(
-        ErrorCode::out_of_memory,
-        "{:.3g} GiB of memory are too little: {}x{} samples through this network need {:.3g} GiB",
-        double(*memory_) / (1 << 30), mosaic.width, mosaic.height, double(needed) / (1 << 30));
-}
-
-Region Developer::run_network(const Mosaic& mosaic) {
-  const auto start = Clock::now();
-  check_memory(mosaic);
-  PackedMosaic packed = pack_mosaic(mosaic, margin_, multiple_);
+void Developer::run_network(const Mosaic& mosaic, const std::function<void(const Pixels&)>& use) {
+  const WatchStage stage(0, network_share);
+  const PackedFrame frame = packed_frame(mosaic, margin_, multiple_);
   if (is_told_noise_) noise_ = noise_of(mosaic, given_);
-  if (model_->info().domain == Domain::stabilised) stabilise(packed.cells, noise_->profile);
+  const auto read = [&](const Region& part, Tensor& cells) {
+    pack_part(mosaic, frame, part, cells);
+    if (model_->info().domain == Domain::stabilised) stabilise(cells, noise_->profile);
+  };
+  const WholeInput input{frame.cells, read};
   const SideInputs side =
       noise_ ? noise_inputs(model_->graph(), noise_->profile, mosaic) : SideInputs();
-  {
-    const WatchStage stage(packing_share, packing_share + network_share);
-    engine_.run(packed.cells, output_, side);
-  }
-  times_ = {.network = seconds_since(start)};
-  return {packed.top, packed.left, packed.height, packed.width};
+  const Conditions conditions = runner_.engine().condition(input, {}, side);
+  runner_.run(input, cells_of(frame.photo), conditions, [&](const PhotoPart& part) {
+    const Region made = samples_of(part.region), seen = common_part(made, frame.photo);
+    use({moved(seen, -frame.photo.top, -frame.photo.left),
+         moved(seen, part.output_top - made.top, part.output_left - made.left), part.output});
+  });
 }
 
 Tensor Developer::camera_rgb(const Mosaic& mosaic) {
-  const Region photo = run_network(mosaic);
-  Tensor rgb = cropped(output_, photo);
-  if (const auto curve = curve_for(*model_, noise_))
-    for (size_t i = 0; i < rgb.size(); ++i) rgb.data()[i] = curve->inverse(rgb.data()[i]);
+  const auto start = Clock::now();
+  Tensor rgb({1, 3, mosaic.height, mosaic.width});
+  run_network(mosaic, [&](const Pixels& pixels) {
+    const auto& [photo, place, output] = pixels;
+    const auto curve = curve_for(*model_, noise_);
+    for (int64_t c = 0; c < 3; ++c)
+      for (int64_t y = 0; y < photo.height; ++y) {
+        const float* from = output.row(0, c, place.top + y) + place.left;
+        float* to = rgb.row(0, c, photo.top + y) + photo.left;
+        for (int64_t x = 0; x < photo.width; ++x) to[x] = curve ? curve->inverse(from[x]) : from[x];
+      }
+  });
+  times_ = {.network = seconds_since(start)};
   return rgb;
 }
 
 Image Developer::picture(const Mosaic& mosaic) {
-  const Region photo = run_network(mosaic);
   const auto start = Clock::now();
-  Image picture =
-      srgb_picture(output_, photo, rendering_matrix(mosaic), curve_for(*model_, noise_));
+  const Matrix3 matrix = rendering_matrix(mosaic);
+  Image picture = rgb_picture(mosaic.width, mosaic.height);
+  times_ = {};
+  run_network(mosaic, [&](const Pixels& pixels) {
+    const auto colour = Clock::now();
+    render_part(pixels.output, pixels.place, matrix, curve_for(*model_, noise_), picture,
+                pixels.photo.top, pixels.photo.left);
+    times_.colour += seconds_since(colour);
+  });
+  times_.network = seconds_since(start) - times_.colour;
   picture.metadata = metadata_for_picture(mosaic);
-  times_.colour = seconds_since(start);
   return picture;
 }
 

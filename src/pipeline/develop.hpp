@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "engine/engine.hpp"
+#include "engine/parts.hpp"
 #include "image/image.hpp"
 #include "raw/mosaic.hpp"
 #include "raw/mosaic_noise.hpp"
@@ -40,15 +40,23 @@ PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple);
 /// brightness, as a model of Domain::stabilised takes it. In place, on all cores.
 void stabilise(Tensor& cells, const NoiseProfile& noise);
 
-/// The shape of the cells that pack_mosaic makes of it.
-Shape packed_shape(const Mosaic& mosaic, int margin, int multiple);
+/// What pack_mosaic makes of it, and where the photo lies in that, in samples: two a cell.
+struct PackedFrame {
+  Shape cells;
+  Region photo;
+};
+PackedFrame packed_frame(const Mosaic& mosaic, int margin, int multiple);
+
+/// A part of the cells, [1,4,part.height,part.width].
+void pack_part(const Mosaic& mosaic, const PackedFrame& frame, const Region& part, Tensor& cells);
 
 struct DevelopOptions {
   EngineOptions engine;
   /// The photos' noise, for models that are told it; nothing: what the mosaic says of itself.
   std::optional<NoiseProfile> noise = {};
-  /// Bytes that a photo's floats (cells and camera RGB) and the network's activations may take; a
-  /// photo that needs more is refused. Nothing: no limit.
+  /// Bytes that a photo's floats and the network's activations may take; a photo that needs more is
+  /// worked off in parts, which changes no bit of the picture. Nothing: three quarters of what can
+  /// be had.
   std::optional<int64_t> memory = {};
 };
 
@@ -65,8 +73,8 @@ class Developer {
   /// [1,4,h,w] into RGB [1,3,2h,2w], or it has other side inputs than `noise`.
   explicit Developer(std::shared_ptr<const Model> model, const DevelopOptions& options = {});
 
-  /// Camera RGB, linear, white-balanced: [1,3,height,width]. Around 1 a channel is saturated; noise
-  /// that is left may be below 0.
+  /// Camera RGB, linear, white-balanced: [1,3,height,width], which is not counted as memory. Around
+  /// 1 a channel is saturated; noise that is left may be below 0.
   Tensor camera_rgb(const Mosaic& mosaic);
 
   /// The picture: camera_rgb through rendering_matrix and the sRGB curve, 16 bits a sample, with
@@ -80,18 +88,20 @@ class Developer {
   const std::optional<KnownNoise>& noise() const { return noise_; }
 
  private:
-  Region run_network(const Mosaic& mosaic);  // into output_; where the photo is in it
-  void check_memory(const Mosaic& mosaic);
+  // Pixels of the photo, and the output that holds them: `place` is where they lie in it.
+  struct Pixels {
+    Region photo, place;
+    const Tensor& output;
+  };
+  void run_network(const Mosaic& mosaic, const std::function<void(const Pixels&)>& use);
 
   std::shared_ptr<const Model> model_;
-  Engine engine_;
-  std::optional<int64_t> memory_;
+  PartRunner runner_;
   std::optional<NoiseProfile> given_;
   std::optional<KnownNoise> noise_;
   bool is_told_noise_;  ///< the model takes the noise, as a side input or for its domain
   int margin_;          ///< mirrored samples around the photo: the network's halo
   int multiple_;        ///< of cells
-  Tensor output_;
   DevelopTimes times_;
 };
 

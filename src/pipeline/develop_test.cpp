@@ -185,18 +185,51 @@ TEST(Developer, AllPhasesShowTheSamePicture) {
   }
 }
 
-TEST(Developer, TakesWhatFitsIntoTheMemoryItIsGiven) {
-  const Mosaic mosaic = scene_mosaic(200, 120);
-  Developer developer(tiny_model(), {.memory = 1 << 30});
-  EXPECT_EQ(developer.picture(mosaic).width, 200);
-  try {
-    Developer(tiny_model(), {.memory = 100'000}).picture(mosaic);
-    FAIL();
-  } catch (const Error& error) {
-    // The floats alone: 4 cells of a quarter and 3 colours, four bytes each, of 200x120 at least.
-    EXPECT_THAT(error.what(), testing::HasSubstr("9.31e-05 GiB of memory are too little"));
-    EXPECT_THAT(error.what(), testing::HasSubstr("200x120 samples"));
+std::shared_ptr<const Model> untrained_model(const Graph& graph, Domain domain = Domain::linear) {
+  return std::make_shared<const Model>(
+      untrained(graph, {.task = Task::develop, .name = "tiny", .domain = domain}, 3));
+}
+
+/// Of another phase and odd sizes, and as large as several parts.
+Mosaic tall_mosaic() {
+  const SimulatedCamera camera = standard_camera();
+  const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(302, 402)), camera);
+  Random random(1);
+  Mosaic mosaic = expose(scene, camera, {.cfa = Cfa::gbrg, .noise = {1e-3, 1e-6}}, random);
+  mosaic.height -= 1;
+  mosaic.samples.resize(size_t(mosaic.width) * size_t(mosaic.height));
+  mosaic.noise = NoiseProfile{1e-3, 1e-6};
+  return mosaic;
+}
+
+// The oracle: the whole photo at once.
+TEST(Developer, LittleMemoryGivesTheSamePictureBitForBit) {
+  const Mosaic mosaic = tall_mosaic();
+  const Graph told = develop_network({.widths = {4, 6}, .hidden = 3, .sees_photo = true});
+  for (const auto& model : {tiny_model(), untrained_model(told, Domain::stabilised)}) {
+    Developer developer(model);
+    const Tensor rgb = developer.camera_rgb(mosaic);
+    const Image whole = developer.picture(mosaic);
+    for (const int threads : {1, 3}) {
+      Developer small(model, {.engine = {.threads = threads}, .memory = 1'200'000});
+      EXPECT_EQ(small.picture(mosaic).samples, whole.samples) << threads;
+      const Tensor parts = small.camera_rgb(mosaic);
+      ASSERT_EQ(parts.shape(), rgb.shape());
+      for (size_t i = 0; i < rgb.size(); ++i) ASSERT_EQ(parts.data()[i], rgb.data()[i]) << i;
+    }
   }
+}
+
+TEST(Developer, SaysWhenEvenPartsNeedMoreMemory) {
+  EXPECT_THAT(
+      error_of([] { Developer(tiny_model(), {.memory = 10'000}).picture(scene_mosaic(64, 48)); }),
+      testing::HasSubstr("9.31e-06 GiB of memory are too little: even in parts"));
+  const auto layers =
+      untrained_model(hyper_unet({.width = 4, .hidden = 3, .conditioning = Conditioning::layer}));
+  EXPECT_THAT(
+      error_of([&] { Developer(layers, {.memory = 10'000}).picture(scene_mosaic(64, 48)); }),
+      testing::HasSubstr(
+          "looks at the whole of a layer, so that this network cannot run in parts"));
 }
 
 TEST(Developer, GreyStaysGrey) {

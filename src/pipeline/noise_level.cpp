@@ -171,7 +171,7 @@ void LocalNoise::measure(int64_t y, int64_t left, int64_t count, Row& row) const
   std::array<float*, planes> sums;
   for (int p = 0; p < planes; ++p) sums[size_t(p)] = row.sums.data() + p * columns;
   for (int64_t dy = -local_reach; dy <= local_reach; ++dy)
-    add_row(rows_of(photo_, y + dy, left - local_reach).data(),
+    add_row(rows_of(photo_, y + down_ + dy, left + right_ - local_reach).data(),
             rows_of(added_, y + dy, left - local_reach).data(), columns, sums.data());
   row.luma.resize(size_t(count));
   mean_along(sums[0], count, false, row.luma.data());
@@ -197,7 +197,7 @@ float LocalNoise::photo_deviation(int64_t y, int64_t x) const {
   const auto [r, g, b] = luma_weights;
   double sum = 0, squares = 0;
   for (int64_t dy = -local_reach; dy <= local_reach; ++dy) {
-    const auto rgb = rows_of(photo_, y + dy, x - local_reach);
+    const auto rgb = rows_of(photo_, y + down_ + dy, x + right_ - local_reach);
     for (int64_t i = 0; i < window; ++i) {
       const double luma = double(r * rgb[0][i] + g * rgb[1][i] + b * rgb[2][i]);
       sum += luma;
@@ -209,7 +209,7 @@ float LocalNoise::photo_deviation(int64_t y, int64_t x) const {
 }
 
 bool LocalNoise::is_grey(int64_t y, int64_t x) const {
-  const auto rgb = rows_of(photo_, y, x);
+  const auto rgb = rows_of(photo_, y + down_, x + right_);
   return *rgb[0] == *rgb[1] && *rgb[1] == *rgb[2];
 }
 

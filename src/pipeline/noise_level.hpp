@@ -45,7 +45,10 @@ inline constexpr int64_t local_reach = 4;
 /// and stay where they are as long as this is used.
 class LocalNoise {
  public:
-  LocalNoise(const Tensor& photo, const Tensor& added) : photo_(photo), added_(added) {}
+  /// Pixel [y, x] of `added` belongs to pixel [y + down, x + right] of `photo`. Places below are
+  /// those of `added`.
+  LocalNoise(const Tensor& photo, const Tensor& added, int64_t down = 0, int64_t right = 0)
+      : photo_(photo), added_(added), down_(down), right_(right) {}
 
   /// Of `count` pixels from [y, left] on, over 9x9 pixels around each: the photo's mean luma, and
   /// the root of the mean square of what is added to luma, blue - luma and red - luma. All those
@@ -71,6 +74,7 @@ class LocalNoise {
  private:
   const Tensor& photo_;
   const Tensor& added_;
+  int64_t down_, right_;
 };
 
 /// Collects local deviations of a photo.

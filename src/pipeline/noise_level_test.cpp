@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/random.hpp"
@@ -69,6 +70,22 @@ TEST(LocalNoise, IsWhatTheSlowWaySays) {
                     roundings * local.deviation[c]);
     }
   }
+}
+
+// Of the photo more was read than is right of what is added to it.
+TEST(LocalNoise, SeesThePhotoWhereItLies) {
+  const Tensor photo = normal({1, 3, 40, 50}, 0.4, 0.1, 1), added = normal({1, 3, 20, 30}, 0, 1, 2);
+  Tensor same_place(added.shape());
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < 20; ++y)
+      std::copy_n(photo.row(0, c, y + 7) + 11, 30, same_place.row(0, c, y));
+  const LocalNoise apart(photo, added, 7, 11), together(same_place, added);
+  LocalNoise::Row a, b;
+  apart.measure(9, 5, 17, a);
+  together.measure(9, 5, 17, b);
+  EXPECT_EQ(a.luma, b.luma);
+  EXPECT_EQ(a.deviation, b.deviation);
+  EXPECT_EQ(apart.photo_deviation(8, 9), together.photo_deviation(8, 9));
 }
 
 TEST(NoiseLevel, IsLinearBetweenBrightnessesAndConstantBeyond) {

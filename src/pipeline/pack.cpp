@@ -65,37 +65,40 @@ void check(const Mosaic& mosaic) {
 
 }  // namespace
 
-Shape packed_shape(const Mosaic& mosaic, int margin, int multiple) {
-  check(mosaic);
-  const auto red = red_offset(mosaic.cfa);
-  return {1, 4, padded(mosaic.height, red[0], margin, multiple).cells,
-          padded(mosaic.width, red[1], margin, multiple).cells};
-}
-
-PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple) {
+PackedFrame packed_frame(const Mosaic& mosaic, int margin, int multiple) {
   check(mosaic);
   const auto red = red_offset(mosaic.cfa);
   const Span rows = padded(mosaic.height, red[0], margin, multiple);
   const Span columns = padded(mosaic.width, red[1], margin, multiple);
-  PackedMosaic packed{Tensor({1, 4, rows.cells, columns.cells}), rows.before, columns.before,
+  return {{1, 4, rows.cells, columns.cells},
+          {rows.before, columns.before, mosaic.height, mosaic.width}};
+}
+
+PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple) {
+  const PackedFrame frame = packed_frame(mosaic, margin, multiple);
+  PackedMosaic packed{Tensor(frame.cells), int(frame.photo.top), int(frame.photo.left),
                       mosaic.width, mosaic.height};
+  pack_part(mosaic, frame, {0, 0, frame.cells.h, frame.cells.w}, packed.cells);
+  return packed;
+}
+
+void pack_part(const Mosaic& mosaic, const PackedFrame& frame, const Region& part, Tensor& cells) {
   const auto levels = packed_levels(mosaic);
-  std::vector<int> source(size_t(2 * columns.cells));
-  for (int x = 0; x < 2 * columns.cells; ++x)
-    source[size_t(x)] = int(mirrored(x - columns.before, mosaic.width));
-  Threads().parallel_for(2 * rows.cells, [&](int64_t y) {
+  std::vector<size_t> source(size_t(2 * part.width));
+  for (int64_t x = 0; x < 2 * part.width; ++x)
+    source[size_t(x)] = size_t(mirrored(2 * part.left + x - frame.photo.left, mosaic.width));
+  Threads().parallel_for(2 * part.height, [&](int64_t y) {
     throw_if_interrupted();
-    const int64_t row = mirrored(y - rows.before, mosaic.height);
+    const int64_t row = mirrored(2 * part.top + y - frame.photo.top, mosaic.height);
     const uint16_t* raw = &mosaic.samples[size_t(row) * size_t(mosaic.width)];
     const int place = 2 * int(y % 2);
-    float* left = packed.cells.row(0, place, y / 2);
-    float* right = packed.cells.row(0, place + 1, y / 2);
-    for (int x = 0; x < columns.cells; ++x) {
+    float* left = cells.row(0, place, y / 2);
+    float* right = cells.row(0, place + 1, y / 2);
+    for (int64_t x = 0; x < part.width; ++x) {
       left[x] = levels[size_t(place)](raw[source[size_t(2 * x)]]);
       right[x] = levels[size_t(place + 1)](raw[source[size_t(2 * x + 1)]]);
     }
   });
-  return packed;
 }
 
 void stabilise(Tensor& cells, const NoiseProfile& noise) {

@@ -33,7 +33,7 @@ TEST_P(Pack, EverySampleStandsWhereItsColourSays) {
         std::array{3, 2, 0, 1}, std::array{9, 2, 8, 2}}) {
     const Mosaic mosaic = telling_mosaic(width, height, GetParam());
     const PackedMosaic packed = pack_mosaic(mosaic, margin, multiple);
-    EXPECT_EQ(packed.cells.shape(), packed_shape(mosaic, margin, multiple));
+    EXPECT_EQ(packed.cells.shape(), packed_frame(mosaic, margin, multiple).cells);
     const Shape shape = packed.cells.shape();
     EXPECT_EQ(shape.h % multiple, 0);
     EXPECT_EQ(shape.w % multiple, 0);

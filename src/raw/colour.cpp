@@ -86,7 +86,15 @@ double decode_srgb(double encoded) {
 
 Image srgb_picture(const Tensor& camera_rgb, const Matrix3& camera_to_srgb) {
   const Shape& shape = camera_rgb.shape();
-  return srgb_picture(camera_rgb, {0, 0, shape.h, shape.w}, camera_to_srgb);
+  Image picture = rgb_picture(int(shape.w), int(shape.h));
+  render_part(camera_rgb, {0, 0, shape.h, shape.w}, camera_to_srgb, std::nullopt, picture, 0, 0);
+  return picture;
+}
+
+Image rgb_picture(int width, int height) {
+  Image image{width, height, 3, {}, {}};
+  image.samples = large_vector<uint16_t>(image.count());
+  return image;
 }
 
 Image grey_picture(const Tensor& light, double gain) {
@@ -101,14 +109,14 @@ Image grey_picture(const Tensor& light, double gain) {
   return image;
 }
 
-Image srgb_picture(const Tensor& camera_rgb, const Region& part, const Matrix3& camera_to_srgb,
-                   const std::optional<StabilisingCurve>& curve) {
+void render_part(const Tensor& camera_rgb, const Region& part, const Matrix3& camera_to_srgb,
+                 const std::optional<StabilisingCurve>& curve, Image& picture, int64_t top,
+                 int64_t left) {
   static const EncodingTable encode;
   std::array<std::array<float, 3>, 3> m{};
   for (int row = 0; row < 3; ++row)
     for (int column = 0; column < 3; ++column) m[row][column] = float(camera_to_srgb[row][column]);
-  Image image{int(part.width), int(part.height), 3, {}, {}};
-  auto samples = large_vector<uint16_t>(image.count());
+  auto& samples = std::get<std::vector<uint16_t>>(picture.samples);
   Threads().parallel_for(part.height, [&](int64_t y) {
     throw_if_interrupted();
     thread_local std::vector<float> linear;
@@ -121,13 +129,11 @@ Image srgb_picture(const Tensor& camera_rgb, const Region& part, const Matrix3& 
       return to;
     };
     const float *red = row_of(0), *green = row_of(1), *blue = row_of(2);
-    uint16_t* out = samples.data() + y * part.width * 3;
+    uint16_t* out = samples.data() + ((top + y) * picture.width + left) * 3;
     for (int64_t x = 0; x < part.width; ++x)
       for (const auto& row : m)
         *out++ = encode(row[0] * red[x] + row[1] * green[x] + row[2] * blue[x]);
   });
-  image.samples = std::move(samples);
-  return image;
 }
 
 }  // namespace hyperconv

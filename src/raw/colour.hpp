@@ -40,9 +40,14 @@ double decode_srgb(double encoded);
 /// outside [0,1] are cut. On all cores.
 Image srgb_picture(const Tensor& camera_rgb, const Matrix3& camera_to_srgb);
 
-/// The same of a part of a frame; where a curve is given, the frame is in its light and not linear.
-Image srgb_picture(const Tensor& camera_rgb, const Region& part, const Matrix3& camera_to_srgb,
-                   const std::optional<StabilisingCurve>& curve = {});
+/// The same of a part of a frame, into a 16-bit RGB picture, from [top, left] on. Where a curve is
+/// given, the frame is in its light and not linear.
+void render_part(const Tensor& camera_rgb, const Region& part, const Matrix3& camera_to_srgb,
+                 const std::optional<StabilisingCurve>& curve, Image& picture, int64_t top,
+                 int64_t left);
+
+/// Black, 16 bits a sample.
+Image rgb_picture(int width, int height);
 
 /// Linear light [1,1,H,W] times `gain` through the sRGB curve: 16-bit grey, cut likewise.
 Image grey_picture(const Tensor& light, double gain);

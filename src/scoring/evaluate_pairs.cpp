@@ -11,6 +11,7 @@
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
 #include "data/damage.hpp"
+#include "engine/parts.hpp"
 #include "image/folder.hpp"
 #include "metrics/metrics.hpp"
 #include "pipeline/denoise.hpp"
@@ -20,16 +21,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Rows and columns [top, top + height) x [left, left + width); beyond the frame it is mirrored.
-Tensor cut_out(const Tensor& frame, int64_t top, int64_t left, int64_t height, int64_t width) {
-  const Shape& whole = frame.shape();
-  Tensor part({1, whole.c, height, width});
+/// What lies from [top, left] on into `part`; beyond the frame it is mirrored.
+void cut_out(const Tensor& frame, int64_t top, int64_t left, Tensor& part) {
+  const Shape &whole = frame.shape(), shape = part.shape();
   for (int64_t c = 0; c < whole.c; ++c)
-    for (int64_t y = 0; y < height; ++y) {
+    for (int64_t y = 0; y < shape.h; ++y) {
       const float* from = frame.row(0, c, mirrored(top + y, whole.h));
       float* to = part.row(0, c, y);
-      for (int64_t x = 0; x < width; ++x) to[x] = from[mirrored(left + x, whole.w)];
+      for (int64_t x = 0; x < shape.w; ++x) to[x] = from[mirrored(left + x, whole.w)];
     }
+}
+
+Tensor cut_out(const Tensor& frame, int64_t top, int64_t left, int64_t height, int64_t width) {
+  Tensor part({1, frame.shape().c, height, width});
+  cut_out(frame, top, left, part);
   return part;
 }
 
@@ -38,12 +43,13 @@ class PairRunner {
  public:
   PairRunner(std::shared_ptr<const Model> model, const EngineOptions& options)
       : model_(std::move(model)),
-        engine_(model_, options),
+        runner_(model_, options),
         multiple_(size_multiple(model_->graph())),
         samples_(model_->info().task == Task::isp ? 2 : 1) {
     check_output();
   }
 
+  /// Squares of `patch` pixels of the picture one by one, each a photo of its own; 0: all at once.
   Tensor picture(const Tensor& input, int patch) {
     const Shape& shape = input.shape();
     const int64_t height = patch > 0 ? patch / samples_ : shape.h;
@@ -51,7 +57,7 @@ class PairRunner {
     Tensor whole({1, 3, shape.h * samples_, shape.w * samples_});
     for (int64_t top = 0; top < shape.h; top += height)
       for (int64_t left = 0; left < shape.w; left += width)
-        place(piece(input, top, left, height, width), top * samples_, left * samples_, whole);
+        run(input, {top, left, height, width}, whole);
     return whole;
   }
 
@@ -68,29 +74,39 @@ class PairRunner {
            to_string(in), to_string(out));
   }
 
-  Tensor piece(const Tensor& input, int64_t top, int64_t left, int64_t height, int64_t width) {
-    const Tensor cells =
-        cut_out(input, top, left, round_up(height, multiple_), round_up(width, multiple_));
-    engine_.run(cells, output_);
-    // A denoiser says what to add to the photo.
-    if (model_->info().task == Task::denoise)
-      for (int64_t i = 0; i < cells.shape().count(); ++i) output_.data()[i] += cells.data()[i];
-    return cut_out(output_, 0, 0, height * samples_, width * samples_);
+  /// A square of the input as a photo, mirrored at the right and below to what the network takes.
+  void run(const Tensor& input, const Region& square, Tensor& whole) {
+    const Shape shape{1, input.shape().c, round_up(square.height, multiple_),
+                      round_up(square.width, multiple_)};
+    const auto read = [&](const Region& part, Tensor& values) {
+      cut_out(input, square.top + part.top, square.left + part.left, values);
+    };
+    const WholeInput photo{shape, read};
+    const Region within{0, 0, std::min(square.height, input.shape().h - square.top),
+                        std::min(square.width, input.shape().w - square.left)};
+    runner_.run(photo, within, runner_.engine().condition(photo),
+                [&](const PhotoPart& part) { place(part, square, whole); });
   }
 
-  static void place(const Tensor& piece, int64_t top, int64_t left, Tensor& whole) {
-    const int64_t height = std::min(piece.shape().h, whole.shape().h - top);
-    const int64_t width = std::min(piece.shape().w, whole.shape().w - left);
+  void place(const PhotoPart& part, const Region& square, Tensor& whole) const {
+    const int64_t top = (square.top + part.region.top) * samples_;
+    const int64_t left = (square.left + part.region.left) * samples_;
     for (int64_t c = 0; c < 3; ++c)
-      for (int64_t y = 0; y < height; ++y)
-        std::copy_n(piece.row(0, c, y), width, whole.row(0, c, top + y) + left);
+      for (int64_t y = 0; y < part.region.height * samples_; ++y) {
+        const float* from = part.output.row(0, c, part.output_top + y) + part.output_left;
+        float* to = whole.row(0, c, top + y) + left;
+        std::copy_n(from, part.region.width * samples_, to);
+        if (model_->info().task != Task::denoise) continue;
+        // A denoiser says what to add to the photo.
+        const float* photo = part.input.row(0, c, part.input_top + y) + part.input_left;
+        for (int64_t x = 0; x < part.region.width; ++x) to[x] += photo[x];
+      }
   }
 
   std::shared_ptr<const Model> model_;
-  Engine engine_;
+  PartRunner runner_;
   int multiple_;
   int samples_;  ///< of the picture for one pixel of the input, in each direction
-  Tensor output_;
 };
 
 /// Interleaved floats.

@@ -8,7 +8,7 @@
 #include "base/file.hpp"
 #include "base/interrupt.hpp"
 #include "data/pairs.hpp"
-#include "engine/engine.hpp"
+#include "engine/parts.hpp"
 #include "studies/statistics.hpp"
 #include "tools/gnuplot.hpp"
 
@@ -82,98 +82,92 @@ TensorPair cut_to_windows(const TensorPair& pair, int64_t side) {
   return {cut(pair.input, 0, 0, h, w), cut(pair.target, 0, 0, 2 * h, 2 * w)};
 }
 
-double squared_difference(const Tensor& picture, const Tensor& target) {
+/// Of what a network made of a part of the input and the target, which has twice its pixels.
+double squared_difference(const PhotoPart& part, const Tensor& target) {
   double sum = 0;
-  for (size_t i = 0; i < target.size(); ++i) {
-    const double value = std::clamp(double(picture.data()[i]), 0.0, 1.0);
-    sum += (value - double(target.data()[i])) * (value - double(target.data()[i]));
-  }
+  for (int64_t c = 0; c < target.shape().c; ++c)
+    for (int64_t y = 0; y < 2 * part.region.height; ++y) {
+      const float* made = part.output.row(0, c, part.output_top + y) + part.output_left;
+      const float* want = target.row(0, c, 2 * part.region.top + y) + 2 * part.region.left;
+      for (int64_t x = 0; x < 2 * part.region.width; ++x) {
+        const double difference = std::clamp(double(made[x]), 0.0, 1.0) - double(want[x]);
+        sum += difference * difference;
+      }
+    }
   return sum;
 }
 
 /// Runs one model on frames in all ways.
 class FrameRunner {
  public:
-  explicit FrameRunner(std::shared_ptr<const Model> model)
-      : model_(std::move(model)), engine_(model_, {.threads = 1}) {
-    if (!hyper_nodes(model_->graph()).empty()) probe_.emplace(*model_);
-    const int multiple = size_multiple(model_->graph());
-    margin_ = (receptive_field(model_->graph()) / 2 + multiple) / multiple * multiple;
-  }
+  explicit FrameRunner(const std::shared_ptr<const Model>& model)
+      : runner_(model, {.threads = 1}),
+        predicts_filters_(!hyper_nodes(model->graph()).empty()),
+        multiple_(size_multiple(model->graph())) {}
 
   /// PSNR of a frame, in the order of `ways`.
   std::array<double, 4> psnrs(const TensorPair& whole) {
     const TensorPair pair = cut_to_windows(whole, side_);
-    const double whole_frame = run(engine_, pair.input, pair.target);
+    const Region all{0, 0, pair.input.shape().h, pair.input.shape().w};
     std::array<double, 4> errors;
-    errors.fill(whole_frame);
-    if (probe_) {
+    errors.fill(error(pair, all, engine().condition(whole_input(pair.input))));
+    if (predicts_filters_) {
       const auto windows = window_statistics(pair.input);
       errors[1] = by_windows(pair, windows);
-      errors[2] = fixed(mean_of(windows), pair.input, pair.target);
-      errors[3] = fixed(thumbnail_statistics(pair.input), pair.input, pair.target);
+      errors[2] = error(pair, all, engine().condition(mean_of(windows)));
+      errors[3] = error(pair, all, engine().condition(thumbnail_statistics(pair.input)));
     }
     for (double& error : errors) error = -10 * std::log10(error / double(pair.target.size()));
     return errors;
   }
 
  private:
-  double run(Engine& engine, const Tensor& input, const Tensor& target) {
-    engine.run(input, output_);
-    return squared_difference(output_, target);
+  Engine& engine() { return runner_.engine(); }
+
+  double error(const TensorPair& pair, const Region& region, const Conditions& conditions) {
+    double sum = 0;
+    runner_.run(whole_input(pair.input), region, conditions,
+                [&](const PhotoPart& part) { sum += squared_difference(part, pair.target); });
+    return sum;
   }
 
-  double fixed(const Statistics& statistics, const Tensor& input, const Tensor& target) {
-    Engine engine(std::make_shared<const Model>(with_fixed_filters(*model_, statistics)),
-                  {.threads = 1});
-    return run(engine, input, target);
+  /// The frame's windows, which tile it.
+  static std::vector<Region> windows_of(const Shape& frame) {
+    std::vector<Region> windows;
+    for (int64_t top = 0; top < frame.h; top += side_)
+      for (int64_t left = 0; left < frame.w; left += side_)
+        windows.push_back({top, left, side_, side_});
+    return windows;
   }
 
   std::vector<Statistics> window_statistics(const Tensor& input) {
     std::vector<Statistics> all;
-    for (int64_t top = 0; top < input.shape().h; top += side_)
-      for (int64_t left = 0; left < input.shape().w; left += side_)
-        all.push_back(probe_->of(cut(input, top, left, side_, side_)));
+    for (const Region& window : windows_of(input.shape()))
+      all.push_back(engine().statistics(cut(input, window.top, window.left, side_, side_)));
     return all;
   }
 
   /// Each window through filters of its own, with as much around it as the filters look at.
   double by_windows(const TensorPair& pair, const std::vector<Statistics>& statistics) {
+    const auto windows = windows_of(pair.input.shape());
     double sum = 0;
-    size_t window = 0;
-    const Shape& s = pair.input.shape();
-    for (int64_t top = 0; top < s.h; top += side_)
-      for (int64_t left = 0; left < s.w; left += side_) {
-        const int64_t y = std::max<int64_t>(0, top - margin_),
-                      x = std::max<int64_t>(0, left - margin_);
-        const int64_t bottom = std::min(s.h, top + side_ + margin_);
-        const int64_t right = std::min(s.w, left + side_ + margin_);
-        Engine engine(
-            std::make_shared<const Model>(with_fixed_filters(*model_, statistics[window++])),
-            {.threads = 1});
-        engine.run(cut(pair.input, y, x, bottom - y, right - x), output_);
-        const Tensor middle = cut(output_, 2 * (top - y), 2 * (left - x), 2 * side_, 2 * side_);
-        sum +=
-            squared_difference(middle, cut(pair.target, 2 * top, 2 * left, 2 * side_, 2 * side_));
-      }
+    for (size_t i = 0; i < windows.size(); ++i)
+      sum += error(pair, windows[i], engine().condition(statistics[i]));
     return sum;
   }
 
   Statistics thumbnail_statistics(const Tensor& input) {
     const int64_t shorter = std::min(input.shape().h, input.shape().w);
     const Tensor small = averaged_down(input, std::max<int64_t>(1, shorter / side_));
-    const int64_t multiple = size_multiple(model_->graph());
-    return probe_->of(cut(small, 0, 0, small.shape().h / multiple * multiple,
-                          small.shape().w / multiple * multiple));
+    return engine().statistics(cut(small, 0, 0, small.shape().h / multiple_ * multiple_,
+                                   small.shape().w / multiple_ * multiple_));
   }
 
   static constexpr int64_t side_ = patch / 2;  ///< of a window, in the input's pixels
 
-  std::shared_ptr<const Model> model_;
-  Engine engine_;
-  std::optional<StatisticsProbe> probe_;
-  int64_t margin_ = 0;
-  Tensor output_;
+  PartRunner runner_;
+  const bool predicts_filters_;
+  const int64_t multiple_;
 };
 
 }  // namespace

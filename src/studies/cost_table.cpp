@@ -9,7 +9,7 @@
 #include "base/interrupt.hpp"
 #include "base/memory.hpp"
 #include "base/random.hpp"
-#include "scoring/tiles.hpp"
+#include "engine/parts.hpp"
 #include "tools/process.hpp"
 
 namespace hyperconv {
@@ -77,28 +77,30 @@ Tensor any_photo(const Shape& shape) {
 constexpr double long_run_seconds = 20;
 constexpr int further_runs = 5;
 
-int64_t allowed_memory(const CostTableOptions& options, const Tensor& input, const Tensor& output) {
+int64_t allowed_memory(const CostTableOptions& options, const Tensor& input) {
   if (options.memory_bytes) return *options.memory_bytes;
   // The frame's own pages are not touched yet, or not all.
-  return available_memory_bytes() - int64_t((input.size() + output.size()) * sizeof(float));
+  return available_memory_bytes() - int64_t(input.size() * sizeof(float));
 }
 
 /// One photo of the table's size through an untrained network: what the child process does.
 PhotoRun run_network(const CostRow& row, const CostTableOptions& options) {
   const Graph graph = make_network(row.network);
   const Shape shape = network_input(row.network, graph, row.memory_size);
-  Engine engine(std::make_shared<const Model>(untrained_network(row.network, {}, {}, 1)),
-                {.threads = options.threads});
   const Tensor input = any_photo(shape);
-  Tensor output(infer_shapes(graph, shape).back());
-  const Tiling tiling = plan_tiles(engine, graph, shape, allowed_memory(options, input, output));
+  // How long parts take does not depend on what they look at.
+  PartRunner runner(std::make_shared<const Model>(untrained_network(row.network, {}, {}, 1)),
+                    {.threads = options.threads},
+                    {.memory = allowed_memory(options, input), .alone = true});
+  const WholeInput photo = whole_input(input);
+  const SideInputs side = neutral_side_inputs(graph);
+  PhotoRun run;
   const auto run_once = [&] {
     const auto start = Clock::now();
-    run_in_tiles(engine, tiling, input, output);
+    const Conditions conditions = runner.engine().condition(photo, {}, side);
+    run.tiles = runner.run(photo, {0, 0, shape.h, shape.w}, conditions, [](const PhotoPart&) {});
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
-  PhotoRun run;
-  run.tiles = tiling.count();
   run.seconds = run.first_seconds = run_once();
   if (run.first_seconds > long_run_seconds) return run;
   std::vector<double> seconds;

@@ -293,8 +293,9 @@ PhotoFacts photo_facts(const Tensor& input, Task task) {
           log2_of(mean_of_channel(input, red)) - log2_of(mean_of_channel(input, blue))};
 }
 
-FilterView view_filters(const Model& model, const std::string& layer,
+FilterView view_filters(const std::shared_ptr<const Model>& shared, const std::string& layer,
                         const std::vector<fs::path>& photos) {
+  const Model& model = *shared;
   const NodeId node = find_layer(model, layer);
   FilterView view;
   view.layer = model.graph().node(node).name;
@@ -302,11 +303,11 @@ FilterView view_filters(const Model& model, const std::string& layer,
   view.out = int(dims[0]);
   view.channels = int(dims[1]);
   view.kernel = int(dims[2]);
-  StatisticsProbe probe(model, 0);
+  Engine engine(shared);
   std::vector<std::vector<double>> activations;
   for (const fs::path& photo : photos) {
     const Tensor input = network_input_of(model, photo);
-    const std::vector<float> s = probe.of(input).at(node);
+    const std::vector<float> s = engine.statistics(input).at(node);
     const std::vector<float> hidden = hidden_activations(model, node, s);
     activations.emplace_back(hidden.begin(), hidden.end());
     view.photos.push_back({photo.filename().string(),

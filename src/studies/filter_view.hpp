@@ -4,6 +4,7 @@
 
 #include <array>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,7 @@ struct FilterView {
 };
 
 /// `layer`: a HyperConvolution's name; empty: the first one. Throws Error that lists them.
-FilterView view_filters(const Model& model, const std::string& layer,
+FilterView view_filters(const std::shared_ptr<const Model>& model, const std::string& layer,
                         const std::vector<std::filesystem::path>& photos);
 
 /// FILE.csv and the figure drawn from it (.gnuplot, .svg, .png) of the first two photos' filters

@@ -31,12 +31,13 @@ class FilterViewTest : public testing::Test {
     }
   }
 
-  static Model model() {
+  static std::shared_ptr<const Model> model() {
     const Model any = random_model(make_network("vdn-hyper-20", {.width = 4, .hidden = 6}));
     std::map<std::string, std::vector<float>> weights;
     for (const Parameter& p : parameters(any.graph()))
       weights[p.name] = any.weight(p.name).to_float();
-    return {any.graph(), {.task = Task::denoise, .name = "any"}, std::move(weights)};
+    return std::make_shared<const Model>(
+        any.graph(), ModelInfo{.task = Task::denoise, .name = "any"}, std::move(weights));
   }
 
   TemporaryFolder folder_;
@@ -62,7 +63,8 @@ TEST_F(FilterViewTest, SaysWhichLayersThereAre) {
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("there are "));
   }
-  EXPECT_THROW(view_filters(random_model(make_network("study-plain")), "", photos_), Error);
+  const auto plain = std::make_shared<const Model>(random_model(make_network("study-plain")));
+  EXPECT_THROW(view_filters(plain, "", photos_), Error);
 }
 
 TEST_F(FilterViewTest, DrawsFiltersAndPlaces) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 
-#include "base/fail.hpp"
 #include "engine/filters.hpp"
 
 namespace hyperconv {
@@ -17,64 +16,12 @@ std::vector<float> weight(const Model& model, NodeId node, const char* suffix) {
   return model.weight(model.graph().node(node).name + suffix).to_float();
 }
 
-/// All of a model's weights by name.
-std::map<std::string, std::vector<float>> weights_of(const Model& model) {
-  std::map<std::string, std::vector<float>> all;
-  for (const Parameter& p : parameters(model.graph()))
-    all[p.name] = model.weight(p.name).to_float();
-  return all;
-}
-
 }  // namespace
 
 std::vector<NodeId> hyper_nodes(const Graph& graph) {
   std::vector<NodeId> found;
   for (NodeId id = 0; id <= graph.output(); ++id)
     if (std::holds_alternative<HyperConv2d>(graph.node(id).op)) found.push_back(id);
-  return found;
-}
-
-// The network, and behind it nodes that pool what its HyperConvolutions look at: the last of them
-// is then the output, and what does not lead there is not run. A descriptor is one value a channel
-// already, and its mean is itself.
-StatisticsProbe::StatisticsProbe(const Model& model, int threads) {
-  Graph graph = model.graph();
-  const auto nodes = hyper_nodes(graph);
-  if (nodes.empty()) fail("the model '{}' has no HyperConvolution", model.info().name);
-  const int channels = std::get<Input>(graph.node(0).op).channels, side = size_multiple(graph);
-  const auto shapes = infer_shapes(graph, {1, channels, side, side});
-  std::map<NodeId, int64_t> place;  // of what is looked at, in the output
-  std::vector<NodeId> pooled;
-  int64_t next = 0;
-  for (const NodeId id : nodes) {
-    const Conditioning conditioning = hyper(model, id).conditioning;
-    if (conditioning == Conditioning::constant) {
-      constant_[id] = weight(model, id, ".s");
-      continue;
-    }
-    const NodeId source =
-        model.graph().node(id).inputs[conditioning == Conditioning::layer ? 0 : 1];
-    const int64_t count = shapes[size_t(source)].c;
-    if (place.emplace(source, next).second) {
-      pooled.push_back(
-          graph.add(fmt::format("probe-{}", source), AdaptiveAveragePool2d{1}, {source}));
-      next += count;
-    }
-    parts_.push_back({id, place.at(source), count});
-  }
-  if (parts_.empty()) return;
-  if (pooled.size() > 1) graph.add("probe", Concat{}, pooled);
-  engine_ = std::make_unique<Engine>(
-      std::make_shared<const Model>(graph, model.info(), weights_of(model)),
-      EngineOptions{.threads = threads});
-}
-
-Statistics StatisticsProbe::of(const Tensor& input) {
-  Statistics found = constant_;
-  if (engine_ == nullptr) return found;
-  engine_->run(input, output_);
-  for (const Part& part : parts_)
-    found[part.node].assign(output_.data() + part.first, output_.data() + part.first + part.count);
   return found;
 }
 
@@ -115,25 +62,6 @@ std::vector<float> predicted_filters(const Model& model, NodeId node, const std:
     filters[f] = float(sum);
   }
   return filters;
-}
-
-Model with_fixed_filters(const Model& model, const Statistics& statistics) {
-  const Graph& graph = model.graph();
-  auto weights = weights_of(model);
-  Graph fixed;
-  for (NodeId id = 0; id <= graph.output(); ++id) {
-    Node node = graph.node(id);
-    if (std::holds_alternative<HyperConv2d>(node.op)) {
-      const HyperConv2d op = hyper(model, id);
-      weights[node.name + ".weight"] = predicted_filters(model, id, statistics.at(id));
-      for (const char* suffix : {".a1.weight", ".a1.bias", ".a2.weight", ".s"})
-        weights.erase(node.name + suffix);
-      node.op = Conv2d{op.out_channels, op.kernel};
-      node.inputs.resize(1);
-    }
-    fixed.add(node.name, node.op, node.inputs);
-  }
-  return {std::move(fixed), model.info(), std::move(weights)};
 }
 
 }  // namespace hyperconv

@@ -6,7 +6,6 @@
 
 #include "engine/reference/reference.hpp"
 #include "engine/testing.hpp"
-#include "hyperconv/error.hpp"
 #include "network/zoo.hpp"
 
 namespace hyperconv {
@@ -32,25 +31,53 @@ class StatisticsOf : public testing::TestWithParam<const char*> {
   Tensor photo_ = light({1, 4, 12, 16}, 3), other_ = light({1, 4, 8, 8}, 9);
 };
 
-// With the filters of a photo's own statistics, a network of ordinary convolutions is the same one.
+// The network with the filters of these statistics, on the photo.
+Tensor with_filters_of(Engine& engine, const Statistics& statistics, const Tensor& photo) {
+  const Shape& shape = photo.shape();
+  Tensor output;
+  engine.run_part(shape, {0, 0, shape.h, shape.w}, photo, engine.condition(statistics), output);
+  return output;
+}
+
 TEST_P(StatisticsOf, FixedFiltersAreThePhotosOwn) {
-  const Statistics own = StatisticsProbe(*model_).of(photo_);
-  const auto fixed = std::make_shared<const Model>(with_fixed_filters(*model_, own));
-  EXPECT_TRUE(hyper_nodes(fixed->graph()).empty());
-  const Tensor expected = reference::run(*model_, photo_);
-  EXPECT_LT(largest_difference(run_engine(fixed, photo_), expected),
-            4 * reference::tolerance(*model_, photo_));
+  Engine engine(model_);
+  const Statistics own = engine.statistics(photo_);
+  EXPECT_EQ(own.size(), hyper_nodes(model_->graph()).size());
+  EXPECT_LT(
+      largest_difference(with_filters_of(engine, own, photo_), reference::run(*model_, photo_)),
+      4 * reference::tolerance(*model_, photo_));
 }
 
 TEST_P(StatisticsOf, AnothersFiltersAreOthers) {
-  const Statistics others = StatisticsProbe(*model_).of(other_);
-  const auto fixed = std::make_shared<const Model>(with_fixed_filters(*model_, others));
+  Engine engine(model_);
+  const Statistics others = engine.statistics(other_);
   const double difference =
-      largest_difference(run_engine(fixed, photo_), reference::run(*model_, photo_));
+      largest_difference(with_filters_of(engine, others, photo_), reference::run(*model_, photo_));
   if (std::string(GetParam()) == "study-hyper-constant")
     EXPECT_LT(difference, 4 * reference::tolerance(*model_, photo_));
   else
     EXPECT_GT(difference, 1e-2);
+}
+
+// An ordinary convolution with the filters that are shown is what the engine makes.
+TEST_P(StatisticsOf, ShownFiltersAreThoseThatTheEngineHas) {
+  const Statistics own = Engine(model_).statistics(photo_);
+  Graph fixed;
+  std::map<std::string, std::vector<float>> weights;
+  for (NodeId id = 0; id <= model_->graph().output(); ++id) {
+    Node node = model_->graph().node(id);
+    if (const auto* op = std::get_if<HyperConv2d>(&node.op)) {
+      weights[node.name + ".weight"] = predicted_filters(*model_, id, own.at(id));
+      node.op = Conv2d{op->out_channels, op->kernel};
+      node.inputs.resize(1);
+    }
+    fixed.add(node.name, node.op, node.inputs);
+  }
+  for (const Parameter& p : parameters(fixed))
+    if (!weights.contains(p.name)) weights[p.name] = model_->weight(p.name).to_float();
+  const auto ordinary = std::make_shared<const Model>(fixed, ModelInfo(), weights);
+  EXPECT_LT(largest_difference(run_engine(ordinary, photo_), reference::run(*model_, photo_)),
+            4 * reference::tolerance(*model_, photo_));
 }
 
 INSTANTIATE_TEST_SUITE_P(Studies, StatisticsOf,
@@ -65,8 +92,9 @@ TEST(Statistics, MeanIsByComponent) {
   EXPECT_EQ(mean.at(3), (std::vector<float>{1.5f, 6}));
 }
 
-TEST(Statistics, NeedAHyperConvolution) {
-  EXPECT_THROW(StatisticsProbe(random_model(make_network("study-plain"))), Error);
+TEST(Statistics, AreNoneWithoutAHyperConvolution) {
+  Engine engine(std::make_shared<const Model>(random_model(make_network("study-plain"))));
+  EXPECT_TRUE(engine.statistics(light({1, 4, 8, 8}, 3)).empty());
 }
 
 }  // namespace

@@ -261,21 +261,6 @@ torch::Tensor run(const Node& node, const std::vector<torch::Tensor>& in, const 
       node.op);
 }
 
-std::optional<Rectifier> rectifier_of(const Operator& op) {
-  const auto* activation = std::get_if<Activation>(&op);
-  if (activation == nullptr) return std::nullopt;
-  switch (activation->kind) {
-    case ActivationKind::relu:
-      return Rectifier::relu;
-    case ActivationKind::leaky_relu:
-      return Rectifier::leaky_relu;
-    case ActivationKind::sigmoid:
-    case ActivationKind::tanh:
-      return std::nullopt;
-  }
-  return std::nullopt;
-}
-
 bool is_convolution(const Operator& op) {
   return std::holds_alternative<Conv2d>(op) || std::holds_alternative<HyperConv2d>(op);
 }
