@@ -291,9 +291,9 @@ TEST(Conditions, DescribeThePhotoWithoutItsPadding) {
               alone.statistics());
     EXPECT_NE(engine.condition(to_be_read(padded)).statistics(), alone.statistics());
     EXPECT_THAT(error_of([&] {
-                  engine.condition(to_be_read(padded), Region{8, 32, 48, 32});
+                  engine.condition(to_be_read(padded), Region{4, 32, 48, 32});
                 }),
-                HasSubstr("begins at (32, 8)"));
+                HasSubstr("begins at (32, 4)"));
     EXPECT_THAT(error_of([&] {
                   engine.condition(to_be_read(padded), Region{16, 80, 48, 32});
                 }),

@@ -22,8 +22,8 @@ double seconds_since(Clock::time_point start) {
 
 constexpr const char* noise_input = "noise";
 
-// About what packing and the network take of a photo's time: for who watches.
-constexpr double network_share = 0.85;
+// About what these take of a photo's time: for who watches.
+constexpr double looking_share = 0.1, network_share = 0.75;
 
 std::shared_ptr<const Model> checked(std::shared_ptr<const Model> model) {
   const ModelInfo& info = model->info();
@@ -123,7 +123,6 @@ Developer::Developer(std::shared_ptr<const Model> model, const DevelopOptions& o
       multiple_(size_multiple(model_->graph())) {}
 
 void Developer::run_network(const Mosaic& mosaic, const std::function<void(const Pixels&)>& use) {
-  const WatchStage stage(0, network_share);
   const PackedFrame frame = packed_frame(mosaic, margin_, multiple_);
   if (is_told_noise_) noise_ = noise_of(mosaic, given_);
   const auto read = [&](const Region& part, Tensor& cells) {
@@ -133,7 +132,11 @@ void Developer::run_network(const Mosaic& mosaic, const std::function<void(const
   const WholeInput input{frame.cells, read};
   const SideInputs side =
       noise_ ? noise_inputs(model_->graph(), noise_->profile, mosaic) : SideInputs();
-  const Conditions conditions = runner_.engine().condition(input, {}, side);
+  const Conditions conditions = [&] {
+    const WatchStage stage(0, looking_share);
+    return runner_.engine().condition(input, {}, side);
+  }();
+  const WatchStage stage(looking_share, looking_share + network_share);
   runner_.run(input, cells_of(frame.photo), conditions, [&](const PhotoPart& part) {
     const Region made = samples_of(part.region), seen = common_part(made, frame.photo);
     use({moved(seen, -frame.photo.top, -frame.photo.left),
