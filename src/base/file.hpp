@@ -77,7 +77,7 @@ class PendingFolder {
  private:
   std::filesystem::path path_;
   std::filesystem::path temporary_;
-  Descriptor lock_;
+  FileDescriptor lock_;
 };
 
 /// A temporary folder, removed with all its files when the object is destroyed.
@@ -95,7 +95,7 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
-  Descriptor lock_;
+  FileDescriptor lock_;
 };
 
 void write_file(const std::filesystem::path& path, std::span<const uint8_t> bytes);

@@ -26,12 +26,12 @@ bool is_temporary(const std::string& name) {
   return name.starts_with(".") && name.ends_with(ending);
 }
 
-Descriptor opened(const fs::path& path) {
-  return Descriptor(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+FileDescriptor opened(const fs::path& path) {
+  return FileDescriptor(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
 }
 
 void remove_where_nobodys(const fs::path& path) {
-  const Descriptor file = opened(path);
+  const FileDescriptor file = opened(path);
   if (!file.is_open() || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return;
   std::error_code ignored;
   fs::remove_all(path, ignored);
@@ -63,11 +63,11 @@ bool lock_as_ours(int descriptor) {
   return ::fstat(descriptor, &status) == 0 && status.st_nlink > 0;
 }
 
-Descriptor make_locked_folder(const fs::path& folder) {
+FileDescriptor make_locked_folder(const fs::path& folder) {
   for (;;) {
     if (::mkdir(folder.c_str(), 0777) != 0)
       fail_as(ErrorCode::io, "{}: cannot be made ({})", folder.string(), std::strerror(errno));
-    Descriptor made = opened(folder);
+    FileDescriptor made = opened(folder);
     if (!made.is_open() || lock_as_ours(made.get())) return made;
   }
 }

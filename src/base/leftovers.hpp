@@ -18,7 +18,7 @@ std::filesystem::path temporary_beside(const std::filesystem::path& path);
 [[nodiscard]] bool lock_as_ours(int descriptor);
 
 /// A folder of this name in another, made and locked. Throws Error where it cannot be made.
-Descriptor make_locked_folder(const std::filesystem::path& folder);
+FileDescriptor make_locked_folder(const std::filesystem::path& folder);
 
 /// Removes what nobody works on any more, at the first call of this process for a folder. Never
 /// fails: what cannot be removed stays.

@@ -146,24 +146,22 @@ class Names {
  public:
   explicit Names(const std::vector<Input>& inputs) {
     for (const Input& input : inputs) {
-      ++count_[input.path.stem().string()];
-      ++count_[whole(input)];
+      ++stems_[input.path.stem().string()];
+      ++names_[input.path.filename().string()];
     }
   }
 
   std::string operator()(const Input& input) const {
     const std::string stem = input.path.stem().string();
-    if (count_.at(stem) == 1) return stem;
-    if (count_.at(whole(input)) == 1) return input.path.filename().string();
+    if (stems_.at(stem) == 1) return stem;
+    const std::string name = input.path.filename().string();
+    if (names_.at(name) == 1) return name;
     const fs::path folder = fs::absolute(input.path).lexically_normal().parent_path().filename();
-    return folder.string() + "-" + input.path.filename().string();
+    return folder.string() + "-" + name;
   }
 
  private:
-  /// Told from a stem by what no name has.
-  static std::string whole(const Input& input) { return "/" + input.path.filename().string(); }
-
-  std::map<std::string, int> count_;
+  std::map<std::string, int> stems_, names_;  ///< how many inputs have each
 };
 
 std::vector<Job> jobs_in_folder(const std::vector<Input>& inputs, const EnhanceArguments& a) {

@@ -108,7 +108,7 @@ ExifDirectories add_exif(TiffDirectory& main, const Mosaic& facts) {
   const auto lock = enter_exiv2();
   const auto [data, order] = exif_of_shot(facts);
   ExifDirectories directories;
-  const uint32_t notes_at = maker_notes_place(stream);
+  const uint32_t notes_at = maker_notes_place(facts.exif);
   for (const auto& datum : data) {
     const std::string group = datum.groupName();
     if (std::ranges::find(pointers, datum.tag()) != std::end(pointers)) continue;
