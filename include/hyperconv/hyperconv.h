@@ -5,10 +5,10 @@
  *   if (hyperconv_develop_create(NULL, NULL, &develop) != HYPERCONV_OK)
  *     puts(hyperconv_last_error_line());
  *
- * Every function that can fail gives a code, HYPERCONV_OK where it has not; the line of text that
- * belongs to it is hyperconv_last_error_line(). What has failed or was cancelled has written
- * nothing, neither into memory nor into a file, and made nothing that must be destroyed. No
- * exception passes through, and no function writes to stdout or stderr or catches signals. Paths
+ * Every function that can fail returns a code, HYPERCONV_OK where it succeeded; the line of text
+ * that belongs to it is hyperconv_last_error_line(). A call that failed or was cancelled has
+ * written nothing, neither into memory nor into a file, and created nothing that must be destroyed.
+ * No exception passes through, and no function writes to stdout or stderr or catches signals. Paths
  * are in the file system's encoding. A picture in memory belongs to the caller, is only used during
  * the call, and needs no alignment.
  *
@@ -55,8 +55,8 @@ HYPERCONV_C_API const char* hyperconv_version(void);
  * too little room), IO (it is not there). */
 HYPERCONV_C_API hyperconv_code hyperconv_shipped_model(const char* task, char* path, size_t size);
 
-/* Of a sample in memory. U8 and U16 use their whole range, in a picture F32 means 0 = black and
- * 1 = white; in the machine's byte order. */
+/* Type of a sample in memory, in the machine's byte order. U8 and U16 use their whole range; in a
+ * picture F32 has 0 = black and 1 = white. */
 typedef enum hyperconv_sample_type {
   HYPERCONV_U8 = 0,
   HYPERCONV_U16 = 1,
@@ -72,7 +72,7 @@ typedef struct hyperconv_image {
   int type;          /* a hyperconv_sample_type */
 } hyperconv_image;
 
-/* One that is written. Between the rows' ends and the stride nothing is. */
+/* A picture that is written. Between the rows' ends and the stride nothing is written. */
 typedef struct hyperconv_buffer {
   void* data;
   int width, height;
@@ -115,18 +115,19 @@ HYPERCONV_C_API hyperconv_mosaic hyperconv_mosaic_defaults(void);
 typedef struct hyperconv_options {
   int threads; /* 0: all the cores that this process may use */
   /* Bytes that a picture's floats and the network's values may take: a mosaic or photo that needs
-   * more is worked off in parts, and refused where even small parts need more. What is taken and
-   * given does not count. 0: three quarters of what is free. */
+   * more is processed in parts, and refused where even small parts need more. The caller's own
+   * buffers do not count. 0: three quarters of what is free. */
   int64_t memory;
 } hyperconv_options;
 
-/* Hears how far a call has come, from 0 to 1, never less than before. 0 goes on, anything else
- * cancels: within 100 ms, unless a file is being decoded or the filters of a very large network
- * predicted. It is called on the thread that made the call, some fifty times a second, at least at
- * the start, and with 1 at the end, when its answer changes nothing any more. */
+/* Is told the progress of a call, from 0 to 1, never less than before. It returns 0 to go on;
+ * anything else cancels: within 100 ms, unless a file is being decoded or the filters of a very
+ * large network predicted. It is called on the thread that made the call, some fifty times a
+ * second, at least at the start, and with 1 at the end, when its answer changes nothing any more.
+ */
 typedef int (*hyperconv_progress)(double done, void* user);
 
-/* ---- A camera's RAW file in memory. Nothing changes in it: any number of threads may use one. */
+/* ---- A camera's RAW file in memory. Immutable: any number of threads may use one. */
 typedef struct hyperconv_raw hyperconv_raw;
 
 /* A camera's RAW file, or a mosaic as a one-channel PNG. Fails: BAD_ARGUMENT (NULL), IO, BAD_FILE,

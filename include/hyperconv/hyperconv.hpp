@@ -99,8 +99,8 @@ using ProgressCallback = std::function<bool(double done)>;
 struct Options {
   int threads = 0;  ///< 0: all the cores that this process may use
   /// Bytes that a picture's floats and the network's values may take. A mosaic or photo that needs
-  /// more is processed in parts, and refused (out_of_memory) where even small parts need more. What
-  /// is taken and given does not count. Nothing: three quarters of what is free.
+  /// more is processed in parts, and refused (out_of_memory) where even small parts need more. The
+  /// caller's own buffers do not count. Nothing: three quarters of what is free.
   std::optional<int64_t> memory = {};
 };
 
