@@ -1,11 +1,12 @@
-// Random networks at random sizes: the engine's two executors against the reference, and against
-// each other bit for bit.
+// Random networks at random sizes: the engine's two executors against the reference, against each
+// other bit for bit, and random parts against the whole.
 #include <fmt/format.h>
 
 #include <cmath>
 #include <stdexcept>
 
 #include "base/fail.hpp"
+#include "base/integers.hpp"
 #include "engine/reference/reference.hpp"
 #include "engine/testing.hpp"
 #include "targets.hpp"
@@ -132,6 +133,42 @@ void expect_near(const Tensor& got, const Tensor& want, double tolerance, const 
                                          got.data()[i], i, want.data()[i], tolerance));
 }
 
+Region some_part(const Shape& shape, Random& random) {
+  Region part{random.below(shape.h), random.below(shape.w), 0, 0};
+  part.height = 1 + random.below(shape.h - part.top);
+  part.width = 1 + random.below(shape.w - part.left);
+  return part;
+}
+
+/// Values of `whole` from [top, left] on.
+Tensor cut_out(const Tensor& whole, const Region& part) {
+  Tensor values({1, whole.shape().c, part.height, part.width});
+  whole_input(whole).read(part, values);
+  return values;
+}
+
+/// A part by itself, of a photo that is read in strips for what follows from the whole of it.
+void compare_part(Engine& engine, const Tensor& input, const SideInputs& side, const Tensor& whole,
+                  double tolerance, Random& random) {
+  const Shape &shape = input.shape(), &out = whole.shape();
+  WholeInput photo = whole_input(input);
+  photo.values = nullptr;
+  const Conditions conditions = engine.condition(photo, {}, side);
+  if (engine.why_not_in_parts(conditions)) return;
+  const Region part = some_part(shape, random);
+  const PartPlan planned = engine.plan_part(shape, part);
+  Tensor made;
+  engine.run_part(shape, part, cut_out(input, planned.reads), conditions, made);
+  if (engine.execution() == Execution::stream)
+    return expect_near(made, cut_out(whole, planned.makes), 0, "a part, against the whole");
+  // Around the part's own place something else may stand.
+  const int64_t top = part.top * out.h / shape.h, left = part.left * out.w / shape.w;
+  const Region own{top, left, ceil_div((part.top + part.height) * out.h, shape.h) - top,
+                   ceil_div((part.left + part.width) * out.w, shape.w) - left};
+  const Region within{top - planned.makes.top, left - planned.makes.left, own.height, own.width};
+  expect_near(cut_out(made, within), cut_out(whole, own), tolerance, "a part, layer by layer");
+}
+
 void compare(const Bytes& bytes) {
   uint64_t seed = 1469598103934665603u;
   for (const uint8_t byte : bytes) seed = (seed ^ byte) * 1099511628211u;
@@ -155,6 +192,10 @@ void compare(const Bytes& bytes) {
   expect_near(whole, want, tolerance, "whole");
   const Tensor chosen = run(model, input, side, {.threads = 1 + int(random.below(3))});
   expect_near(chosen, whole, 0, "automatic, against whole");
+  for (const Execution execution : {Execution::automatic, Execution::whole}) {
+    Engine engine(model, {.threads = 1 + int(random.below(3)), .execution = execution});
+    compare_part(engine, input, side, whole, tolerance, random);
+  }
 }
 
 }  // namespace
