@@ -5,6 +5,7 @@
 
 #include "base/fail.hpp"
 #include "base/overloaded.hpp"
+#include "engine/plan.hpp"
 #include "hyperconv/torch/hyper_conv2d.hpp"
 #include "training/batch_conv2d.hpp"
 
