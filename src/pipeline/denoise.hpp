@@ -28,10 +28,10 @@ struct DenoiseTimes {
   double total = 0;
 };
 
-/// Denoises photos of any size with one model. Filters that follow from the photo (PhotoDescriptor)
-/// follow from the whole of it, as its noise level does, whatever part is asked for and in however
-/// many parts it is worked off: the result is the same, bit for bit, where the network runs row by
-/// row, and else up to roundings (a step of 16 bits). A network that looks at whole layers (norms,
+/// Denoises photos of any size with one model. Predicted filters (PhotoDescriptor) and noise level
+/// always depend on the whole photo, whatever part is requested and however many parts it is
+/// processed in: the result is the same, bit for bit, where the network runs row by row, and
+/// otherwise up to rounding (a step of 16 bits). A network that reads whole layers (norms,
 /// attention) runs on the whole photo. One call at a time.
 class Denoiser {
  public:

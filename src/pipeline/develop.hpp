@@ -55,8 +55,8 @@ struct DevelopOptions {
   /// The photos' noise, for models that are told it; nothing: what the mosaic says of itself.
   std::optional<NoiseProfile> noise = {};
   /// Bytes that a photo's floats and the network's activations may take; a photo that needs more is
-  /// worked off in parts, which changes no bit of the picture. Nothing: three quarters of what can
-  /// be had.
+  /// processed in parts, which changes no bit of the picture. Nothing: three quarters of what is
+  /// available.
   std::optional<int64_t> memory = {};
 };
 
