@@ -130,7 +130,7 @@ TEST_F(DngTest, MakersNotesStayAtTheirPlace) {
   const std::vector<uint8_t> notes(600, 0xa7);
   Mosaic mosaic = full_mosaic(64, 48, Cfa::rggb);
   Exiv2::ExifData data;
-  data["Exif.Image.Make"] = "Anybody";
+  data["Exif.Image.Make"] = mosaic.shot.make;
   Exiv2::DataValue value(notes.data(), long(notes.size()));
   data.add(Exiv2::ExifKey("Exif.Photo.MakerNote"), &value);
   constexpr uint32_t place = 300;  // in the midst of the DNG's own directory
