@@ -432,8 +432,11 @@ class Engine::Impl {
   // A part as a small photo of its own, with the halo around it.
   PartPlan framed(const Shape& whole, const Region& part) const {
     const int64_t margin = receptive_field(graph_) / 2;
-    const Interval rows = frame_around(part.top, part.height, margin, smallest_.h, whole.h);
-    const Interval columns = frame_around(part.left, part.width, margin, smallest_.w, whole.w);
+    // From the edges of the output's pixels on, which may be larger than the input's.
+    const Shape& made = smallest_plan_.output;
+    const Region own = output_of(output_of(part, smallest_, made), made, smallest_);
+    const Interval rows = frame_around(own.top, own.height, margin, smallest_.h, whole.h);
+    const Interval columns = frame_around(own.left, own.width, margin, smallest_.w, whole.w);
     PartPlan planned;
     planned.reads = {rows.first, columns.first, rows.size(), columns.size()};
     planned.makes = output_of(planned.reads, smallest_, smallest_plan_.output);

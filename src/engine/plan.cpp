@@ -678,7 +678,8 @@ std::optional<NodeId> node_that_needs_whole_layers(const Graph& graph,
         std::ranges::any_of(node.inputs, [&](NodeId from) { return !fixed[size_t(from)]; });
     if (sees_layers) return id;
   }
-  return std::nullopt;
+  // An output of one size, whatever the photo's, has no part that is made from a part of the photo.
+  return fixed[size_t(graph.output())] ? std::optional(graph.output()) : std::nullopt;
 }
 
 Plan make_plan(const Graph& graph, const Shape& input, const PlanOptions& options) {
