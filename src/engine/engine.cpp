@@ -399,15 +399,21 @@ class Engine::Impl {
       if (node <= graph_.output()) own[node] = value;
     Given given;
     know(photo, described, std::move(own), given);
-    // Operators that read whole layers need all of the photo.
-    const bool in_parts = !why_not_in_parts(given.statistics);
     Tensor values, made;
-    for_bands(described, in_parts ? smallest_.h : described.height, [&](const Region& band) {
-      const Region part = in_parts ? band : all_of(photo.shape);
-      const PartPlan planned = plan_part(photo.shape, part);
+    // Operators that read whole layers need all of the photo.
+    if (why_not_in_parts(given.statistics)) {
+      values = Tensor(photo.shape);
+      photo.read(all_of(photo.shape), values);
+      run_whole(values, given, made);
+      const Region place = output_of(described, photo.shape, made.shape());
+      return sums.add(made, {place.top, place.top + place.height},
+                      {place.left, place.left + place.width});
+    }
+    for_bands(described, smallest_.h, [&](const Region& band) {
+      const PartPlan planned = plan_part(photo.shape, band);
       if (values.shape() != shape_of(planned.reads)) values = Tensor(shape_of(planned.reads));
       photo.read(planned.reads, values);
-      run_part(photo.shape, part, values, given, made);
+      run_part(photo.shape, band, values, given, made);
       const Region place = output_of(band, smallest_, smallest_plan_.output);
       const int64_t top = place.top - planned.makes.top, left = place.left - planned.makes.left;
       sums.add(made, {top, top + place.height}, {left, left + place.width});

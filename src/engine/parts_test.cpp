@@ -7,6 +7,7 @@
 
 #include "base/integers.hpp"
 #include "base/testing.hpp"
+#include "engine/reference/reference.hpp"
 #include "engine/testing.hpp"
 #include "network/zoo.hpp"
 
@@ -299,6 +300,32 @@ TEST(Conditions, DescribeThePhotoWithoutItsPadding) {
                 }),
                 HasSubstr("not within"));
   }
+}
+
+// A descriptor may look at what itself looks at whole layers, or at what has one size.
+TEST(Conditions, DescribeWhatFollowsFromWholeLayers) {
+  Graph g;
+  const NodeId input = g.add("input", Input{3}, {});
+  const NodeId normed = g.add("normed", Norm2d{}, {input});
+  const NodeId nine = g.add("nine", AdaptiveAveragePool2d{3}, {input});
+  const NodeId s =
+      g.add("s", Concat{},
+            {g.add("a", PhotoDescriptor{}, {normed}), g.add("b", PhotoDescriptor{}, {nine})});
+  g.add("out", HyperConv2d{.out_channels = 2, .hidden = 4}, {input, s});
+  const Shared model = shared(g);
+  const Tensor photo = photo_of(g, 71, 34), want = reference::run(*model, photo);
+  Engine engine(model);
+  Tensor output;
+  const Region part{20, 9, 31, 17};
+  const PartPlan planned = engine.plan_part(photo.shape(), part);
+  Tensor values({1, 3, planned.reads.height, planned.reads.width});
+  to_be_read(photo).read(planned.reads, values);
+  engine.run_part(photo.shape(), part, values, engine.condition(to_be_read(photo)), output);
+  for (int64_t y = 0; y < planned.makes.height; ++y)
+    for (int64_t x = 0; x < planned.makes.width; ++x)
+      ASSERT_NEAR(output.at(0, 1, y, x),
+                  want.at(0, 1, planned.makes.top + y, planned.makes.left + x),
+                  4 * reference::tolerance(*model, photo));
 }
 
 TEST(Conditions, DoNotDependOnThreadsOrOnHowThePhotoIsRead) {
