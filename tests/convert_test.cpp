@@ -57,7 +57,7 @@ TEST(InfoOfKernels, TimesEachOnEveryInstructionSet) {
   for (const auto& kernel : json["kernels"])
     for (const std::string target : json["targets"])
       EXPECT_GT(kernel[target].get<double>(), 0) << kernel["kernel"] << " " << target;
-  EXPECT_THAT(run_program({"info", "--kernels"}).output, HasSubstr("convolve_winograd"));
+  EXPECT_THAT(run_program({"info", "--kernels"}).output, HasSubstr("conv2d_winograd"));
 }
 
 TEST_F(Convert, BadInputGetsOneLine) {
