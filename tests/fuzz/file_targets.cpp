@@ -75,7 +75,7 @@ void read_model(const Bytes& bytes) {
 
 std::vector<Bytes> pictures(const char* ending) {
   std::vector<Bytes> seeds;
-  Image image = painted_scene(40, 24);
+  Image image = painted_scene(72, 64);
   image.metadata.xmp = {'<', 'x', '/', '>'};
   image.metadata.orientation = 6;
   image.metadata.resolution = Resolution{300, 300, Resolution::Unit::inch};
@@ -96,12 +96,12 @@ std::vector<Bytes> pictures(const char* ending) {
 
 std::vector<Bytes> raw_files() {
   const SimulatedCamera camera = standard_camera();
-  const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(48, 40)), camera);
+  const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(72, 64)), camera);
   Random random(1);
   const Mosaic mosaic = expose(scene, camera, {}, random);
   std::vector<Bytes> seeds = {encode_dng(mosaic)};
   seeds.push_back(as_file("l.dng", [&](const fs::path& path) {
-    write_linear_dng(path, Tensor({1, 3, 40, 48}), mosaic);
+    write_linear_dng(path, Tensor({1, 3, 64, 72}), mosaic);
   }));
   return seeds;
 }
