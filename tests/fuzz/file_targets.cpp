@@ -111,19 +111,32 @@ std::string text_of(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
 
 /// The first bytes are the facts, the others the samples.
 void read_headerless_mosaic(const Bytes& bytes) {
+  constexpr size_t facts_size = 16;
   Bytes facts = bytes;
-  facts.resize(16);
-  const auto small = [&](size_t i) { return facts[i] | facts[i + 1] << 8; };
+  facts.resize(facts_size);
+  const Bytes samples(bytes.begin() + std::ptrdiff_t(std::min(facts_size, bytes.size())),
+                      bytes.end());
+  const auto number = [&](size_t i) { return facts[i] | facts[i + 1] << 8; };
   MosaicFormat format;
-  format.width = small(0);
-  format.height = small(2);
-  format.cfa = Cfa(facts[4] % 4);
-  format.bits = 1 + facts[5] % 16;
-  format.black = small(6);
-  if (facts[8] % 2 == 1) format.white = small(9);
-  decode_headerless("a mosaic",
-                    {bytes.begin() + std::min<std::ptrdiff_t>(16, std::ssize(bytes)), bytes.end()},
-                    format);
+  format.width = number(0);
+  // Of seven files one has a height that does not fit.
+  const bool fits = facts[2] % 8 != 7 && format.width > 0;
+  format.height = fits ? int(samples.size()) / 2 / format.width : number(3);
+  format.cfa = Cfa(facts[5] % 4);
+  format.bits = 1 + facts[6] % 16;
+  format.black = number(7);
+  if (facts[9] % 2 == 1) format.white = number(10);
+  decode_headerless("a mosaic", samples, format);
+}
+
+/// 32x24 samples of 10 bits.
+Bytes headerless_seed() {
+  Bytes seed(16 + 2 * 32 * 24, 1);
+  seed[0] = 32;
+  seed[1] = 0;
+  seed[6] = 9;
+  seed[7] = seed[8] = seed[9] = 0;
+  return seed;
 }
 
 constexpr const char* recipe_text = R"([model]
@@ -142,8 +155,9 @@ batch = 2
 
 [training]
 steps = 10
+warmup = 2
 learning_rate = 1e-3
-loss = "0.84 ms-ssim + 0.16 l1"
+loss = "charbonnier"
 schedule = "steps"
 decay_at = [2, 5]
 seed = 1
@@ -155,7 +169,7 @@ std::vector<Target> file_targets() {
   std::vector<Target> targets;
   const auto add = [&](const char* name, const char* summary, std::vector<Bytes> seeds,
                        std::vector<std::string> words, std::function<void(const Bytes&)> run) {
-    targets.push_back({name, summary, std::move(seeds), std::move(words), std::move(run)});
+    targets.push_back({name, summary, std::move(seeds), std::move(words), std::move(run), true});
   };
   add("model", "model files", models(),
       {"\"F16\"", "\"I8\"", "[[[[", "{\"a\":", "\"nodes\":", "\"inputs\":[", "\"op\":"},
@@ -179,10 +193,9 @@ std::vector<Target> file_targets() {
   add("raw", "camera files and DNGs", raw_files(),
       {"II*", "MM", "\x01\x83", "\x12\xc6", "\x1d\xc6"},
       [](const Bytes& bytes) { decode_raw_frame("a.dng", bytes); });
-  add("headerless", "mosaics without a header", {Bytes(16 + 2 * 32 * 24, 1)}, {},
-      read_headerless_mosaic);
+  add("headerless", "mosaics without a header", {headerless_seed()}, {}, read_headerless_mosaic);
   add("table", "results of studies (CSV)",
-      {bytes_of("study,network,seed,psnr\nx,a,1,30.5\nx,\"b,c\",2,31\n")}, {"\"", ",", "\n", "#"},
+      {bytes_of("study,network,seed,psnr\nx,a,1,30.5\nx,b,2,31\n")}, {"\"", ",", "\n", "#"},
       [](const Bytes& bytes) {
         const Results results = read_results(written("t.csv", bytes));
         if (results.size() > 0 && !results.columns().empty())

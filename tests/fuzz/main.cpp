@@ -89,6 +89,10 @@ bool fuzz(const Target& target, const Arguments& a) {
   Tally tally;
   for (const Bytes& seed : target.seeds)
     if (!is_answered(target, seed, tally)) return false;
+  if (target.seeds_are_sound && tally.accepted < tally.inputs) {
+    fmt::print(stderr, "fuzz: {}: a sound input was refused\n", target.name);
+    return false;
+  }
   const auto start = Clock::now();
   const auto goes_on = [&] {
     if (a.runs > 0) return tally.inputs < a.runs;

@@ -11,11 +11,12 @@ namespace hyperconv::fuzz {
 
 struct Target {
   std::string name, summary;
-  std::vector<Bytes> seeds;        ///< sound inputs; those of random_* targets are only numbers
+  std::vector<Bytes> seeds;        ///< sound inputs, which must be taken; of `api` just numbers
   std::vector<std::string> words;  ///< of the format
   /// Reads the bytes. Error and std::bad_alloc are right answers of a reader; whatever else is
   /// thrown, a crash, or more than `seconds_allowed` is a fault.
   std::function<void(const Bytes&)> run;
+  bool seeds_are_sound = true;
 };
 
 constexpr unsigned seconds_allowed = 10;
