@@ -19,7 +19,7 @@ struct Target {
   bool seeds_are_sound = true;
 };
 
-constexpr unsigned seconds_allowed = 10;
+constexpr unsigned seconds_allowed = 10;  ///< of work on all cores, for one input
 
 std::vector<Target> all_targets();
 
