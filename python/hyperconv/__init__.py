@@ -117,7 +117,7 @@ def develop(mosaic, *, cfa=None, black=None, white=None, white_balance=None, xyz
     out            the array to write into, [H, W, 3]; default: a new one of `dtype` (uint16)
     model          a file; default: the one that is shipped
     threads        default: all the cores that this process may use
-    memory         bytes that the work may take; a mosaic that needs more is worked off in parts
+    memory         bytes that the work may take; a mosaic that needs more is processed in parts
     progress       called with the share that is done, 0 to 1; False cancels
 
     Of what read_raw gives, the file's facts are the defaults. Returns [H, W, 3], not turned. Raises
@@ -144,7 +144,7 @@ def denoise(image, strength=1.0, *, out=None, model=None, threads=0, memory=None
     strength  the share that is removed, 0 to 1, or two: of luma and of colour
     out       the array to write into, of the image's shape; may be the image itself; default: new
 
-    The others as in develop(); a photo that needs more than `memory` is worked off in parts. Returns
+    The others as in develop(); a photo that needs more than `memory` is processed in parts. Returns
     the photo without its noise. Raises BadArgument, OutOfMemory, Cancelled, FileError.
     """
     image = _samples(image, "image")

@@ -8,12 +8,7 @@
 #include "base/memory.hpp"
 
 namespace hyperconv {
-namespace {
 
-constexpr int64_t most_pixels = int64_t(1) << 29;
-constexpr int longest_side = 1 << 20;
-
-/// 0 for what is none of them: a C program may pass any number.
 int64_t bytes_of(SampleType type) {
   switch (type) {
     case SampleType::u8:
@@ -25,6 +20,11 @@ int64_t bytes_of(SampleType type) {
   }
   return 0;
 }
+
+namespace {
+
+constexpr int64_t most_pixels = int64_t(1) << 29;
+constexpr int longest_side = 1 << 20;
 
 /// A C program may pass any number.
 bool is_known(Cfa cfa) {

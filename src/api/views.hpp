@@ -7,6 +7,9 @@
 
 namespace hyperconv {
 
+/// Of one sample; 0 for what is no type: a C program may pass any number.
+int64_t bytes_of(SampleType type);
+
 /// A copy. Throws Error where the view is of no picture, or a sample is not finite.
 Image image_of(const ImageView& view);
 

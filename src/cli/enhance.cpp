@@ -313,7 +313,7 @@ void add_engine_options(CLI::App& command, EnhanceArguments& a) {
   command
       .add_option("--max-memory", a.memory_gib,
                   "GiB for a photo's floats and the network's values; a photo or mosaic that needs "
-                  "more is worked off in parts (default: three quarters of what is free)")
+                  "more is processed in parts (default: three quarters of what is free)")
       ->check(CLI::Range(0.001, 1e6));
 }
 

@@ -3,10 +3,12 @@
 #include <cmath>
 #include <limits>
 
+#include "api/views.hpp"
 #include "base/file.hpp"
 #include "hyperconv/hyperconv.hpp"
 #include "network/zoo.hpp"
 #include "targets.hpp"
+#include "tools/hash.hpp"
 
 namespace hyperconv::fuzz {
 namespace {
@@ -16,7 +18,7 @@ namespace fs = std::filesystem;
 /// Draws arguments from a stranger's bytes.
 class Arguments {
  public:
-  explicit Arguments(const Bytes& bytes) : random_(seed_of(bytes)) {}
+  explicit Arguments(const Bytes& bytes) : random_(hash_of(std::as_bytes(std::span(bytes)))) {}
 
   bool chance(int64_t of) { return random_.below(of) == 0; }
   int number(int usual) {
@@ -37,26 +39,10 @@ class Arguments {
   Random& random() { return random_; }
 
  private:
-  static uint64_t seed_of(const Bytes& bytes) {
-    uint64_t seed = bytes.size();
-    for (const uint8_t byte : bytes) seed = seed * 1099511628211u + byte;
-    return seed;
-  }
   Random random_;
 };
 
 constexpr int largest = 96;  ///< side; memory for that many samples of any type is there
-constexpr size_t sample_bytes(SampleType type) {
-  switch (type) {
-    case SampleType::u8:
-      return 1;
-    case SampleType::u16:
-      return 2;
-    case SampleType::f32:
-      return 4;
-  }
-  return 0;
-}
 
 /// Memory that holds exactly what a view may touch, so that a sanitizer sees a byte too many.
 struct Memory {
@@ -69,7 +55,7 @@ Memory memory_for(int width, int height, int channels, std::ptrdiff_t stride, Sa
                   Random& random) {
   const bool usable = width > 0 && width <= largest && height > 0 && height <= largest &&
                       channels > 0 && channels <= 4;
-  const auto row = usable ? size_t(width) * size_t(channels) * sample_bytes(type) : 0;
+  const auto row = usable ? size_t(width) * size_t(channels) * size_t(bytes_of(type)) : 0;
   const size_t step = stride == 0 ? row : size_t(std::max<std::ptrdiff_t>(stride, 0));
   Memory memory;
   memory.bytes.resize(usable && step >= row ? step * size_t(height - 1) + row : 64);
@@ -90,7 +76,7 @@ class Calls {
  private:
   static std::ptrdiff_t stride(Arguments& a, int width, int channels, SampleType type) {
     if (!a.chance(3)) return 0;
-    const auto row = std::ptrdiff_t(width) * channels * std::ptrdiff_t(sample_bytes(type));
+    const auto row = std::ptrdiff_t(width) * channels * bytes_of(type);
     if (row < 0 || row > largest * 16) return row;
     return row + std::ptrdiff_t(a.random().below(9)) - 2;
   }

@@ -10,6 +10,7 @@
 #include "engine/reference/reference.hpp"
 #include "engine/testing.hpp"
 #include "targets.hpp"
+#include "tools/hash.hpp"
 
 namespace hyperconv::fuzz {
 namespace {
@@ -170,8 +171,7 @@ void compare_part(Engine& engine, const Tensor& input, const SideInputs& side, c
 }
 
 void compare(const Bytes& bytes) {
-  uint64_t seed = 1469598103934665603u;
-  for (const uint8_t byte : bytes) seed = (seed ^ byte) * 1099511628211u;
+  const uint64_t seed = hash_of(std::as_bytes(std::span(bytes)));
   Random random(seed);
   RandomGraph builder(random);
   const Graph graph = builder.build();
