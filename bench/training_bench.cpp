@@ -105,10 +105,11 @@ Batch drawn_batch(const Recipe& recipe, const Graph& graph) {
   const int64_t n = recipe.data.batch, side = recipe.data.patch;
   const int64_t channels = std::get<Input>(graph.node(0).op).channels;
   torch::manual_seed(1);
-  Batch batch{torch::rand({n, channels, side / use.samples, side / use.samples}),
-              torch::rand({n, 3, side, side}),
-              {},
-              {}};
+  Batch batch;
+  batch.input = torch::rand({n, channels, side / use.samples, side / use.samples});
+  batch.target = torch::rand({n, 3, side, side});
+  for (const auto& [name, value] : neutral_side_inputs(graph, n))
+    batch.noise = torch::rand({n, value.shape().c});
   if (use.task == Task::develop) batch.camera_to_srgb = torch::eye(3).repeat({n, 1, 1});
   return batch;
 }

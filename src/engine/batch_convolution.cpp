@@ -7,17 +7,13 @@
 #include <vector>
 
 #include "base/integers.hpp"
+#include "engine/batch_bf16.hpp"
+#include "engine/batch_rows.hpp"
 #include "engine/packing.hpp"
 #include "engine/plan.hpp"
 
 namespace hyperconv {
 namespace {
-
-/// Rows of a frame that are one task: few enough to have tasks for all threads, enough that little
-/// of the halo is read twice.
-constexpr int64_t band_rows = 32;
-/// Room behind a row: kernels read and write whole vectors.
-constexpr int64_t slack = 64;
 
 /// A convolution from `in` to `out` channels, as the kernels see it.
 struct PackedShape {
@@ -44,22 +40,6 @@ struct PackedShape {
   int64_t rows_read() const { return unit() + kernel - 1; }
 };
 
-/// Filters [out,in,k,k], read as they are or for the gradient of the input: then inputs and outputs
-/// are exchanged and the taps rotated by half a turn.
-struct FilterSource {
-  const float* values;
-  int64_t out_step, in_step;
-  bool turned;
-
-  void read(int64_t out, int64_t in, int64_t taps, float* to) const {
-    const float* from = values + out * out_step + in * in_step;
-    if (turned)
-      std::reverse_copy(from, from + taps, to);
-    else
-      std::copy_n(from, taps, to);
-  }
-};
-
 void pack(const PackedShape& shape, const FilterSource& filter, float* weights) {
   std::vector<float> taps(size_t(shape.taps()));
   for (int64_t out = 0; out < shape.out; ++out) {
@@ -76,47 +56,6 @@ void pack(const PackedShape& shape, const FilterSource& filter, float* weights) 
     }
   }
 }
-
-/// Ring buffer of a frame's rows, with zeros left and right of them and beyond the frame.
-class RowRing {
- public:
-  /// `fill(y, row)` writes row y of the frame.
-  using Fill = std::function<void(int64_t y, float* row)>;
-
-  RowRing(int64_t height, int64_t width, int64_t channels, int64_t border, int64_t rows, Fill fill)
-      : height_(height),
-        inner_(width * channels),
-        border_(border * channels),
-        slots_(rows),
-        row_(inner_ + 2 * border_ + slack),
-        values_(size_t(slots_ * row_)),
-        fill_(std::move(fill)) {}
-
-  /// Makes rows [first, end) available; each call goes on from where the one before came to.
-  void bring(int64_t first, int64_t end) {
-    for (int64_t y = std::max(first, next_); y < end; ++y) {
-      float* row = slot(y) + border_;
-      if (y >= 0 && y < height_)
-        fill_(y, row);
-      else
-        std::fill_n(row, inner_, 0.0f);
-    }
-    next_ = end;
-  }
-
-  /// Row y from the border's first pixel on.
-  const float* padded(int64_t y) { return slot(y); }
-  /// Row y from the frame's first pixel on.
-  const float* row(int64_t y) { return slot(y) + border_; }
-
- private:
-  float* slot(int64_t y) { return values_.data() + (y + slots_) % slots_ * row_; }
-
-  int64_t height_, inner_, border_, slots_, row_;
-  int64_t next_ = INT64_MIN;
-  std::vector<float> values_;
-  Fill fill_;
-};
 
 /// A convolution of one sample's rows.
 class RowConvolution {
@@ -135,7 +74,7 @@ class RowConvolution {
   }
 
   /// Rows [y, y + unit) of `out` [height][width][out]; `rows` holds the input rows that they read.
-  void run(RowRing& rows, int64_t y, int64_t height, int64_t width, float* out) {
+  void run(RowRing<float>& rows, int64_t y, int64_t height, int64_t width, float* out) {
     std::array<const std::byte*, most_tap_rows> taps{};
     for (int64_t r = 0; r < shape_.rows_read(); ++r)
       taps[size_t(r)] = reinterpret_cast<const std::byte*>(rows.padded(y - shape_.kernel / 2 + r));
@@ -143,7 +82,7 @@ class RowConvolution {
     float* first = out + y * width * shape_.out;
     if (direct_) return convolve(taps, count, width, first, width * shape_.out);
     // A vector more than a pixel's channels is written: into rows with room for it.
-    const int64_t row = width * shape_.padded() + slack;
+    const int64_t row = width * shape_.padded() + row_slack;
     if (wide_.empty()) wide_.resize(size_t(shape_.unit() * row));
     convolve(taps, count, width, wide_.data(), row);
     for (int64_t r = 0; r < count; ++r)
@@ -203,11 +142,9 @@ class PackedFilters {
                 bool turned, const ParallelFor& loop)
       : step_(batch.own_filters ? shape.floats() : 0),
         values_(size_t((batch.own_filters ? batch.samples : 1) * shape.floats())) {
-    const int64_t taps = shape.taps(), size = batch.in * batch.out * taps;
-    const int64_t out_step = turned ? taps : batch.in * taps;
-    const int64_t in_step = turned ? batch.in * taps : taps;
+    const int64_t size = batch.in * batch.out * shape.taps();
     loop(batch.own_filters ? batch.samples : 1, [&](int64_t n) {
-      pack(shape, {filters + n * size, out_step, in_step, turned},
+      pack(shape, FilterSource::of(batch, filters + n * size, turned),
            values_.data() + n * shape.floats());
     });
   }
@@ -217,67 +154,6 @@ class PackedFilters {
  private:
   int64_t step_;
   std::vector<float> values_;
-};
-
-/// Some of one sample's rows.
-struct Band {
-  int64_t sample, first, end;
-};
-
-int64_t bands_of(const BatchShape& shape) { return ceil_div(shape.height, band_rows); }
-
-Band band(const BatchShape& shape, int64_t task) {
-  const int64_t first = task % bands_of(shape) * band_rows;
-  return {task / bands_of(shape), first, std::min(first + band_rows, shape.height)};
-}
-
-/// Gradients of filters and biases by the tasks of a backward pass, each task's apart.
-class GradientSums {
- public:
-  GradientSums(const BatchShape& batch, int lanes)
-      : batch_(batch),
-        row_(round_up(batch.out, lanes)),
-        size_(int64_t(batch.kernel) * batch.kernel * batch.in * row_),
-        filters_(size_t(batch.samples * bands_of(batch) * size_)),
-        biases_(size_t(batch.samples * bands_of(batch) * batch.out)) {}
-
-  /// [ky][kx][in][out, padded].
-  float* filters(int64_t task) { return filters_.data() + task * size_; }
-  double* biases(int64_t task) { return biases_.data() + task * batch_.out; }
-
-  /// The sums of all tasks, in their order.
-  void collect(const BatchGradients& to, const ParallelFor& loop) const {
-    const int64_t groups = batch_.own_filters ? batch_.samples : 1;
-    loop(groups * batch_.in, [&](int64_t i) { collect_channel(i / batch_.in, i % batch_.in, to); });
-    for (int64_t out = 0; out < batch_.out; ++out) {
-      double sum = 0;
-      for (size_t i = size_t(out); i < biases_.size(); i += size_t(batch_.out)) sum += biases_[i];
-      to.bias[out] = float(sum);
-    }
-  }
-
- private:
-  /// One input channel of one filter.
-  void collect_channel(int64_t group, int64_t channel, const BatchGradients& to) const {
-    const int64_t taps = int64_t(batch_.kernel) * batch_.kernel;
-    const int64_t tasks = bands_of(batch_) * (batch_.own_filters ? 1 : batch_.samples);
-    float* filter = to.filters + group * batch_.out * batch_.in * taps;
-    std::vector<float> sum(size_t(batch_.out));
-    for (int64_t tap = 0; tap < taps; ++tap) {
-      std::ranges::fill(sum, 0.0f);
-      for (int64_t task = group * tasks; task < (group + 1) * tasks; ++task) {
-        const float* part = filters_.data() + task * size_ + (tap * batch_.in + channel) * row_;
-        for (int64_t out = 0; out < batch_.out; ++out) sum[size_t(out)] += part[out];
-      }
-      for (int64_t out = 0; out < batch_.out; ++out)
-        filter[(out * batch_.in + channel) * taps + tap] = sum[size_t(out)];
-    }
-  }
-
-  const BatchShape& batch_;
-  int64_t row_, size_;
-  std::vector<float> filters_;
-  std::vector<double> biases_;
 };
 
 /// One sample's frames of a backward pass.
@@ -344,13 +220,14 @@ class BackwardBand {
   const PackedShape& packed_;
   BackwardFrames frames_;
   const Kernels& kernels_;
-  RowRing inputs_, gradients_;
+  RowRing<float> inputs_, gradients_;
 };
 
 }  // namespace
 
-BatchConvolution::BatchConvolution(const BatchShape& shape, const Kernels& kernels)
-    : shape_(shape), kernels_(kernels) {
+BatchConvolution::BatchConvolution(const BatchShape& shape, const Kernels& kernels,
+                                   const Bf16Kernels* bf16)
+    : shape_(shape), kernels_(kernels), bf16_(bf16) {
   assert(shape.kernel % 2 == 1);
   assert(std::max(shape.in, shape.out) <= most_winograd_channels);
 }
@@ -358,6 +235,8 @@ BatchConvolution::BatchConvolution(const BatchShape& shape, const Kernels& kerne
 void BatchConvolution::forward(const float* input, const float* filters, const float* bias,
                                Rectifier rectifier, float* output, const ParallelFor& loop) const {
   const BatchShape& s = shape_;
+  if (bf16_ != nullptr)
+    return forward_in_bf16(s, kernels_, *bf16_, input, filters, bias, rectifier, output, loop);
   const PackedShape packed(s.kernel, s.in, s.out, kernels_);
   const PackedFilters weights(s, packed, filters, false, loop);
   std::vector<float> biases(size_t(packed.padded()));
@@ -366,7 +245,7 @@ void BatchConvolution::forward(const float* input, const float* filters, const f
     const auto [sample, first, end] = band(s, task);
     const float* frame = input + sample * s.height * s.width * s.in;
     const int64_t row = s.width * s.in, border = s.kernel / 2;
-    RowRing rows(s.height, s.width, s.in, border, packed.rows_read(),
+    RowRing<float> rows(s.height, s.width, s.in, border, packed.rows_read(),
                  [&](int64_t y, float* to) { std::copy_n(frame + y * row, row, to); });
     RowConvolution convolution(packed, weights.of(sample), biases.data(), rectifier, kernels_);
     for (int64_t y = first; y < end; y += packed.unit()) {
@@ -380,6 +259,9 @@ void BatchConvolution::backward(const float* input, const float* filters, const 
                                 const float* gradient, Rectifier rectifier,
                                 const BatchGradients& to, const ParallelFor& loop) const {
   const BatchShape& s = shape_;
+  if (bf16_ != nullptr)
+    return backward_in_bf16(s, kernels_, *bf16_, input, filters, output, gradient, rectifier, to,
+                            loop);
   const PackedShape packed(s.kernel, s.out, s.in, kernels_);
   std::optional<PackedFilters> weights;
   if (to.input != nullptr) weights.emplace(s, packed, filters, true, loop);

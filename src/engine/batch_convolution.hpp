@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "engine/kernels/bf16.hpp"
 #include "engine/kernels/kernels.hpp"
 
 namespace hyperconv {
@@ -35,7 +36,10 @@ struct BatchGradients {
 /// threads nor on which of them does what.
 class BatchConvolution {
  public:
-  explicit BatchConvolution(const BatchShape& shape, const Kernels& kernels = hyperconv::kernels());
+  /// `bf16`: values and filters are rounded to bf16 before they are multiplied, by these kernels;
+  /// nullptr: fp32.
+  explicit BatchConvolution(const BatchShape& shape, const Kernels& kernels = hyperconv::kernels(),
+                            const Bf16Kernels* bf16 = nullptr);
 
   /// output [N,H,W,out] = rectify(input [N,H,W,in] * filters + bias [out]).
   void forward(const float* input, const float* filters, const float* bias, Rectifier rectifier,
@@ -50,6 +54,7 @@ class BatchConvolution {
  private:
   BatchShape shape_;
   const Kernels& kernels_;
+  const Bf16Kernels* bf16_;
 };
 
 }  // namespace hyperconv

@@ -28,18 +28,49 @@ struct Exact {
 
 /// How a result was made. Winograd's form makes four rows out of sums of six, with factors of up to
 /// eight: a value's error follows the largest of its neighbours, and has the roundings of the
-/// transforms in it, some sixteen. A direct sum's error is bounded by its own terms.
-enum class Form { direct, winograd };
+/// transforms in it, some sixteen. A direct sum's error is bounded by its own terms. In bf16 both
+/// factors of every product are rounded, by 2^-8 of themselves at most.
+enum class Form { direct, winograd, bf16 };
+
+double bound(const Exact& want, Form form, size_t i) {
+  const double unit = std::ldexp(1.0, -24);
+  switch (form) {
+    case Form::direct:
+      return double(want.terms + 1) * unit * want.magnitudes[i];
+    case Form::winograd:
+      return double(want.terms + 16) * unit * *std::ranges::max_element(want.magnitudes);
+    case Form::bf16:
+      return (std::ldexp(1.0, -7) + double(want.terms + 1) * unit) * want.magnitudes[i];
+  }
+  return 0;
+}
 
 void expect_near(const std::vector<float>& got, const Exact& want, Form form, const char* what) {
   ASSERT_EQ(got.size(), want.values.size());
-  const double largest = *std::ranges::max_element(want.magnitudes);
-  const int64_t more = form == Form::winograd ? 16 : 1;
   for (size_t i = 0; i < got.size(); ++i)
-    ASSERT_NEAR(double(got[i]), want.values[i],
-                double(want.terms + more) * std::ldexp(1.0, -24) *
-                    (form == Form::winograd ? largest : want.magnitudes[i]))
-        << what << " " << i;
+    ASSERT_NEAR(double(got[i]), want.values[i], bound(want, form, i)) << what << " " << i;
+}
+
+/// What a convolution computes with.
+struct Arithmetic {
+  const Kernels* kernels = &hyperconv::kernels();
+  const Bf16Kernels* bf16 = nullptr;
+
+  Form form_of(const BatchShape& shape) const {
+    if (bf16 != nullptr) return Form::bf16;
+    return shape.kernel == 3 ? Form::winograd : Form::direct;
+  }
+  Form form_of_sums() const { return bf16 != nullptr ? Form::bf16 : Form::direct; }
+  std::string name() const {
+    return kernels->name + (bf16 == nullptr ? "" : ", bf16 by " + bf16->name);
+  }
+};
+
+std::vector<Arithmetic> all_arithmetic() {
+  std::vector<Arithmetic> all;
+  for (const std::string& target : tested_targets()) all.push_back({&kernels(target), nullptr});
+  for (const Bf16Kernels& bf16 : bf16_kernels()) all.push_back({&kernels(), &bf16});
+  return all;
 }
 
 std::vector<float> drawn(int64_t count, uint64_t seed) {
@@ -97,8 +128,6 @@ struct Problem {
     return double(gradient[o]) * (output[o] > 0 ? 1 : slope());
   }
 
-  Form form() const { return shape.kernel == 3 ? Form::winograd : Form::direct; }
-
   double slope() const {
     if (rectifier == Rectifier::none) return 1;
     return rectifier == Rectifier::relu ? 0 : double(leaky_slope);
@@ -115,25 +144,26 @@ ParallelFor on(Threads& threads) {
   };
 }
 
-std::vector<float> run_forward(const Problem& p, const Kernels& kernels, Threads& threads) {
+std::vector<float> run_forward(const Problem& p, const Arithmetic& arithmetic, Threads& threads) {
   std::vector<float> output(p.gradient.size());
-  BatchConvolution(p.shape, kernels)
+  BatchConvolution(p.shape, *arithmetic.kernels, arithmetic.bf16)
       .forward(p.input.data(), p.filters.data(), p.bias.data(), p.rectifier, output.data(),
                on(threads));
   return output;
 }
 
-Gradients run_backward(const Problem& p, const std::vector<float>& output, const Kernels& kernels,
-                       Threads& threads) {
+Gradients run_backward(const Problem& p, const std::vector<float>& output,
+                       const Arithmetic& arithmetic, Threads& threads) {
   Gradients g{std::vector<float>(p.input.size()), std::vector<float>(p.filters.size()),
               std::vector<float>(p.bias.size())};
-  BatchConvolution(p.shape, kernels)
+  BatchConvolution(p.shape, *arithmetic.kernels, arithmetic.bf16)
       .backward(p.input.data(), p.filters.data(), output.data(), p.gradient.data(), p.rectifier,
                 {g.input.data(), g.filters.data(), g.bias.data()}, on(threads));
   return g;
 }
 
-void expect_gradients(const Problem& p, const std::vector<float>& output, const Gradients& got) {
+void expect_gradients(const Problem& p, const std::vector<float>& output,
+                      const Arithmetic& arithmetic, const Gradients& got) {
   Exact input(p.input.size()), filters(p.filters.size()), bias(p.bias.size());
   input.terms = p.shape.out * p.shape.kernel * p.shape.kernel;
   bias.terms = p.shape.samples * p.shape.height * p.shape.width;
@@ -145,8 +175,8 @@ void expect_gradients(const Problem& p, const std::vector<float>& output, const 
   });
   for (size_t o = 0; o < p.gradient.size(); ++o)
     bias.add(o % size_t(p.shape.out), p.gradient_at(o, output));
-  expect_near(got.input, input, p.form(), "gradient of the input");
-  expect_near(got.filters, filters, Form::direct, "gradient of the filters");
+  expect_near(got.input, input, arithmetic.form_of(p.shape), "gradient of the input");
+  expect_near(got.filters, filters, arithmetic.form_of_sums(), "gradient of the filters");
   expect_near(got.bias, bias, Form::direct, "gradient of the bias");
 }
 
@@ -159,15 +189,14 @@ void check(const BatchShape& shape, Rectifier rectifier) {
   // Where the rectifier bends must not hang on a rounding: all are given the same output.
   const std::vector<float> output(want.values.begin(), want.values.end());
   Threads one(1), three(3);
-  for (const std::string& target : tested_targets()) {
-    SCOPED_TRACE(target);
-    const Kernels& set = kernels(target);
-    const std::vector<float> got = run_forward(problem, set, one);
-    expect_near(got, want, problem.form(), "output");
-    const Gradients gradients = run_backward(problem, output, set, one);
-    expect_gradients(problem, output, gradients);
-    EXPECT_EQ(run_forward(problem, set, three), got);
-    const Gradients again = run_backward(problem, output, set, three);
+  for (const Arithmetic& arithmetic : all_arithmetic()) {
+    SCOPED_TRACE(arithmetic.name());
+    const std::vector<float> got = run_forward(problem, arithmetic, one);
+    expect_near(got, want, arithmetic.form_of(shape), "output");
+    const Gradients gradients = run_backward(problem, output, arithmetic, one);
+    expect_gradients(problem, output, arithmetic, gradients);
+    EXPECT_EQ(run_forward(problem, arithmetic, three), got);
+    const Gradients again = run_backward(problem, output, arithmetic, three);
     EXPECT_EQ(again.input, gradients.input);
     EXPECT_EQ(again.filters, gradients.filters);
     EXPECT_EQ(again.bias, gradients.bias);
@@ -198,15 +227,17 @@ TEST(BatchConvolution, LargeFrames) {
 TEST(BatchConvolution, NoGradientOfTheInputWhereNoneIsWanted) {
   const Problem problem({2, 5, 6, 3, 4, 3, true}, Rectifier::none);
   Threads threads(2);
-  const auto output = run_forward(problem, kernels(), threads);
-  const Gradients all = run_backward(problem, output, kernels(), threads);
-  std::vector<float> filters(problem.filters.size()), bias(problem.bias.size());
-  BatchConvolution(problem.shape)
-      .backward(problem.input.data(), problem.filters.data(), output.data(),
-                problem.gradient.data(), problem.rectifier, {nullptr, filters.data(), bias.data()},
-                on(threads));
-  EXPECT_EQ(filters, all.filters);
-  EXPECT_EQ(bias, all.bias);
+  for (const Arithmetic& arithmetic : all_arithmetic()) {
+    const auto output = run_forward(problem, arithmetic, threads);
+    const Gradients all = run_backward(problem, output, arithmetic, threads);
+    std::vector<float> filters(problem.filters.size()), bias(problem.bias.size());
+    BatchConvolution(problem.shape, *arithmetic.kernels, arithmetic.bf16)
+        .backward(problem.input.data(), problem.filters.data(), output.data(),
+                  problem.gradient.data(), problem.rectifier,
+                  {nullptr, filters.data(), bias.data()}, on(threads));
+    EXPECT_EQ(filters, all.filters);
+    EXPECT_EQ(bias, all.bias);
+  }
 }
 
 }  // namespace

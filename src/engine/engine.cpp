@@ -39,12 +39,24 @@ Precision precision_of(const EngineOptions& options) {
   fail("HYPERCONV_PRECISION={}: there are f32 and bf16", wish);
 }
 
+// nullptr: bf16 is what is stored, and fp32 what is computed in.
+const Bf16Kernels* bf16_kernels_beside(const Kernels& kernels) {
+  // HYPERCONV_TARGET asks for an older processor's instructions.
+  constexpr int lanes_of_avx512 = 16;
+  if (kernels.lanes < lanes_of_avx512 && environment("HYPERCONV_BF16").empty()) return nullptr;
+  return chosen_bf16_kernels();
+}
+
 PlanOptions plan_options(const Kernels& kernels, const EngineOptions& options) {
   const std::string kernel = environment("HYPERCONV_KERNEL");
   if (!kernel.empty() && kernel != "direct" && kernel != "winograd")
     fail("HYPERCONV_KERNEL={}: there are direct and winograd", kernel);
-  return {
-      .lanes = kernels.lanes, .winograd = kernel != "direct", .precision = precision_of(options)};
+  const Precision precision = precision_of(options);
+  const bool is_bf16 = precision == Precision::bf16 && kernel.empty();
+  return {.lanes = kernels.lanes,
+          .winograd = kernel != "direct",
+          .bf16 = is_bf16 ? bf16_kernels_beside(kernels) : nullptr,
+          .precision = precision};
 }
 
 Execution wanted_execution(const EngineOptions& options) {

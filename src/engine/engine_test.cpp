@@ -357,8 +357,9 @@ Tensor difference(Tensor a, const Tensor& b) {
   return a;
 }
 
-// Every layer rounds its values to nine bits: by 2^-9 at most and 2^-9 / sqrt(3) on average, and
-// the layers' roundings add up as squares.
+// Every layer rounds its values, and in bf16 arithmetic its filters, to eight bits: by 2^-8 of
+// themselves at most and by a third of that in the root of the mean square; the layers' roundings
+// add up as squares.
 TEST(Engine, Bf16IsF32WithNineBitsBetweenTheLayers) {
   const struct {
     Graph graph;
@@ -373,7 +374,7 @@ TEST(Engine, Bf16IsF32WithNineBitsBetweenTheLayers) {
     const Tensor input = random_tensor(c.shape);
     const Tensor exact = run_engine(model, input);
     for (const std::string& target : tested_targets()) {
-      for (const char* kernel : {"direct", "winograd"}) {
+      for (const char* kernel : {"direct", "winograd", ""}) {
         SCOPED_TRACE(target + ", " + kernel);
         const ForcedTarget forced_target(target);
         const ForcedKernel forced_kernel(kernel);

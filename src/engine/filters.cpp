@@ -4,6 +4,8 @@
 #include <cmath>
 #include <functional>
 
+#include "base/half.hpp"
+#include "base/integers.hpp"
 #include "engine/packing.hpp"
 
 namespace hyperconv {
@@ -11,6 +13,39 @@ namespace {
 
 // Weights of one output channel.
 int64_t depth(const FilterSpec& spec) { return channels_of(spec) * spec.kernel * rows_read(spec); }
+
+int64_t bf16_blocks(const FilterSpec& spec) {
+  int64_t blocks = 0;
+  for (const FilterSlice& slice : spec.slices) blocks += bf16_taps(spec, slice).blocks();
+  return blocks;
+}
+
+PackedFilter packed_shape(const FilterSpec& spec, int lanes) {
+  PackedFilter filter{.spec = spec};
+  const bool is_bf16 = spec.form == FilterForm::bf16;
+  const int64_t together = is_bf16 ? bf16_outs : lanes;
+  filter.vectors = int(ceil_div(spec.out_channels, together));
+  filter.padded = filter.vectors * together;
+  filter.bytes = is_bf16 ? bf16_blocks(spec) * filter.vectors * bf16_block * int64_t(sizeof(uint16_t))
+                         : depth(spec) * filter.padded * int64_t(sizeof(float));
+  return filter;
+}
+
+int64_t weight_bytes(const PackedFilter& filter) {
+  return filter.bytes * (filter.spec.transposed ? 4 : 1);
+}
+
+// Of a filter and its bias.
+int64_t bytes_of(const PackedFilter& filter) {
+  return weight_bytes(filter) + filter.padded * int64_t(sizeof(float));
+}
+
+// At `next`; what comes behind it.
+std::byte* place(PackedFilter& filter, std::byte* next) {
+  filter.weights = next;
+  filter.bias = reinterpret_cast<float*>(next + weight_bytes(filter));
+  return next + bytes_of(filter);
+}
 
 std::vector<NodeId> nodes_of(const FilterSpec& spec) {
   std::vector<NodeId> nodes;
@@ -46,6 +81,31 @@ void pack_winograd(const FilterSpec& spec, NodeId node, const float* values, flo
       pack_winograd_taps(values + (slice.first + c) * 9, channels, to + (before + c) * step, step);
     }
     before += slice.channels;
+  }
+}
+
+// The same for Bf16Row: of each part its blocks. `to`: the filter's first weight.
+void pack_bf16(const FilterSpec& spec, NodeId node, const float* values, int64_t out,
+               uint16_t* to) {
+  const int64_t taps = int64_t(spec.kernel) * spec.kernel;
+  const int64_t out_blocks = ceil_div(spec.out_channels, bf16_outs);
+  for (const FilterSlice& slice : spec.slices) {
+    const Bf16Taps there = bf16_taps(spec, slice);
+    for (int64_t c = 0; c < slice.channels && slice.node == node; ++c) {
+      for (int tap = 0; tap < taps; ++tap) {
+        const float value = values[(slice.first + c) * taps + tap];
+        const uint16_t hi = float_to_bf16(value);
+        const auto put = [&](int64_t channel, uint16_t bits) {
+          to[bf16_place(there, tap / spec.kernel, tap % spec.kernel, channel, out, out_blocks)] =
+              bits;
+        };
+        put(c, hi);
+        if (!slice.split) continue;
+        put(slice.channels + c, hi);
+        put(2 * slice.channels + c, float_to_bf16(value - bf16_to_float(hi)));
+      }
+    }
+    to += there.blocks() * out_blocks * bf16_block;
   }
 }
 
@@ -88,29 +148,14 @@ void FilterBank::read_channel_weights() {
   }
 }
 
-// Of a filter and its bias.
-int64_t FilterBank::floats_of(const PackedFilter& filter) const {
-  return filter.floats * (filter.spec.transposed ? 4 : 1) + filter.vectors * kernels_.lanes;
-}
-
-// At `next`; what comes behind it.
-float* FilterBank::place(PackedFilter& filter, float* next) const {
-  filter.weights = next;
-  filter.bias = next + filter.floats * (filter.spec.transposed ? 4 : 1);
-  return next + floats_of(filter);
-}
-
 void FilterBank::allocate(const std::vector<FilterSpec>& specs) {
   int64_t total = 0;
   for (const FilterSpec& spec : specs) {
-    PackedFilter filter{.spec = spec};
-    filter.vectors = int((spec.out_channels + kernels_.lanes - 1) / kernels_.lanes);
-    filter.floats = depth(spec) * filter.vectors * kernels_.lanes;
-    filters_.push_back(filter);
-    total += floats_of(filter);
+    filters_.push_back(packed_shape(spec, kernels_.lanes));
+    total += bytes_of(filters_.back());
   }
-  arena_ = Arena(size_t(total) * sizeof(float));
-  auto* next = reinterpret_cast<float*>(arena_.data());
+  arena_ = Arena(size_t(total));
+  std::byte* next = arena_.data();
   for (PackedFilter& filter : filters_) next = place(filter, next);
 }
 
@@ -118,14 +163,14 @@ PredictedFilters FilterBank::room_for(const std::vector<FilterId>& ids) const {
   PredictedFilters room;
   room.filters_.resize(filters_.size());
   int64_t total = 0;
-  for (const FilterId id : ids) total += floats_of(filters_[size_t(id)]);
-  room.arena_ = Arena(size_t(total) * sizeof(float));
-  auto* next = reinterpret_cast<float*>(room.arena_.data());
+  for (const FilterId id : ids) total += bytes_of(filters_[size_t(id)]);
+  room.arena_ = Arena(size_t(total));
+  std::byte* next = room.arena_.data();
   for (const FilterId id : ids) {
     const PackedFilter& constant = filters_[size_t(id)];
     PackedFilter& filter = room.filters_[size_t(id)];
     filter = constant;
-    std::copy_n(constant.weights, floats_of(constant), next);
+    std::copy_n(constant.weights, bytes_of(constant), next);
     next = place(filter, next);
   }
   return room;
@@ -172,12 +217,25 @@ void FilterBank::pack_constants(FilterId id) {
 // `values`: one output channel's filter, [channels][ky][kx]; only the node's own parts are written.
 void FilterBank::pack_channel(const PackedFilter& filter, NodeId node, int64_t out,
                               const float* values) {
-  const BlockPlace block = block_of(out, filter.vectors, kernels_.lanes);
-  float* to = filter.weights + depth(filter.spec) * block.before + (out - block.before);
-  if (filter.spec.form == FilterForm::winograd)
-    pack_winograd(filter.spec, node, values, to, block.width);
-  else
-    pack_direct(filter.spec, node, values, to, block.width);
+  const auto vector_of_channel = [&] {
+    const BlockPlace block = block_of(out, filter.vectors, kernels_.lanes);
+    float* to = reinterpret_cast<float*>(filter.weights) + depth(filter.spec) * block.before +
+                (out - block.before);
+    return std::pair(to, block.width);
+  };
+  switch (filter.spec.form) {
+    case FilterForm::direct: {
+      const auto [to, step] = vector_of_channel();
+      return pack_direct(filter.spec, node, values, to, step);
+    }
+    case FilterForm::winograd: {
+      const auto [to, step] = vector_of_channel();
+      return pack_winograd(filter.spec, node, values, to, step);
+    }
+    case FilterForm::bf16:
+      return pack_bf16(filter.spec, node, values, out,
+                       reinterpret_cast<uint16_t*>(filter.weights));
+  }
 }
 
 // The weights are [channels][out][dy][dx]; each (dy, dx) becomes a 1x1 filter of its own.
@@ -193,7 +251,7 @@ void FilterBank::pack_transposed(PackedFilter& filter, NodeId node) {
         column[size_t(c)] = values[size_t((c * outs + out) * 4 + tap)];
       pack_channel(single, node, out, column.data());
     }
-    single.weights += filter.floats;
+    single.weights += filter.bytes;
   }
 }
 

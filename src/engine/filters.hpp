@@ -13,13 +13,16 @@
 
 namespace hyperconv {
 
-/// One convolution's weights, packed: see ConvRow.
+/// One convolution's weights, packed: see ConvRow, WinogradRows and Bf16Row.
 struct PackedFilter {
   FilterSpec spec;
-  int vectors = 0;     ///< output channels in vectors
-  int64_t floats = 0;  ///< of one filter; a transposed convolution has four, [dy][dx]
-  float* weights = nullptr;
-  float* bias = nullptr;  ///< the sum of its nodes' biases, zeros behind the last channel
+  int vectors = 0;    ///< output channels in vectors, or in sixteens: FilterForm::bf16
+  int64_t padded = 0;  ///< output channels, up to whole vectors
+  int64_t bytes = 0;  ///< of one filter; a transposed convolution has four, [dy][dx]
+  std::byte* weights = nullptr;  ///< floats, but for FilterForm::bf16
+  float* bias = nullptr;         ///< the sum of its nodes' biases, zeros behind the last channel
+
+  const float* floats() const { return reinterpret_cast<const float*>(weights); }
 };
 
 /// Weights other than filters: Norm2d's, and PRelu's slope as `scale`.
@@ -67,8 +70,6 @@ class FilterBank {
   void predict(FilterId id, NodeId node, std::span<const float> s, PredictedFilters& room);
 
  private:
-  int64_t floats_of(const PackedFilter& filter) const;
-  float* place(PackedFilter& filter, float* next) const;
   void predict(PackedFilter& filter, NodeId node, std::span<const float> s);
   void allocate(const std::vector<FilterSpec>& specs);
   void read_channel_weights();

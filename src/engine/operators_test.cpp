@@ -1,6 +1,10 @@
 // Every operator of the engine against the reference, on every instruction set of this machine.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "base/half.hpp"
+#include "engine/kernels/bf16.hpp"
 #include "engine/reference/reference.hpp"
 #include "engine/testing.hpp"
 
@@ -132,6 +136,73 @@ TEST(Operators, ABrightRowLeavesTheDarkOnesDark) {
           ASSERT_LE(std::fabs(double(output.at(0, c, dark, x))), most) << target << dark;
     EXPECT_GT(std::fabs(output.at(0, 0, 3, 5)), 1) << target;
   }
+}
+
+float as_bf16(float value) { return bf16_to_float(float_to_bf16(value)); }
+
+/// Random, but with weights that are bf16 numbers; biases are added in fp32 as they are.
+Model bf16_model(const Graph& graph) {
+  const Model model = random_model(graph);
+  std::map<std::string, std::vector<float>> weights;
+  for (const Parameter& p : parameters(graph)) {
+    std::vector<float>& values = weights[p.name] = model.weight(p.name).to_float();
+    if (!p.name.ends_with(".bias")) std::ranges::transform(values, values.begin(), as_bf16);
+  }
+  return {graph, {}, std::move(weights)};
+}
+
+// Of bf16 numbers the products are exact in fp32, so that the bound of a sum of floats holds: once
+// for the network's input, which is split, and once for a feature map in bf16. What is stored in
+// bf16 is rounded by 2^-8 of itself at most.
+void check_in_bf16(const Operator& op, int channels, Size size) {
+  Graph graph;
+  const NodeId input_node = graph.add("input", Input{channels}, {});
+  const NodeId copy = graph.add("copy", Upsample2d{}, {input_node});
+  const NodeId node = graph.add("node", op, {copy});
+  Graph first;
+  first.add("node", op, {first.add("input", Input{channels}, {})});
+  Graph longer = graph;
+  longer.add("stored", Upsample2d{}, {node});
+  SCOPED_TRACE(operator_name(op) + " of " + std::to_string(channels) + " channels, " +
+               std::to_string(size.h) + "x" + std::to_string(size.w));
+
+  Tensor input = random_tensor({1, channels, size.h, size.w});
+  std::transform(input.data(), input.data() + input.size(), input.data(), as_bf16);
+  // Other convolutions at a network's end write the output itself, in fp32.
+  const auto* conv = std::get_if<Conv2d>(&op);
+  const bool is_stored = conv == nullptr || conv->stride > 1;
+  const auto check_one = [&](const Graph& checked, NodeId last, const Tensor& from, bool copied) {
+    const auto model = std::make_shared<const Model>(bf16_model(checked));
+    reference::Result want = reference::apply(*model, last, {from});
+    for (size_t i = 0; i < want.value.size() && (copied || is_stored); ++i)
+      want.bound.data()[i] = want.bound.data()[i] * (1 + 0x1.0p-8f) +
+                             std::fabs(want.value.data()[i]) * 0x1.0p-8f;
+    if (copied)
+      want = {reference::apply(*model, last + 1, {want.value}).value,
+              reference::apply(*model, last + 1, {want.bound}).value};
+    expect_within_bound(run_engine(model, input), want);
+  };
+  const Tensor twice = reference::apply(random_model(graph), copy, {input}).value;
+  const ForcedVariable forced("HYPERCONV_PRECISION", "bf16");
+  for (const Bf16Kernels& bf16 : bf16_kernels()) {
+    SCOPED_TRACE(bf16.name);
+    const ForcedVariable forced_kernels("HYPERCONV_BF16", bf16.name);
+    check_one(first, 1, input, false);
+    check_one(graph, node, twice, false);
+    check_one(longer, node, twice, true);
+  }
+}
+
+TEST(Operators, ConvolutionsInBf16) {
+  for (const int kernel : {1, 3, 5})
+    for (const int channels : channel_counts)
+      for (const int out : {1, 12, 16, 33, 50}) check_in_bf16(Conv2d{out, kernel}, channels, {3, 13});
+  for (const Size size : {Size{1, 1}, {1, 7}, {6, 1}, {5, 16}, {2, 131}}) {
+    check_in_bf16(Conv2d{20, 3}, 4, size);
+    check_in_bf16(Conv2d{5, 7}, 33, size);
+    check_in_bf16(ConvTranspose2d{12}, 24, size);
+  }
+  check_in_bf16(Conv2d{.out_channels = 20, .kernel = 3, .stride = 2}, 24, {6, 50});
 }
 
 TEST(Operators, ConvolutionsWithoutBias) {

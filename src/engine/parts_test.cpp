@@ -218,7 +218,8 @@ TEST(Parts, WhatLooksAtWholeLayersRunsOnTheWhole) {
     EXPECT_THAT(error, HasSubstr("9.31e-06 GiB of memory are too little: node '"));
     EXPECT_THAT(error, HasSubstr("cannot run in parts"));
 
-    PartRunner alone(model, {}, {.memory = 100'000, .alone = true});
+    const int64_t too_little = bytes_at_once(model, photo.shape()) * 7 / 8;
+    PartRunner alone(model, {}, {.memory = too_little, .alone = true});
     const Region all{0, 0, 40, 60};
     EXPECT_GT(in_parts(alone, model, photo, all, alone.engine().condition(to_be_read(photo))).parts,
               1);

@@ -126,6 +126,7 @@ class Planner {
         options_(options) {
     plan_.input = input;
     plan_.output = shapes_.back();
+    plan_.bf16 = options.bf16;
     values_.resize(shapes_.size());
     done_.resize(shapes_.size());
     consumers_.resize(shapes_.size());
@@ -220,6 +221,7 @@ class Planner {
   FilterForm form_of(const ConvolutionForm& form, const std::vector<NodeId>& terms) const {
     int64_t channels = 0;
     for (const NodeId term : terms) channels += shape(graph_.node(term).inputs[0]).c;
+    if (options_.bf16 != nullptr) return FilterForm::bf16;
     const bool possible = form.kernel == 3 && form.stride == 1;
     return possible && options_.winograd && channels <= most_winograd_channels
                ? FilterForm::winograd
@@ -265,9 +267,15 @@ class Planner {
 
   void append_slices(FilterSpec& spec, NodeId id, const FeatureMaps& inputs) const {
     int64_t first = 0;
-    for (const int64_t count : channels(inputs)) {
-      spec.slices.push_back({id, first, count});
-      first += count;
+    for (const FeatureMapId p : inputs) {
+      const FeatureMap& from = plan_.feature_maps[size_t(p)];
+      spec.slices.push_back({.node = id,
+                             .first = first,
+                             .channels = from.channels,
+                             .dense = from.pixel == from.channels,
+                             .split = spec.form == FilterForm::bf16 &&
+                                      from.precision == Precision::f32});
+      first += from.channels;
     }
   }
 
@@ -288,7 +296,9 @@ class Planner {
 
   void add(NodeId id, const ConvTranspose2d&) {
     const FilterId filter = FilterId(plan_.filters.size());
-    FilterSpec spec{.out_channels = shape(id).c, .transposed = true};
+    FilterSpec spec{.form = options_.bf16 != nullptr ? FilterForm::bf16 : FilterForm::direct,
+                    .out_channels = shape(id).c,
+                    .transposed = true};
     const FeatureMaps inputs = input_value(id);
     append_slices(spec, id, inputs);
     plan_.filters.push_back(spec);
@@ -394,15 +404,17 @@ class Planner {
     made.width = shape(id).w;
     made.pixel = pixel;
     // The input and vectors (descriptors) stay in f32: they are small, and much depends on them.
-    const bool exact = id == 0 || shape(id).plane() == 1;
+    // For every size of photo: a layer may be one pixel large, too.
+    const bool exact = id == 0 || (fixed_[size_t(id)] && shape(id).plane() == 1);
     made.precision = exact ? Precision::f32 : options_.precision;
     plan_.feature_maps.push_back(made);
     return FeatureMapId(plan_.feature_maps.size()) - 1;
   }
 
   FeatureMapId feature_map(NodeId id) { return new_map(id, shape(id).c, shape(id).c); }
-  // Convolutions store whole vectors.
+  // Convolutions store whole vectors, but for those in bf16.
   FeatureMapId vector_map(NodeId id) {
+    if (options_.bf16 != nullptr) return feature_map(id);
     return new_map(id, shape(id).c, round_up(shape(id).c, options_.lanes));
   }
   FeatureMaps same_split(NodeId id, const FeatureMaps& like) {
@@ -552,7 +564,22 @@ int64_t channels_of(const FilterSpec& spec) {
   return channels;
 }
 
-int rows_read(const FilterSpec& spec) { return spec.form == FilterForm::direct ? spec.kernel : 6; }
+int rows_read(const FilterSpec& spec) {
+  switch (spec.form) {
+    case FilterForm::direct:
+    case FilterForm::bf16:
+      return spec.kernel;
+    case FilterForm::winograd:
+      return winograd_rows;
+  }
+  return 0;
+}
+
+Bf16Taps bf16_taps(const FilterSpec& spec, const FilterSlice& slice) {
+  // (hi, lo, hi) of every pixel, without gaps.
+  if (slice.split) return {spec.kernel, 3 * slice.channels, true};
+  return {spec.kernel, slice.channels, slice.dense};
+}
 
 std::optional<FilterId> filter_of(const Action& action) {
   const auto* row = std::get_if<RowAction>(&action);
@@ -569,8 +596,14 @@ RowReach reach_of(const Plan& plan, const RowAction& action) {
     const FilterSpec& spec = plan.filters[size_t(id)];
     const int before = spec.kernel / 2;
     const Reach direct{.in = stride, .before = before, .count = spec.kernel};
-    if (spec.form == FilterForm::direct) return both(direct);
-    return RowReach{{.in = 4, .before = before, .count = rows_read(spec), .out = 4}, direct};
+    switch (spec.form) {
+      case FilterForm::direct:
+      case FilterForm::bf16:
+        return both(direct);
+      case FilterForm::winograd:
+        return RowReach{{.in = 4, .before = before, .count = rows_read(spec), .out = 4}, direct};
+    }
+    return RowReach{};
   };
   const RowReach halved = both({.in = 2, .count = 2}), doubled = both({.out = 2});
   return std::visit(

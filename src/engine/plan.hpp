@@ -18,6 +18,7 @@
 
 #include "base/integers.hpp"
 #include "engine/conditions.hpp"
+#include "engine/kernels/bf16.hpp"
 #include "engine/kernels/kernels.hpp"
 #include "network/graph.hpp"
 
@@ -52,6 +53,10 @@ struct FilterSlice {
   NodeId node = 0;
   int64_t first = 0;
   int64_t channels = 0;
+  bool dense = true;  ///< the feature map's pixels lie without gaps
+  /// FilterForm::bf16: the feature map is f32, and its values are multiplied to 16 bits
+  /// (split_to_bf16).
+  bool split = false;
 
   bool operator==(const FilterSlice&) const = default;
 };
@@ -68,6 +73,9 @@ struct FilterSpec {
   bool operator==(const FilterSpec&) const = default;
 };
 using FilterId = int;
+
+/// The taps of a slice of a FilterForm::bf16.
+Bf16Taps bf16_taps(const FilterSpec& spec, const FilterSlice& slice);
 
 /// Input channels of all slices.
 int64_t channels_of(const FilterSpec& spec);
@@ -218,6 +226,7 @@ struct Plan {
   std::vector<FeatureMap> feature_maps;
   std::vector<Step> steps;
   int64_t arena_bytes = 0;
+  const Bf16Kernels* bf16 = nullptr;  ///< of FilterForm::bf16
 
   const FeatureMap& feature_map(FeatureMapId id) const { return feature_maps[size_t(id)]; }
 };
@@ -226,6 +235,8 @@ struct PlanOptions {
   int lanes = 8;  ///< floats in a vector of the kernels
   /// FilterForm::winograd where it can be done.
   bool winograd = true;
+  /// FilterForm::bf16 for all convolutions, instead, by these kernels: for feature maps in bf16.
+  const Bf16Kernels* bf16 = nullptr;
   /// Of feature maps. bf16 halves their memory; sums, means and the network's input and output stay
   /// in f32.
   Precision precision = Precision::f32;

@@ -5,12 +5,25 @@
 #include <cassert>
 #include <cmath>
 
+#include "base/integers.hpp"
 #include "engine/packing.hpp"
 
 namespace hyperconv {
 namespace {
 
 enum class Scratch { transform, output, taps, in0, in1, out0, out1, count };
+
+// Output rows of a convolution that are computed at once.
+int64_t rows_of_unit(const FilterSpec& spec) {
+  switch (spec.form) {
+    case FilterForm::direct:
+    case FilterForm::bf16:
+      return 1;
+    case FilterForm::winograd:
+      return 4;
+  }
+  return 1;
+}
 
 // Every thread's own, kept from row to row; starts on a cache line.
 float* scratch(Scratch use, int64_t floats) {
@@ -96,7 +109,7 @@ void RowRunner::run(const action::Input&, const Step& step, int64_t y, Interval 
 void RowRunner::find_taps(const Convolution& what, const Step& step, int64_t y, int64_t left,
                           Taps& taps) const {
   const FilterSpec& spec = what.filter.spec;
-  const int64_t units = spec.form == FilterForm::winograd ? 4 : what.stride;
+  const int64_t units = spec.form == FilterForm::winograd ? rows_of_unit(spec) : what.stride;
   const int64_t top = y * units - spec.kernel / 2;
   const int count = rows_read(spec);
   for (size_t i = 0; i < step.inputs.size(); ++i) {
@@ -142,7 +155,7 @@ void RowRunner::convolve_direct(const Convolution& what, const Step& step, int64
   const PackedFilter& filter = what.filter;
   widen_taps(step, filter.spec.kernel, (width - 1) * what.stride + filter.spec.kernel, taps);
   const bool narrow = out.precision != Precision::f32;
-  const int64_t written = int64_t(filter.vectors) * context_.kernels.lanes;
+  const int64_t written = filter.padded;
   float* to =
       narrow ? scratch(Scratch::out0, width * written) : reinterpret_cast<float*>(out.first[0]);
   context_.kernels.conv2d({.inputs = taps.inputs.data(),
@@ -150,7 +163,7 @@ void RowRunner::convolve_direct(const Convolution& what, const Step& step, int64
                            .kernel = filter.spec.kernel,
                            .stride = what.stride,
                            .vectors = filter.vectors,
-                           .weights = filter.weights,
+                           .weights = filter.floats(),
                            .bias = filter.bias,
                            .rectifier = what.rectifier,
                            .out = to,
@@ -172,7 +185,7 @@ void RowRunner::convolve_winograd(const Convolution& what, const Step& step, int
       .input_count = int(step.inputs.size()),
       .channels = channels,
       .vectors = filter.vectors,
-      .weights = filter.weights,
+      .weights = filter.floats(),
       .bias = filter.bias,
       .rectifier = what.rectifier,
       .out = out.first,
@@ -184,23 +197,70 @@ void RowRunner::convolve_winograd(const Convolution& what, const Step& step, int
   conv2d_winograd_strips(context_.kernels, run, width, taps.rows.data());
 }
 
+// Feature maps in f32 (the network's input, vectors) are split; the others are bf16.
+void RowRunner::convolve_bf16(const Convolution& what, const Step& step, int64_t width,
+                              const Taps& taps, const Rows& out) const {
+  const PackedFilter& filter = what.filter;
+  const int kernel = filter.spec.kernel;
+  const int64_t columns = (width - 1) * what.stride + kernel;
+  int64_t split_values = 0;
+  for (size_t i = 0; i < step.inputs.size(); ++i)
+    if (filter.spec.slices[i].split)
+      split_values += kernel * columns * bf16_taps(filter.spec, filter.spec.slices[i]).channels;
+  auto* split = reinterpret_cast<std::byte*>(scratch(Scratch::taps, ceil_div(split_values, 2)));
+  std::array<const std::byte*, most_tap_rows> rows{};
+  std::array<Bf16Input, most_tap_rows> inputs{};
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    const FilterSlice& slice = filter.spec.slices[i];
+    const ConvInput& from = taps.inputs[i];
+    const std::byte** first = rows.data() + i * size_t(kernel);
+    const int64_t channels = bf16_taps(filter.spec, slice).channels;
+    inputs[i] = {first, slice.split ? channels : from.pixel, channels};
+    for (int r = 0; r < kernel; ++r) {
+      first[r] = from.rows[r];
+      if (!slice.split) continue;
+      split_to_bf16(reinterpret_cast<const float*>(from.rows[r]), from.pixel, from.channels,
+                    columns, split);
+      first[r] = split;
+      split += columns * channels * int64_t(sizeof(uint16_t));
+    }
+  }
+  context_.plan.bf16->conv2d({.inputs = inputs.data(),
+                         .input_count = int(step.inputs.size()),
+                         .kernel = kernel,
+                         .stride = what.stride,
+                         .out_blocks = filter.vectors,
+                         .weights = filter.weights,
+                         .bias = filter.bias,
+                         .rectifier = what.rectifier,
+                         .out = out.first[0],
+                         .out_channels = out.channels,
+                         .out_precision = out.precision,
+                         .out_pixel = out.pixel,
+                         .width = width});
+}
+
 void RowRunner::convolve(const Convolution& what, const Step& step, int64_t y, Interval columns,
                          const Rows& out) const {
   const FilterSpec& spec = what.filter.spec;
   Taps taps;
   find_taps(what, step, y, columns.first * what.stride - spec.kernel / 2, taps);
-  if (spec.form == FilterForm::winograd)
-    convolve_winograd(what, step, columns.size(), taps, out);
-  else
-    convolve_direct(what, step, columns.size(), taps, out);
+  switch (spec.form) {
+    case FilterForm::direct:
+      return convolve_direct(what, step, columns.size(), taps, out);
+    case FilterForm::winograd:
+      return convolve_winograd(what, step, columns.size(), taps, out);
+    case FilterForm::bf16:
+      return convolve_bf16(what, step, columns.size(), taps, out);
+  }
 }
 
 void RowRunner::run(const action::Conv2d& action, const Step& step, int64_t y,
                     Interval columns) const {
   const PackedFilter& filter = context_.filters[action.filter];
   const FeatureMapId id = step.outputs.front();
-  const int64_t rows = filter.spec.form == FilterForm::winograd ? 4 : 1;
-  Rows to{{}, feature_map(id).pixel, feature_map(id).precision};
+  const int64_t rows = rows_of_unit(filter.spec);
+  Rows to{{}, feature_map(id).pixel, feature_map(id).channels, feature_map(id).precision};
   for (int64_t r = 0; r < rows && rows * y + r < feature_map(id).height; ++r)
     to.first[size_t(r)] = buffer(id).at(rows * y + r, columns.first);
   convolve({filter, action.rectifier, action.stride, action.padding}, step, y, columns, to);
@@ -211,14 +271,14 @@ void RowRunner::run(const action::Conv2dToOutput& action, const Step& step, int6
                     Interval columns) const {
   constexpr int64_t strip = 96;
   const PackedFilter& filter = context_.filters[action.filter];
-  const int64_t rows = filter.spec.form == FilterForm::winograd ? 4 : 1;
+  const int64_t rows = rows_of_unit(filter.spec);
   const int64_t height = feature_map(step.inputs.front()).height;
-  const int64_t pixel = int64_t(filter.vectors) * context_.kernels.lanes;
+  const int64_t pixel = filter.padded;
   const int64_t factor = action.factor;
   float* pixels = scratch(Scratch::output, rows * strip * pixel);
   for (int64_t x = columns.first; x < columns.end; x += strip) {
     const Interval pixels_of_strip{x, std::min(columns.end, x + strip)};
-    Rows to{{}, pixel};
+    Rows to{{}, pixel, pixel};
     for (int64_t r = 0; r < rows && rows * y + r < height; ++r)
       to.first[size_t(r)] = reinterpret_cast<std::byte*>(pixels + r * strip * pixel);
     convolve({filter, action.rectifier, 1, action.padding}, step, y, pixels_of_strip, to);
@@ -241,8 +301,8 @@ void RowRunner::run(const action::ConvTranspose2d& action, const Step& step, int
   PackedFilter filter = context_.filters[action.filter];
   for (int64_t tap = 0; tap < 4; ++tap) {
     std::byte* to = buffer(id).at(2 * y + tap / 2, 2 * columns.first + tap % 2);
-    convolve({filter, action.rectifier}, step, y, columns, {{to}, 2 * out.pixel, out.precision});
-    filter.weights += filter.floats;
+    convolve({filter, action.rectifier}, step, y, columns, {{to}, 2 * out.pixel, out.channels, out.precision});
+    filter.weights += filter.bytes;
   }
 }
 

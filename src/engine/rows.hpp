@@ -97,7 +97,8 @@ class RowRunner {
   // Where it writes: as many rows as a unit has, nullptr for those beyond the frame.
   struct Rows {
     std::array<std::byte*, 4> first;
-    int64_t pixel;  // values
+    int64_t pixel;     // values
+    int64_t channels;  // that a pixel has room for, beyond whole vectors: FilterForm::bf16
     Precision precision = Precision::f32;
   };
   // Rows of taps of all inputs.
@@ -111,6 +112,8 @@ class RowRunner {
                        const Rows& out) const;
   void convolve_winograd(const Convolution& what, const Step& step, int64_t width, Taps& taps,
                          const Rows& out) const;
+  void convolve_bf16(const Convolution& what, const Step& step, int64_t width, const Taps& taps,
+                     const Rows& out) const;
   void widen_taps(const Step& step, int count, int64_t columns, Taps& taps) const;
   void convolve(const Convolution& what, const Step& step, int64_t y, Interval columns,
                 const Rows& out) const;

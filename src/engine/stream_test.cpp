@@ -17,18 +17,27 @@ using Shared = std::shared_ptr<const Model>;
 struct Form {
   bool winograd;
   Precision precision;
+  const Bf16Kernels* bf16 = nullptr;
 };
-constexpr Form forms[] = {{false, Precision::f32},
-                          {true, Precision::f32},
-                          {false, Precision::bf16},
-                          {true, Precision::bf16}};
+
+std::vector<Form> forms() {
+  std::vector<Form> all = {{false, Precision::f32},
+                           {true, Precision::f32},
+                           {false, Precision::bf16},
+                           {true, Precision::bf16}};
+  // The plain loops would take minutes, and have no tiles that could cut a row another way.
+  for (const Bf16Kernels& bf16 : bf16_kernels())
+    if (bf16.name != "portable") all.push_back({false, Precision::bf16, &bf16});
+  return all;
+}
 
 // Everything that one executor needs.
 class Rig {
  public:
   Rig(Shared model, const Shape& shape, int threads, const Form& form)
       : model_(std::move(model)),
-        plan_(make_plan(model_->graph(), shape, {kernels().lanes, form.winograd, form.precision})),
+        plan_(make_plan(model_->graph(), shape,
+                        {kernels().lanes, form.winograd, form.bf16, form.precision})),
         threads_(threads),
         filters_(model_, plan_.filters, kernels(), threads_) {
     // Any vectors: both ways are given the same.
@@ -75,7 +84,7 @@ void check(const Graph& graph, const Shape& shape) {
   const Tensor input = random_tensor(shape);
   for (const std::string& target : tested_targets()) {
     const ForcedTarget forced(target);
-    for (const Form& form : forms) {
+    for (const Form& form : forms()) {
       const Tensor want = Rig(model, shape, 1, form).whole(input);
       for (const int threads : {1, 2, 3, 7}) {
         Rig rig(model, shape, threads, form);
@@ -86,7 +95,8 @@ void check(const Graph& graph, const Shape& shape) {
             ASSERT_EQ(got.data()[i], want.data()[i])
                 << "at " << i << ", " << target << ", " << threads << " threads, tiles of " << width
                 << (form.winograd ? ", winograd" : ", direct")
-                << (form.precision == Precision::bf16 ? ", bf16" : "");
+                << (form.precision == Precision::bf16 ? ", bf16" : "")
+                << (form.bf16 != nullptr ? " by " + form.bf16->name : "");
           }
         }
       }

@@ -1,4 +1,6 @@
 // The networks that develop a mosaic whose noise is known: ours, after the paper's idea.
+#include <optional>
+
 #include "network/zoo.hpp"
 #include "network/zoo_builder.hpp"
 
@@ -38,9 +40,13 @@ class DevelopBuilder {
       // Deep levels hold coarse structure in few pixels: one convolution is enough there.
       if (level < 2) x = block(name + ".conv2", x, level);
     }
-    x = convolution("last", x, 12, 0);
+    // In this order: a graph's nodes are numbered as they are added, and models/develop.safetensors
+    // has these numbers.
+    std::optional<NodeId> linear;
     if (shape_.linear_kernel > 0)
-      x = b_.sum("sum", x, convolution("linear", b_.input(), 12, 0, shape_.linear_kernel));
+      linear = convolution("linear", b_.input(), 12, 0, shape_.linear_kernel);
+    x = convolution("last", x, 12, 0);
+    if (linear) x = b_.sum("sum", x, *linear);
     b_.shuffle("output", x);
     return b_.take();
   }

@@ -41,21 +41,27 @@ BatchShape shape_of(const torch::Tensor& x, const torch::Tensor& filters) {
           first == 1};
 }
 
+/// With fewer channels a convolution costs next to nothing, and what it reads is the photo itself.
+constexpr int64_t fewest_bf16_channels = 8;
+
+thread_local const Bf16Kernels* bf16_at_work = nullptr;
+
 class BatchConv2d : public torch::autograd::Function<BatchConv2d> {
  public:
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& filters, const torch::Tensor& bias,
-                               int64_t rectifier) {
+                               int64_t rectifier, const Bf16Kernels* bf16) {
     RECORD_FUNCTION("batch_conv2d", std::vector<c10::IValue>());
     const torch::Tensor frames = channels_last(x), weights = filters.contiguous();
     const BatchShape shape = shape_of(frames, weights);
     torch::Tensor y = empty_frames(shape.samples, shape.out, frames);
-    BatchConvolution(shape).forward(frames.data_ptr<float>(), weights.data_ptr<float>(),
+    BatchConvolution(shape, kernels(), bf16).forward(frames.data_ptr<float>(), weights.data_ptr<float>(),
                                     bias.contiguous().data_ptr<float>(), Rectifier(rectifier),
                                     y.data_ptr<float>(), on_torch_threads);
     context->save_for_backward({frames, weights, y});
     context->saved_data["rectifier"] = rectifier;
     context->saved_data["input_wanted"] = x.requires_grad();
+    context->saved_data["bf16"] = bf16 != nullptr;
     return y;
   }
 
@@ -69,13 +75,15 @@ class BatchConv2d : public torch::autograd::Function<BatchConv2d> {
     torch::Tensor dx, dfilters = torch::empty_like(filters);
     torch::Tensor dbias = torch::empty({shape.out}, filters.options());
     if (context->saved_data["input_wanted"].toBool()) dx = empty_frames(shape.samples, shape.in, x);
-    BatchConvolution(shape).backward(x.data_ptr<float>(), filters.data_ptr<float>(),
+    const Bf16Kernels* bf16 =
+        context->saved_data["bf16"].toBool() ? chosen_bf16_kernels() : nullptr;
+    BatchConvolution(shape, kernels(), bf16).backward(x.data_ptr<float>(), filters.data_ptr<float>(),
                                      y.data_ptr<float>(), gradient.data_ptr<float>(),
                                      Rectifier(context->saved_data["rectifier"].toInt()),
                                      {dx.defined() ? dx.data_ptr<float>() : nullptr,
                                       dfilters.data_ptr<float>(), dbias.data_ptr<float>()},
                                      on_torch_threads);
-    return {dx, dfilters, dbias, torch::Tensor()};
+    return {dx, dfilters, dbias, torch::Tensor(), torch::Tensor()};
   }
 };
 
@@ -95,6 +103,7 @@ bool suits_batch_conv2d(const torch::Tensor& x, const torch::Tensor& filters) {
   if (!is_wanted() || !x.is_cpu() || x.scalar_type() != torch::kFloat32 || is_cpu_autocast() ||
       k % 2 == 0 || std::max(x.size(1), out) > most_winograd_channels)
     return false;
+  if (bf16_at_work != nullptr) return true;
   // What packing filters and adding up their gradients costs does not shrink with the frame.
   constexpr int64_t many_pixels = 1024, few_weights = 48 * 48;
   return x.size(2) * x.size(3) >= many_pixels || x.size(1) * out <= few_weights;
@@ -102,7 +111,23 @@ bool suits_batch_conv2d(const torch::Tensor& x, const torch::Tensor& filters) {
 
 torch::Tensor batch_conv2d(const torch::Tensor& x, const torch::Tensor& filters,
                            const torch::Tensor& bias, Rectifier rectifier) {
-  return BatchConv2d::apply(x, filters, bias, int64_t(rectifier));
+  const bool is_narrow = std::min(x.size(1), filters.size(filters.dim() - 4)) < fewest_bf16_channels;
+  return BatchConv2d::apply(x, filters, bias, int64_t(rectifier),
+                            is_narrow ? nullptr : bf16_at_work);
 }
+
+TrainingArithmetic::TrainingArithmetic(TrainingPrecision precision, torch::Device device)
+    : outer_(bf16_at_work) {
+  switch (precision) {
+    case TrainingPrecision::fp32:
+      return;
+    case TrainingPrecision::bf16:
+      if (device.is_cpu() && is_wanted()) bf16_at_work = chosen_bf16_kernels();
+      if (bf16_at_work == nullptr) autocast_.emplace(precision, device);
+      return;
+  }
+}
+
+TrainingArithmetic::~TrainingArithmetic() { bf16_at_work = outer_; }
 
 }  // namespace hyperconv

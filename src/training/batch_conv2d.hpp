@@ -3,9 +3,28 @@
 
 #include <torch/types.h>
 
+#include <optional>
+
+#include "engine/kernels/bf16.hpp"
 #include "engine/kernels/kernels.hpp"
+#include "training/torch_setup.hpp"
 
 namespace hyperconv {
+
+/// While it lives, this thread trains in the precision: on a CPU whose bf16 instructions our kernels
+/// know, batch_conv2d computes in bf16 and all else stays fp32; elsewhere libtorch's autocast does
+/// what it does.
+class TrainingArithmetic {
+ public:
+  TrainingArithmetic(TrainingPrecision precision, torch::Device device);
+  ~TrainingArithmetic();
+  TrainingArithmetic(const TrainingArithmetic&) = delete;
+  TrainingArithmetic& operator=(const TrainingArithmetic&) = delete;
+
+ private:
+  std::optional<Autocast> autocast_;
+  const Bf16Kernels* outer_;
+};
 
 /// Whether batch_conv2d takes these: floats on a CPU, no autocast, and either 32x32 pixels or
 /// more, or few channels: packing and gathering filters costs the same for a small frame.

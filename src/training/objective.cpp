@@ -2,6 +2,7 @@
 
 #include "base/fail.hpp"
 #include "hyperconv/torch/hyper_conv2d.hpp"
+#include "training/batch_conv2d.hpp"
 #include "training/losses.hpp"
 #include "training/torch_setup.hpp"
 #include "training/variational.hpp"
@@ -44,7 +45,7 @@ class PictureObjective : public Objective {
   torch::Tensor loss(const Batch& batch, ProductTape& tape) const override {
     torch::Tensor output;
     {
-      const Autocast autocast(training_.precision, device_);
+      const TrainingArithmetic arithmetic(training_.precision, device_);
       output = network_.forward(batch.input, &tape, side_inputs(batch));
     }
     return loss_between(training_.losses, picture_of(output.to(torch::kFloat32), batch, task_),
@@ -98,7 +99,7 @@ class VariationalObjective : public Objective {
   torch::Tensor loss(const Batch& batch, ProductTape& tape) const override {
     torch::Tensor denoised, noise;
     {
-      const Autocast autocast(training_.precision, device_);
+      const TrainingArithmetic arithmetic(training_.precision, device_);
       denoised = denoiser_.forward(batch.input, &tape);
       noise = noise_.forward(batch.input);
     }

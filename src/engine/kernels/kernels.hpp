@@ -29,7 +29,8 @@ enum class FilterForm {
   /// 3x3, four rows at a time: Winograd's F(4,3) from row to row, tap by tap along the row. Half
   /// the multiplications; the transforms are sums of a few rows (Lavin & Gray 2016, arXiv
   /// 1509.09308).
-  winograd
+  winograd,
+  bf16  ///< tap by tap, values and weights in bf16: kernels/bf16.hpp
 };
 
 /// One feature map that a convolution reads. Several of them are a concatenation that is never

@@ -1,0 +1,166 @@
+#include "engine/kernels/bf16.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/fail.hpp"
+#include "base/half.hpp"
+#include "base/integers.hpp"
+#include "engine/kernels/bf16_machine.hpp"
+
+namespace hyperconv {
+namespace {
+
+float value_at(const std::byte* values, int64_t index) {
+  uint16_t bits = 0;
+  std::memcpy(&bits, values + 2 * index, sizeof bits);
+  return bf16_to_float(bits);
+}
+
+/// As Kernels::narrow: simple enough for the compiler to do many at once.
+uint16_t nearest(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+float rectified(float value, Rectifier rectifier) {
+  switch (rectifier) {
+    case Rectifier::none:
+      return value;
+    case Rectifier::relu:
+      return std::max(0.0f, value);
+    case Rectifier::leaky_relu:
+      return std::max(value, leaky_slope * value);
+  }
+  return value;
+}
+
+float sum_of_products(const Bf16Row& row, int64_t x, int64_t out) {
+  float sum = row.bias[out];
+  const std::byte* weights = row.weights;
+  for (int i = 0; i < row.input_count; ++i) {
+    const Bf16Input& input = row.inputs[i];
+    const Bf16Taps taps{row.kernel, input.channels, input.is_dense()};
+    for (int ky = 0; ky < row.kernel; ++ky)
+      for (int kx = 0; kx < row.kernel; ++kx)
+        for (int64_t c = 0; c < input.channels; ++c)
+          sum += value_at(input.rows[ky], (x * row.stride + kx) * input.pixel + c) *
+                 value_at(weights, bf16_place(taps, ky, kx, c, out, row.out_blocks));
+    weights += 2 * taps.blocks() * row.out_blocks * bf16_block;
+  }
+  return sum;
+}
+
+void conv2d_portable(const Bf16Row& row) {
+  for (int64_t x = 0; x < row.width; ++x) {
+    for (int64_t out = 0; out < row.out_channels; ++out) {
+      const float value = rectified(sum_of_products(row, x, out), row.rectifier);
+      std::byte* to =
+          row.out + (x * row.out_pixel + out) * bytes_per_value(row.out_precision);
+      if (row.out_precision == Precision::f32) {
+        std::memcpy(to, &value, sizeof value);
+        continue;
+      }
+      const uint16_t bits = nearest(value);
+      std::memcpy(to, &bits, sizeof bits);
+    }
+  }
+}
+
+/// Calls put(x, channel, bits) for all of Bf16Kernels::interleave and transpose, zeros included.
+template <class Put>
+void for_padded(const Bf16Pixels& pixels, const Put& put) {
+  for (int64_t x = 0; x < round_up(pixels.width, bf16_depth); ++x) {
+    for (int64_t c = 0; c < round_up(pixels.channels, bf16_outs); ++c) {
+      const bool is_there = x < pixels.width && c < pixels.channels;
+      put(x, c, is_there ? nearest(pixels.in[x * pixels.channels + c]) : uint16_t(0));
+    }
+  }
+}
+
+void interleave_portable(const Bf16Pixels& pixels) {
+  const int64_t channels = round_up(pixels.channels, bf16_outs);
+  for_padded(pixels, [&](int64_t x, int64_t c, uint16_t bits) {
+    std::memcpy(pixels.out + 2 * ((x / 2 * channels + c) * 2 + x % 2), &bits, sizeof bits);
+  });
+}
+
+void transpose_portable(const Bf16Pixels& pixels, int64_t row) {
+  for_padded(pixels, [&](int64_t x, int64_t c, uint16_t bits) {
+    std::memcpy(pixels.out + 2 * (c * row + x), &bits, sizeof bits);
+  });
+}
+
+void tap_gradients_portable(const Bf16TapGradients& run) {
+  const int64_t outs = run.out_blocks * bf16_outs;
+  for (int64_t kx = 0; kx < run.kernel; ++kx)
+    for (int64_t c = 0; c < run.channels; ++c)
+      for (int64_t out = 0; out < outs; ++out) {
+        float sum = 0;
+        for (int64_t x = 0; x < run.width; ++x)
+          sum += value_at(run.in, c * run.in_row + x + kx) *
+                 value_at(run.gradient, (x / 2 * outs + out) * 2 + x % 2);
+        run.sums[(kx * run.channels + c) * outs + out] += sum;
+      }
+}
+
+std::vector<Bf16Kernels> found() {
+  std::vector<Bf16Kernels> kernels;
+#if defined(__x86_64__)
+  if (has_amx_bf16())
+    kernels.push_back({.name = "amx",
+                       .conv2d = conv2d_amx,
+                       .interleave = interleave_avx512_bf16,
+                       .transpose = transpose_avx512_bf16,
+                       .tap_gradients = tap_gradients_amx});
+  if (has_avx512_bf16())
+    kernels.push_back({.name = "avx512_bf16",
+                       .conv2d = conv2d_avx512_bf16,
+                       .interleave = interleave_avx512_bf16,
+                       .transpose = transpose_avx512_bf16,
+                       .tap_gradients = tap_gradients_avx512_bf16});
+#endif
+  kernels.push_back({.name = "portable",
+                     .conv2d = conv2d_portable,
+                     .interleave = interleave_portable,
+                     .transpose = transpose_portable,
+                     .tap_gradients = tap_gradients_portable});
+  return kernels;
+}
+
+}  // namespace
+
+const std::vector<Bf16Kernels>& bf16_kernels() {
+  static const std::vector<Bf16Kernels> kernels = found();
+  return kernels;
+}
+
+const Bf16Kernels* chosen_bf16_kernels() {
+  const auto& all = bf16_kernels();
+  const char* wish = std::getenv("HYPERCONV_BF16");
+  if (wish == nullptr || *wish == '\0') return all.size() > 1 ? &all.front() : nullptr;
+  if (std::string(wish) == "none") return nullptr;
+  for (const Bf16Kernels& kernels : all)
+    if (kernels.name == wish) return &kernels;
+  std::vector<std::string> names;
+  for (const Bf16Kernels& kernels : all) names.push_back(kernels.name);
+  fail("HYPERCONV_BF16={}: this machine has {} and none", wish, fmt::join(names, ", "));
+}
+
+void split_to_bf16(const float* in, int64_t pixel, int64_t channels, int64_t width,
+                   std::byte* out) {
+  auto* to = reinterpret_cast<uint16_t*>(out);
+  for (int64_t x = 0; x < width; ++x) {
+    const float* from = in + x * pixel;
+    for (int64_t c = 0; c < channels; ++c) {
+      const uint16_t hi = nearest(from[c]);
+      to[c] = to[2 * channels + c] = hi;
+      to[channels + c] = nearest(from[c] - bf16_to_float(hi));
+    }
+    to += 3 * channels;
+  }
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,233 @@
+// AVX512_BF16: a register tile of pixels x two sixteens of output channels, as in convolve-inl.hpp;
+// for each pair of values, two loads of weights, a broadcast a pixel, and a dot product for every
+// accumulator.
+#include "engine/kernels/bf16_machine.hpp"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/integers.hpp"
+#include "engine/kernels/bf16_store-inl.hpp"
+
+#define HYPERCONV_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
+/// Sums stay in registers only where all is one function.
+#define HYPERCONV_AVX512_BF16_INLINE HYPERCONV_AVX512_BF16 __attribute__((always_inline)) inline
+
+namespace hyperconv {
+namespace {
+
+/// Of 32 registers.
+constexpr int accumulators = 24;
+
+/// Two values side by side, or one beside a zero.
+template <class Bits>
+uint32_t bits_at(const std::byte* values, int64_t index) {
+  Bits bits = 0;
+  std::memcpy(&bits, values + 2 * index, sizeof bits);
+  return bits;
+}
+
+/// `Bits`: of a pair of values, or of the last of an odd number.
+template <class Bits, int pixels, int blocks>
+HYPERCONV_AVX512_BF16_INLINE void accumulate_pair(const std::byte* in, int64_t step,
+                                           const std::byte* weights,
+                                           __m512 (&sums)[pixels][blocks]) {
+  __m512bh w[blocks];
+#pragma GCC unroll 2
+  for (int b = 0; b < blocks; ++b)
+    w[b] = __m512bh(_mm512_loadu_si512(weights + 2 * b * bf16_block));
+#pragma GCC unroll 24
+  for (int p = 0; p < pixels; ++p) {
+    const auto x = __m512bh(_mm512_set1_epi32(int(bits_at<Bits>(in, p * step))));
+#pragma GCC unroll 2
+    for (int b = 0; b < blocks; ++b) sums[p][b] = _mm512_dpbf16_ps(sums[p][b], x, w[b]);
+  }
+}
+
+template <int pixels, int blocks>
+HYPERCONV_AVX512_BF16_INLINE void accumulate_run(const std::byte* in, int64_t step, int64_t depth,
+                                          const std::byte* weights, int64_t out_blocks,
+                                          __m512 (&sums)[pixels][blocks]) {
+  for (; depth > 0; depth -= bf16_depth) {
+    const int64_t values = std::min<int64_t>(bf16_depth, depth);
+    for (int64_t c = 0; c + 1 < values; c += 2)
+      accumulate_pair<uint32_t>(in + 2 * c, step, weights + 2 * c * bf16_outs, sums);
+    if (values % 2 != 0)
+      accumulate_pair<uint16_t>(in + 2 * (values - 1), step,
+                                weights + 2 * (values - 1) * bf16_outs, sums);
+    in += 2 * bf16_depth;
+    weights += 2 * out_blocks * bf16_block;
+  }
+}
+
+template <int pixels, int blocks>
+HYPERCONV_AVX512_BF16 void convolve_tile(const Bf16Row& row, int64_t x, int64_t first_block) {
+  __m512 sums[pixels][blocks];
+#pragma GCC unroll 24
+  for (int p = 0; p < pixels; ++p)
+#pragma GCC unroll 2
+    for (int b = 0; b < blocks; ++b)
+      sums[p][b] = _mm512_loadu_ps(row.bias + (first_block + b) * bf16_outs);
+  const std::byte* weights = row.weights + 2 * first_block * bf16_block;
+  for (int i = 0; i < row.input_count; ++i) {
+    const Bf16Input& input = row.inputs[i];
+    const Bf16Taps taps{row.kernel, input.channels, input.is_dense()};
+    const int64_t step = row.stride * input.pixel;
+    for (int ky = 0; ky < row.kernel; ++ky) {
+      const std::byte* in = input.rows[ky] + 2 * x * step;
+      for (int64_t run = 0; run < taps.runs(); ++run) {
+        accumulate_run<pixels, blocks>(in + 2 * run * input.pixel, step, taps.depth(), weights,
+                                       row.out_blocks, sums);
+        weights += 2 * taps.blocks_of_run() * row.out_blocks * bf16_block;
+      }
+    }
+  }
+#pragma GCC unroll 24
+  for (int p = 0; p < pixels; ++p)
+#pragma GCC unroll 2
+    for (int b = 0; b < blocks; ++b)
+      store_bf16_sum(row, x + p, first_block + b, sums[p][b]);
+}
+
+template <int blocks>
+HYPERCONV_AVX512_BF16 void convolve_blocks(const Bf16Row& row, int64_t first_block) {
+  constexpr int pixels = accumulators / blocks;
+  if (row.width < pixels) {
+    for (int64_t x = 0; x < row.width; ++x) convolve_tile<1, blocks>(row, x, first_block);
+    return;
+  }
+  // The last tile overlaps the one before it, and writes the same values again.
+  for (int64_t x = 0; x < row.width; x += pixels)
+    convolve_tile<pixels, blocks>(row, std::min(x, row.width - pixels), first_block);
+}
+
+/// 16 channels of pixel x from `channel` on, in the lower halves of 32 bits; zeros where there are
+/// none.
+HYPERCONV_AVX512_BF16_INLINE __m512i halves_at(const Bf16Pixels& pixels, int64_t x,
+                                               int64_t channel) {
+  if (x >= pixels.width) return _mm512_setzero_si512();
+  const int64_t left = std::min<int64_t>(pixels.channels - channel, bf16_outs);
+  const __m512 values = _mm512_maskz_loadu_ps(__mmask16((1u << left) - 1),
+                                              pixels.in + x * pixels.channels + channel);
+  return _mm512_cvtepu16_epi32(__m256i(_mm512_cvtneps_pbh(values)));
+}
+
+/// Pixels x and x + 1, a pair in every 32 bits.
+HYPERCONV_AVX512_BF16_INLINE __m512i pairs_at(const Bf16Pixels& pixels, int64_t x,
+                                              int64_t channel) {
+  return _mm512_or_si512(halves_at(pixels, x, channel),
+                         _mm512_slli_epi32(halves_at(pixels, x + 1, channel), 16));
+}
+
+/// 16 x 16 numbers of 32 bits, rows and columns exchanged.
+HYPERCONV_AVX512_BF16_INLINE void transpose_16(__m512i (&rows)[16]) {
+  __m512i t[16];
+  // Pairs of rows, then fours: each 128 bits hold one column of four rows.
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) {
+    t[2 * i] = _mm512_unpacklo_epi32(rows[2 * i], rows[2 * i + 1]);
+    t[2 * i + 1] = _mm512_unpackhi_epi32(rows[2 * i], rows[2 * i + 1]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    rows[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+    rows[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+    rows[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+    rows[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+  }
+  // 128 bits q of rows[4 i + j] hold column 4 q + j of rows 4 i to 4 i + 3.
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    const __m512i a = _mm512_shuffle_i32x4(rows[j], rows[4 + j], 0x88);
+    const __m512i b = _mm512_shuffle_i32x4(rows[j], rows[4 + j], 0xdd);
+    const __m512i c = _mm512_shuffle_i32x4(rows[8 + j], rows[12 + j], 0x88);
+    const __m512i d = _mm512_shuffle_i32x4(rows[8 + j], rows[12 + j], 0xdd);
+    t[j] = _mm512_shuffle_i32x4(a, c, 0x88);
+    t[8 + j] = _mm512_shuffle_i32x4(a, c, 0xdd);
+    t[4 + j] = _mm512_shuffle_i32x4(b, d, 0x88);
+    t[12 + j] = _mm512_shuffle_i32x4(b, d, 0xdd);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) rows[i] = t[i];
+}
+
+HYPERCONV_AVX512_BF16 void interleave_all(const Bf16Pixels& pixels) {
+  std::byte* to = pixels.out;
+  for (int64_t x = 0; x < round_up(pixels.width, bf16_depth); x += 2)
+    for (int64_t c = 0; c < pixels.channels; c += bf16_outs) {
+      _mm512_storeu_si512(to, pairs_at(pixels, x, c));
+      to += 4 * bf16_outs;
+    }
+}
+
+HYPERCONV_AVX512_BF16 void transpose_all(const Bf16Pixels& pixels, int64_t row) {
+  for (int64_t c = 0; c < pixels.channels; c += bf16_outs)
+    for (int64_t x = 0; x < pixels.width; x += bf16_depth) {
+      __m512i square[16];
+#pragma GCC unroll 16
+      for (int i = 0; i < 16; ++i) square[i] = pairs_at(pixels, x + 2 * i, c);
+      transpose_16(square);
+#pragma GCC unroll 16
+      for (int i = 0; i < 16; ++i)
+        _mm512_storeu_si512(pixels.out + 2 * ((c + i) * row + x), square[i]);
+    }
+}
+
+/// Taps of one column kx, channels from `channel` on, one block of output channels.
+template <int channels>
+HYPERCONV_AVX512_BF16 void gradient_tile(const Bf16TapGradients& run, int kx, int64_t channel,
+                                         int64_t block) {
+  __m512 sums[channels];
+#pragma GCC unroll 8
+  for (int c = 0; c < channels; ++c) sums[c] = _mm512_setzero_ps();
+  const std::byte* in = run.in + 2 * (channel * run.in_row + kx);
+  const std::byte* gradient = run.gradient + 4 * block * bf16_outs;
+  for (int64_t x = 0; x < run.width; x += 2) {
+    const auto g = __m512bh(_mm512_loadu_si512(gradient));
+#pragma GCC unroll 8
+    for (int c = 0; c < channels; ++c)
+      sums[c] = _mm512_dpbf16_ps(
+          sums[c], __m512bh(_mm512_set1_epi32(int(bits_at<uint32_t>(in, c * run.in_row + x)))), g);
+    gradient += 4 * run.out_blocks * bf16_outs;
+  }
+#pragma GCC unroll 8
+  for (int c = 0; c < channels; ++c) {
+    float* to = run.sums + ((kx * run.channels + channel + c) * run.out_blocks + block) * bf16_outs;
+    _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), sums[c]));
+  }
+}
+
+}  // namespace
+
+void interleave_avx512_bf16(const Bf16Pixels& pixels) { interleave_all(pixels); }
+
+void transpose_avx512_bf16(const Bf16Pixels& pixels, int64_t row) { transpose_all(pixels, row); }
+
+void tap_gradients_avx512_bf16(const Bf16TapGradients& run) {
+  for (int kx = 0; kx < run.kernel; ++kx)
+    for (int64_t block = 0; block < run.out_blocks; ++block) {
+      int64_t c = 0;
+      for (; c + 8 <= run.channels; c += 8) gradient_tile<8>(run, kx, c, block);
+      for (; c < run.channels; ++c) gradient_tile<1>(run, kx, c, block);
+    }
+}
+
+// Asks for what the system saves too (XCR0), not only for what the processor has.
+bool has_avx512_bf16() { return __builtin_cpu_supports("avx512bf16") != 0; }
+
+void conv2d_avx512_bf16(const Bf16Row& row) {
+  for (int64_t block = 0; block < row.out_blocks; block += 2) {
+    if (block + 1 < row.out_blocks)
+      convolve_blocks<2>(row, block);
+    else
+      convolve_blocks<1>(row, block);
+  }
+}
+
+}  // namespace hyperconv
+
+#endif

@@ -1,0 +1,23 @@
+// What bf16.cpp finds on x86-64: the two implementations that need instructions of their own.
+#pragma once
+
+#include "engine/kernels/bf16.hpp"
+
+namespace hyperconv {
+
+/// True where the processor multiplies bf16 pairs and the system lets programs do so.
+bool has_avx512_bf16();
+/// True where it multiplies tiles of them, and the system has given this process their registers:
+/// asked for once.
+bool has_amx_bf16();
+
+/// Only where has_avx512_bf16().
+void conv2d_avx512_bf16(const Bf16Row& row);
+void interleave_avx512_bf16(const Bf16Pixels& pixels);
+void transpose_avx512_bf16(const Bf16Pixels& pixels, int64_t row);
+void tap_gradients_avx512_bf16(const Bf16TapGradients& run);
+/// Only where has_amx_bf16().
+void conv2d_amx(const Bf16Row& row);
+void tap_gradients_amx(const Bf16TapGradients& run);
+
+}  // namespace hyperconv
