@@ -33,8 +33,7 @@ bool is_dng(const std::filesystem::path& path) {
 class Develop::Impl {
  public:
   Impl(const std::filesystem::path& model, const Options& options)
-      : developer_(load(model, Task::develop),
-                   {.engine = {.threads = options.threads}, .memory = options.memory}) {}
+      : Impl(load(model, Task::develop), options) {}
 
   void picture(const MosaicView& view, const ImageBuffer& out) {
     const Turn turn(mutex_);
@@ -67,6 +66,11 @@ class Develop::Impl {
   }
 
  private:
+  Impl(const std::shared_ptr<const Model>& model, const Options& options)
+      : developer_(model, {.engine = {.threads = options.threads,
+                                      .precision = fastest_precision(model->graph())},
+                           .memory = options.memory}) {}
+
   Developer developer_;
   std::timed_mutex mutex_;
 };

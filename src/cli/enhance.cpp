@@ -306,8 +306,8 @@ void add_engine_options(CLI::App& command, EnhanceArguments& a) {
   command
       .add_option(
           "--precision", a.engine.precision,
-          "f32 or bf16: of the values between the layers; bf16 halves their memory (default "
-          "f32)")
+          "f32 or bf16: what the network is computed in (default: f32 for photos; for camera files "
+          "bf16 where the processor multiplies in it)")
       ->transform(precisions({Precision::f32, Precision::bf16}))
       ->option_text("f32|bf16");
   command

@@ -96,9 +96,11 @@ Enhancer::Loaded Enhancer::load(Task task) const {
 Developer& Enhancer::developer() {
   if (!developer_) {
     develops_ = load(Task::develop);
+    EngineOptions engine = arguments_.engine;
+    if (!engine.precision) engine.precision = fastest_precision(develops_.model->graph());
     developer_.emplace(
         develops_.model,
-        DevelopOptions{.engine = arguments_.engine, .noise = arguments_.noise, .memory = memory()});
+        DevelopOptions{.engine = engine, .noise = arguments_.noise, .memory = memory()});
   }
   return *developer_;
 }

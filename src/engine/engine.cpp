@@ -170,6 +170,16 @@ WholeInput whole_input(const Tensor& values) {
   return {values.shape(), read, &values};
 }
 
+std::optional<Precision> fastest_precision(const Graph& graph) {
+  if (!environment("HYPERCONV_PRECISION").empty()) return std::nullopt;
+  PlanOptions options = plan_options(kernels(), {.precision = Precision::bf16});
+  if (options.bf16 == nullptr) return std::nullopt;
+  options.precision = Precision::f32;
+  options.bf16 = nullptr;
+  const bool can = !node_that_needs_f32(make_plan(graph, smallest_input(graph), options));
+  return can ? std::optional(Precision::bf16) : std::nullopt;
+}
+
 int64_t activation_bytes(const Graph& graph, const Shape& input, const EngineOptions& options) {
   const Plan plan = make_plan(graph, input, plan_options(kernels(), options));
   const int threads = options.threads > 0 ? options.threads : available_cores();

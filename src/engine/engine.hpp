@@ -20,16 +20,21 @@ enum class Execution {
 };
 
 /// The environment variables HYPERCONV_EXECUTION (whole, stream), HYPERCONV_PRECISION (f32, bf16),
-/// HYPERCONV_KERNEL (direct, winograd) and HYPERCONV_TARGET (an instruction set) decide what the
-/// options leave open.
+/// HYPERCONV_KERNEL (direct, winograd), HYPERCONV_TARGET (an instruction set) and HYPERCONV_BF16
+/// (amx, avx512_bf16, portable, none: what multiplies in bf16) decide what the options leave open.
 struct EngineOptions {
   int threads = 0;  ///< 0: all the cores this process may use
   Execution execution = Execution::automatic;
-  /// Of feature maps, f32 or bf16; sums and the inputs of a photo's descriptor are always f32. bf16
-  /// halves memory and costs some time; nothing: f32. Networks with norms, attention and the like
-  /// take f32 only.
+  /// Of feature maps, f32 or bf16; sums, the network's input and output and the inputs of a photo's
+  /// descriptor are always f32. bf16 halves memory, and takes half the time or less where the
+  /// processor multiplies in it (AMX, AVX512_BF16), somewhat more elsewhere; nothing: f32. Networks
+  /// with norms, attention and the like take f32 only.
   std::optional<Precision> precision = {};
 };
+
+/// bf16 where this processor multiplies in it and the network can be computed in it; nothing
+/// elsewhere, and where HYPERCONV_PRECISION is set. Throws Error as Engine's constructor does.
+std::optional<Precision> fastest_precision(const Graph& graph);
 
 /// Bytes of activations that an engine with these options needs for a graph beside input and
 /// output. Throws Error where the graph does not take the input.

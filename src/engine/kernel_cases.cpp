@@ -162,22 +162,60 @@ EncodedMatrix encoded_matrix(Precision precision, int64_t rows, int64_t columns)
   return matrix;
 }
 
-KernelCase narrow_case(int64_t count) {
+/// What goes into a kernel that writes bf16, and what it wrote.
+struct Halves {
+  std::vector<float> values;
+  EncodedMatrix encoded[2];
+  std::vector<std::byte> written;
+
+  const std::byte* bytes(int i) const { return encoded[i].values.data(); }
+  KernelResult result() const {
+    KernelResult result(written.size() / 2);
+    for (size_t i = 0; i < result.size(); ++i) {
+      uint16_t half = 0;
+      std::memcpy(&half, written.data() + 2 * i, sizeof half);
+      result[i] = bf16_to_float(half);
+    }
+    return result;
+  }
+};
+
+/// `call(kernels, halves)` reads `count` values and writes `results` in bf16.
+template <class Call>
+KernelCase halves_case(const char* kernel, const std::string& form, int64_t count, int64_t results,
+                       double bytes, Call call) {
   const auto prepare = [=](const Kernels& kernels) -> PreparedKernel {
-    const auto values = std::make_shared<std::vector<float>>(drawn(count, 7));
-    const auto halves = std::make_shared<std::vector<std::byte>>(size_t(count) * 2);
-    const auto widened = [=] {
-      KernelResult result(static_cast<size_t>(count));
-      for (size_t i = 0; i < result.size(); ++i) {
-        uint16_t half = 0;
-        std::memcpy(&half, halves->data() + 2 * i, sizeof half);
-        result[i] = bf16_to_float(half);
-      }
-      return result;
-    };
-    return {[=, &kernels] { kernels.narrow(values->data(), count, halves->data()); }, widened};
+    const auto halves = std::make_shared<Halves>(
+        Halves{drawn(count, 7),
+               {encoded_matrix(Precision::bf16, 1, count), encoded_matrix(Precision::bf16, 1, count)},
+               std::vector<std::byte>(size_t(results) * 2)});
+    return {[=, &kernels] { call(kernels, *halves); }, [=] { return halves->result(); }};
   };
-  return {"narrow", "to bf16", 0, double(count) * 6, prepare};
+  return {kernel, form, 0, bytes, prepare};
+}
+
+void add_halves(int64_t channels, int64_t width, std::vector<KernelCase>& cases) {
+  const int64_t count = channels * width;
+  const auto form = fmt::format("{} channels", channels);
+  cases.push_back(halves_case("narrow", "to bf16", count, count, double(count) * 6,
+                              [=](const Kernels& k, Halves& h) {
+                                k.narrow(h.values.data(), count, h.written.data());
+                              }));
+  cases.push_back(halves_case("split", form, count, 3 * count, double(count) * 10,
+                              [=](const Kernels& k, Halves& h) {
+                                k.split({h.values.data(), channels}, channels, width,
+                                        h.written.data());
+                              }));
+  cases.push_back(halves_case("add_bf16", form, count, count, double(count) * 6,
+                              [=](const Kernels& k, Halves& h) {
+                                k.add_bf16(h.bytes(0), h.bytes(1), count, Rectifier::leaky_relu,
+                                           h.written.data());
+                              }));
+  cases.push_back(halves_case("average_pool2d_bf16", form, 2 * count, count, double(count) * 10,
+                              [=](const Kernels& k, Halves& h) {
+                                k.average_pool2d_bf16(h.bytes(0), h.bytes(1), channels, width,
+                                                      h.written.data());
+                              }));
 }
 
 KernelCase convert_case(Precision precision, int64_t count) {
@@ -198,7 +236,7 @@ void add_conversions(int64_t channels, int64_t width, std::vector<KernelCase>& c
   };
   cases.push_back(numbers_case("to_planes", "2 values a pixel", channels, width, 2 * width,
                                double(4 * width) * sizeof(float), to_planes));
-  cases.push_back(narrow_case(channels * width));
+  add_halves(channels, width, cases);
   for (const Precision precision : {Precision::f16, Precision::bf16, Precision::i8})
     cases.push_back(convert_case(precision, channels * width));
 }

@@ -82,6 +82,7 @@ HWY_AFTER_NAMESPACE();
 #include <thread>
 #include <vector>
 
+#include "engine/kernels/bf16_machine.hpp"
 #include "engine/peak_bf16.hpp"
 
 namespace hyperconv {
@@ -148,12 +149,13 @@ double fp32_rate(int threads) {
   });
 }
 
-double bf16_rate(int threads) {
+/// `loop`: bf16_dot or bf16_tiles.
+double bf16_rate(int threads, double (*loop)(int64_t, float*)) {
   constexpr int64_t rounds = 100'000;
-  return rate(threads, [](int) {
-    return until_over([] {
+  return rate(threads, [loop](int) {
+    return until_over([loop] {
       float result = 0;
-      const double flops = bf16_dot(rounds, &result);
+      const double flops = loop(rounds, &result);
       keep(result);
       return flops;
     });
@@ -190,12 +192,20 @@ double memory_rate(int threads, const Arena& arena) {
 
 }  // namespace
 
+bool has_bf16() { return has_avx512_bf16(); }
+
 PeakProbe::PeakProbe(int threads) : threads_(std::max(threads, 1)) {}
 
 void PeakProbe::measure_cores() {
   best_.fp32_gflops = std::max(best_.fp32_gflops, fp32_rate(threads_) / giga);
-  if (has_bf16())
-    best_.bf16_gflops = std::max(best_.bf16_gflops.value_or(0), bf16_rate(threads_) / giga);
+  const auto keep_best = [&](double (*loop)(int64_t, float*)) {
+    best_.bf16_gflops =
+        std::max(best_.bf16_gflops.value_or(0), bf16_rate(threads_, loop) / giga);
+  };
+  if (has_amx_bf16())
+    keep_best(bf16_tiles);
+  else if (has_avx512_bf16())
+    keep_best(bf16_dot);
 }
 
 void PeakProbe::measure_memory() {

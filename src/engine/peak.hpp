@@ -11,7 +11,7 @@ namespace hyperconv {
 
 struct Peak {
   double fp32_gflops = 0;             ///< fused multiply-adds of fp32 vectors, counted as two
-  std::optional<double> bf16_gflops;  ///< dot products of bf16 pairs; none: no such instruction
+  std::optional<double> bf16_gflops;  ///< products of bf16 tiles, or of pairs; none: no such instruction
   double memory_gbps = 0;             ///< reading memory that no cache holds, 1e9 bytes a second
 };
 

@@ -1,15 +1,10 @@
 #include "engine/peak_bf16.hpp"
 
-#include "engine/peak.hpp"
-
 #if defined(__x86_64__)
 
 #include <immintrin.h>
 
 namespace hyperconv {
-
-// Asks for what the system saves too (XCR0), not only for what the processor has.
-bool has_bf16() { return __builtin_cpu_supports("avx512bf16") != 0; }
 
 // As many chains as in peak.cpp and for the same reason; a dot product takes up to six cycles.
 __attribute__((target("avx512f,avx512bf16"))) double bf16_dot(int64_t rounds, float* result) {
@@ -31,15 +26,47 @@ __attribute__((target("avx512f,avx512bf16"))) double bf16_dot(int64_t rounds, fl
   return double(rounds) * chains * pairs * flops_a_pair;
 }
 
+// As many tiles of sums as convolutions have (kernels/bf16_amx.cpp): a product takes 52 cycles, and
+// one is started every 16.
+__attribute__((target("amx-tile,amx-bf16"))) double bf16_tiles(int64_t rounds, float* result) {
+  constexpr int tiles = 4, rows = 16, columns = 16, flops_a_product = 2 * rows * columns * 32;
+  struct alignas(64) {
+    uint8_t palette = 1, start_row = 0, reserved[14] = {};
+    uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+  } const shapes;
+  alignas(64) uint16_t tiny[rows * 32];
+  for (uint16_t& value : tiny) value = 0x3580;
+  alignas(64) float sums[rows * columns];
+  _tile_loadconfig(&shapes);
+  asm volatile("" ::: "memory");
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_loadd(4, tiny, 64);
+  _tile_loadd(5, tiny, 64);
+  for (int64_t i = 0; i < rounds; ++i) {
+    _tile_dpbf16ps(0, 4, 5);
+    _tile_dpbf16ps(1, 4, 5);
+    _tile_dpbf16ps(2, 4, 5);
+    _tile_dpbf16ps(3, 4, 5);
+  }
+  _tile_stored(0, sums, 64);
+  _tile_release();
+  *result = sums[0];
+  return double(rounds) * tiles * flops_a_product;
+}
+
 }  // namespace hyperconv
 
 #else
 
 namespace hyperconv {
 
-bool has_bf16() { return false; }
-
 double bf16_dot(int64_t, float*) { return 0; }
+
+double bf16_tiles(int64_t, float*) { return 0; }
 
 }  // namespace hyperconv
 

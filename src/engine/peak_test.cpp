@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/threads.hpp"
+#include "engine/kernels/bf16_machine.hpp"
 #include "engine/peak_bf16.hpp"
 
 namespace hyperconv {
@@ -48,6 +49,14 @@ TEST(Peak, Bf16DotProductsAreDone) {
   EXPECT_EQ(flops, 1000.0 * 12 * 16 * 4);
   // Each chain's 16 lanes sum up 1000 pairs of 2^-20 squared.
   EXPECT_NEAR(result, 1000 * 12 * 16 * 2 * std::exp2(-40), 1e-3 * result);
+}
+
+TEST(Peak, Bf16TilesAreMultiplied) {
+  if (!has_amx_bf16()) GTEST_SKIP() << "no AMX here";
+  float result = 0;
+  EXPECT_EQ(bf16_tiles(1000, &result), 1000.0 * 4 * 2 * 16 * 16 * 32);
+  // A sum of 32 products of 2^-20 squared in each round.
+  EXPECT_NEAR(result, 1000 * 32 * std::exp2(-40), 1e-3 * result);
 }
 
 TEST(Peak, NamesItsInstructions) {

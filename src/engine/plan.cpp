@@ -157,17 +157,11 @@ class Planner {
   }
 
  private:
-  // Actions on whole frames read f32, except those that only sum or take a vector.
   void require_precision() const {
     if (options_.precision == Precision::f32) return;
-    for (const Step& step : plan_.steps) {
-      const auto* action = std::get_if<FrameAction>(&step.action);
-      if (action == nullptr || std::holds_alternative<action::PredictFilters>(*action) ||
-          std::holds_alternative<action::TakeVector>(*action))
-        continue;
-      fail("node '{}' ({}) can be computed in fp32 only", graph_.node(step.node).name,
-           operator_name(graph_.node(step.node).op));
-    }
+    if (const auto node = node_that_needs_f32(plan_))
+      fail("node '{}' ({}) can be computed in fp32 only", graph_.node(*node).name,
+           operator_name(graph_.node(*node).op));
   }
 
   const Shape& shape(NodeId id) const { return shapes_[size_t(id)]; }
@@ -176,7 +170,20 @@ class Planner {
     return value(graph_.node(id).inputs[index]);
   }
 
-  void add(NodeId id, const Input&) { emit(action::Input{}, {}, {feature_map(id)}); }
+  void add(NodeId id, const Input&) {
+    const FeatureMapId p = feature_map(id);
+    const auto& readers = consumers_[size_t(id)];
+    const bool convolutions_alone = std::ranges::all_of(readers, [&](NodeId reader) {
+      return form_of_convolution(graph_.node(reader).op).has_value();
+    });
+    if (options_.bf16 != nullptr && convolutions_alone && id != graph_.output()) {
+      FeatureMap& map = plan_.feature_maps[size_t(p)];
+      map.precision = Precision::bf16;
+      map.split = true;
+      map.channels = map.pixel = bf16_split * map.channels;
+    }
+    emit(action::Input{}, {}, {p});
+  }
 
   void add(NodeId id, const SideInput&) { emit(action::TakeVector{}, {}, {feature_map(id)}); }
   void add(NodeId id, const PhotoDescriptor&) { emit(action::TakeVector{}, {}, {feature_map(id)}); }
@@ -269,13 +276,14 @@ class Planner {
     int64_t first = 0;
     for (const FeatureMapId p : inputs) {
       const FeatureMap& from = plan_.feature_maps[size_t(p)];
-      spec.slices.push_back({.node = id,
-                             .first = first,
-                             .channels = from.channels,
-                             .dense = from.pixel == from.channels,
-                             .split = spec.form == FilterForm::bf16 &&
-                                      from.precision == Precision::f32});
-      first += from.channels;
+      const int64_t channels = from.split ? from.channels / bf16_split : from.channels;
+      spec.slices.push_back(
+          {.node = id,
+           .first = first,
+           .channels = channels,
+           .dense = from.pixel == from.channels,
+           .split = spec.form == FilterForm::bf16 && (from.split || from.precision == Precision::f32)});
+      first += channels;
     }
   }
 
@@ -577,7 +585,7 @@ int rows_read(const FilterSpec& spec) {
 
 Bf16Taps bf16_taps(const FilterSpec& spec, const FilterSlice& slice) {
   // (hi, lo, hi) of every pixel, without gaps.
-  if (slice.split) return {spec.kernel, 3 * slice.channels, true};
+  if (slice.split) return {spec.kernel, bf16_split * slice.channels, true};
   return {spec.kernel, slice.channels, slice.dense};
 }
 
@@ -713,6 +721,25 @@ std::optional<NodeId> node_that_needs_whole_layers(const Graph& graph,
   }
   // An output of one size, whatever the photo's, has no part that is made from a part of the photo.
   return fixed[size_t(graph.output())] ? std::optional(graph.output()) : std::nullopt;
+}
+
+// Actions on whole frames read f32, except those that only sum or take a vector.
+std::optional<NodeId> node_that_needs_f32(const Plan& plan) {
+  for (const Step& step : plan.steps) {
+    const auto* action = std::get_if<FrameAction>(&step.action);
+    if (action == nullptr) continue;
+    const bool reads_f32 = std::visit(
+        Overloaded{[](const action::PredictFilters&) { return false; },
+                   [](const action::TakeVector&) { return false; },
+                   [](const action::FillBorder&) { return true; },
+                   [](const action::AdaptiveAveragePool2d&) { return true; },
+                   [](const action::AttentionPool&) { return true; },
+                   [](const action::Bilinear2d&) { return true; },
+                   [](const action::Norm2d&) { return true; }},
+        *action);
+    if (reads_f32) return step.node;
+  }
+  return std::nullopt;
 }
 
 Plan make_plan(const Graph& graph, const Shape& input, const PlanOptions& options) {

@@ -32,6 +32,8 @@ struct FeatureMap {
   int64_t pixel = 0;                     ///< values from one pixel to the next: channels, or more
   int64_t border = 0;                    ///< pixels left and right
   Precision precision = Precision::f32;  ///< f32 or bf16
+  /// Of the network's input, bf16: its channels as Kernels::split writes them, three times as many.
+  bool split = false;
   int64_t row = 0;     ///< bytes from one row to the next, where all rows are kept
   int64_t offset = 0;  ///< bytes from the arena's start to the first row's border, likewise
 
@@ -54,8 +56,8 @@ struct FilterSlice {
   int64_t first = 0;
   int64_t channels = 0;
   bool dense = true;  ///< the feature map's pixels lie without gaps
-  /// FilterForm::bf16: the feature map is f32, and its values are multiplied to 16 bits
-  /// (split_to_bf16).
+  /// FilterForm::bf16: the feature map is f32, or split already, and its values are multiplied to
+  /// 16 bits (Kernels::split).
   bool split = false;
 
   bool operator==(const FilterSlice&) const = default;
@@ -241,6 +243,10 @@ struct PlanOptions {
   /// in f32.
   Precision precision = Precision::f32;
 };
+
+/// A node that is computed in f32 only, if there is one: feature maps of a plan that has none may be
+/// bf16.
+std::optional<NodeId> node_that_needs_f32(const Plan& plan);
 
 /// Descriptors are given to the run: nodes that only they need are not planned. Throws Error where
 /// the graph does not take the input, or not in this precision.

@@ -96,13 +96,22 @@ RowRunner::Target::~Target() {
 }
 
 void RowRunner::run(const action::Input&, const Step& step, int64_t y, Interval columns) const {
-  const Target target(*this, step.outputs[0], y, columns);
-  const MutablePixelRun to = target.run();
-  const int64_t channels = feature_map(step.outputs[0]).channels;
-  for (int64_t c = 0; c < channels; ++c) {
-    const float* from = context_.tensors.input_at(c, y, columns.first);
-    for (int64_t x = 0; x < columns.size(); ++x) to.data[x * to.pixel + c] = from[x];
+  const FeatureMapId id = step.outputs[0];
+  const auto fill = [&](const MutablePixelRun& to, int64_t channels) {
+    for (int64_t c = 0; c < channels; ++c) {
+      const float* from = context_.tensors.input_at(c, y, columns.first);
+      for (int64_t x = 0; x < columns.size(); ++x) to.data[x * to.pixel + c] = from[x];
+    }
+  };
+  const int64_t channels = context_.plan.input.c;
+  if (!feature_map(id).split) {
+    const Target target(*this, id, y, columns);
+    return fill(target.run(), channels);
   }
+  float* pixels = scratch(Scratch::out0, columns.size() * channels);
+  fill({pixels, channels}, channels);
+  context_.kernels.split({pixels, channels}, channels, columns.size(),
+                         buffer(id).at(y, columns.first));
 }
 
 // Rows of the inputs from the first tap of unit row y on, at column `left`.
@@ -197,7 +206,7 @@ void RowRunner::convolve_winograd(const Convolution& what, const Step& step, int
   conv2d_winograd_strips(context_.kernels, run, width, taps.rows.data());
 }
 
-// Feature maps in f32 (the network's input, vectors) are split; the others are bf16.
+// Feature maps in f32 (vectors, an input that others read too) are split here.
 void RowRunner::convolve_bf16(const Convolution& what, const Step& step, int64_t width,
                               const Taps& taps, const Rows& out) const {
   const PackedFilter& filter = what.filter;
@@ -205,7 +214,7 @@ void RowRunner::convolve_bf16(const Convolution& what, const Step& step, int64_t
   const int64_t columns = (width - 1) * what.stride + kernel;
   int64_t split_values = 0;
   for (size_t i = 0; i < step.inputs.size(); ++i)
-    if (filter.spec.slices[i].split)
+    if (taps.inputs[i].precision == Precision::f32)
       split_values += kernel * columns * bf16_taps(filter.spec, filter.spec.slices[i]).channels;
   auto* split = reinterpret_cast<std::byte*>(scratch(Scratch::taps, ceil_div(split_values, 2)));
   std::array<const std::byte*, most_tap_rows> rows{};
@@ -215,12 +224,12 @@ void RowRunner::convolve_bf16(const Convolution& what, const Step& step, int64_t
     const ConvInput& from = taps.inputs[i];
     const std::byte** first = rows.data() + i * size_t(kernel);
     const int64_t channels = bf16_taps(filter.spec, slice).channels;
-    inputs[i] = {first, slice.split ? channels : from.pixel, channels};
+    inputs[i] = {first, from.precision == Precision::f32 ? channels : from.pixel, channels};
     for (int r = 0; r < kernel; ++r) {
       first[r] = from.rows[r];
-      if (!slice.split) continue;
-      split_to_bf16(reinterpret_cast<const float*>(from.rows[r]), from.pixel, from.channels,
-                    columns, split);
+      if (from.precision != Precision::f32) continue;
+      context_.kernels.split({reinterpret_cast<const float*>(from.rows[r]), from.pixel},
+                             from.channels, columns, split);
       first[r] = split;
       split += columns * channels * int64_t(sizeof(uint16_t));
     }
@@ -310,6 +319,13 @@ void RowRunner::run(const action::AveragePool2d&, const Step& step, int64_t y,
                     Interval columns) const {
   const Interval twice{2 * columns.first, 2 * columns.end};
   for (size_t i = 0; i < step.inputs.size(); ++i) {
+    const FeatureMapId from = step.inputs[i], into = step.outputs[i];
+    if (is_dense_bf16(from) && is_dense_bf16(into)) {
+      context_.kernels.average_pool2d_bf16(buffer(from).at(2 * y, twice.first), buffer(from).at(2 * y + 1, twice.first),
+                          feature_map(from).channels, columns.size(),
+                          buffer(into).at(y, columns.first));
+      continue;
+    }
     const Target to(*this, step.outputs[i], y, columns);
     context_.kernels.average_pool2d(in(step.inputs[i], 2 * y, twice, 0),
                                     in(step.inputs[i], 2 * y + 1, twice, 1), to.run(),
@@ -437,6 +453,16 @@ void RowRunner::run(const action::PixelShuffle& action, const Step& step, int64_
 void RowRunner::run(const action::Add& action, const Step& step, int64_t y,
                     Interval columns) const {
   for (size_t i = 0; i < step.outputs.size(); ++i) {
+    const FeatureMapId a = step.inputs[i], b = step.inputs[step.outputs.size() + i];
+    const FeatureMapId into = step.outputs[i];
+    const bool one_size = feature_map(a).width == feature_map(b).width &&
+                          feature_map(a).height == feature_map(b).height;
+    if (one_size && is_dense_bf16(a) && is_dense_bf16(b) && is_dense_bf16(into)) {
+      context_.kernels.add_bf16(buffer(a).at(y, columns.first), buffer(b).at(y, columns.first),
+               columns.size() * feature_map(a).channels, action.rectifier,
+               buffer(into).at(y, columns.first));
+      continue;
+    }
     const Target to(*this, step.outputs[i], y, columns);
     context_.kernels.add(in(step.inputs[i], y, columns),
                          broadcast(step, step.outputs.size() + i, y, columns), to.run(),

@@ -122,6 +122,10 @@ class RowRunner {
   void map(const Step& step, int64_t y, Interval columns, const Function& function) const;
 
   const FeatureMap& feature_map(FeatureMapId id) const { return context_.plan.feature_map(id); }
+  bool is_dense_bf16(FeatureMapId id) const {
+    return feature_map(id).precision == Precision::bf16 &&
+           feature_map(id).pixel == feature_map(id).channels;
+  }
   const RowBuffer& buffer(FeatureMapId id) const { return context_.buffers[size_t(id)]; }
 
   // Columns of a row as floats: the feature map's own, or widened ones until the same place is

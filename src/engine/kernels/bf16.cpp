@@ -132,6 +132,11 @@ std::vector<Bf16Kernels> found() {
 
 }  // namespace
 
+#if !defined(__x86_64__)
+bool has_avx512_bf16() { return false; }
+bool has_amx_bf16() { return false; }
+#endif
+
 const std::vector<Bf16Kernels>& bf16_kernels() {
   static const std::vector<Bf16Kernels> kernels = found();
   return kernels;
@@ -147,20 +152,6 @@ const Bf16Kernels* chosen_bf16_kernels() {
   std::vector<std::string> names;
   for (const Bf16Kernels& kernels : all) names.push_back(kernels.name);
   fail("HYPERCONV_BF16={}: this machine has {} and none", wish, fmt::join(names, ", "));
-}
-
-void split_to_bf16(const float* in, int64_t pixel, int64_t channels, int64_t width,
-                   std::byte* out) {
-  auto* to = reinterpret_cast<uint16_t*>(out);
-  for (int64_t x = 0; x < width; ++x) {
-    const float* from = in + x * pixel;
-    for (int64_t c = 0; c < channels; ++c) {
-      const uint16_t hi = nearest(from[c]);
-      to[c] = to[2 * channels + c] = hi;
-      to[channels + c] = nearest(from[c] - bf16_to_float(hi));
-    }
-    to += 3 * channels;
-  }
 }
 
 }  // namespace hyperconv

@@ -121,10 +121,7 @@ const std::vector<Bf16Kernels>& bf16_kernels();
 /// one that this machine does not have ("none" is nullptr).
 const Bf16Kernels* chosen_bf16_kernels();
 
-/// A value as the sum of two bf16 numbers, `hi` and `lo`, to 16 bits. `width` pixels of `channels`
-/// values side by side become 3 * channels: all hi, all lo, all hi again. Multiplied with weights
-/// (hi, hi, lo) of as many channels that is the product of two numbers of 16 bits, but for lo * lo.
-void split_to_bf16(const float* in, int64_t pixel, int64_t channels, int64_t width,
-                   std::byte* out);
+/// bf16 numbers that Kernels::split makes of a value.
+constexpr int64_t bf16_split = 3;
 
 }  // namespace hyperconv

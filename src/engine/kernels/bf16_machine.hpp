@@ -1,4 +1,5 @@
 // What bf16.cpp finds on x86-64: the two implementations that need instructions of their own.
+// Elsewhere there are neither.
 #pragma once
 
 #include "engine/kernels/bf16.hpp"

@@ -34,6 +34,9 @@ Kernels make_table() {
           .sum = sum_row,
           .describe = describe_row,
           .narrow = narrow,
+          .split = split,
+          .add_bf16 = add_bf16_row,
+          .average_pool2d_bf16 = average_pool2d_bf16_row,
           .convert = convert,
           .multiply_add = multiply_add};
 }

@@ -182,6 +182,17 @@ struct Kernels {
 
   /// Values in bf16, to nearest (a half goes to the even one).
   void (*narrow)(const float* values, int64_t count, std::byte* out);
+  /// A value as the sum of two bf16 numbers, `hi` and `lo`, to 16 bits. The channels of a pixel
+  /// become three times as many, without gaps: all hi, all lo, all hi again. Multiplied with
+  /// weights (hi, hi, lo) of as many channels that is the product of two numbers of 16 bits, but
+  /// for lo * lo.
+  void (*split)(PixelRun in, int64_t channels, int64_t width, std::byte* out);
+  /// out[i] = rectify(a[i] + b[i]), of numbers in bf16.
+  void (*add_bf16)(const std::byte* a, const std::byte* b, int64_t count, Rectifier,
+                   std::byte* out);
+  /// As average_pool2d, of pixels in bf16 without gaps.
+  void (*average_pool2d_bf16)(const std::byte* top, const std::byte* bottom, int64_t channels,
+                              int64_t width, std::byte* out);
 
   /// out[i] = value of the i-th stored number (i8: the whole number).
   void (*convert)(const std::byte* values, Precision precision, int64_t count, float* out);

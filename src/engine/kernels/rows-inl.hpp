@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -139,12 +140,62 @@ inline HWY_ATTR void upsample2d_row(PixelRun in, MutablePixelRun out, int64_t ch
   }
 }
 
-inline HWY_ATTR void narrow(const float* values, int64_t count, std::byte* out) {
-  for (int64_t i = 0; i < count; ++i) {
-    uint32_t bits = 0;
-    std::memcpy(&bits, values + i, sizeof bits);
-    const auto half = uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-    std::memcpy(out + 2 * i, &half, sizeof half);
+// To nearest, a half to the even one.
+HWY_INLINE uint16_t to_bf16(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+HWY_INLINE float from_bf16(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
+
+inline HWY_ATTR void narrow(const float* HWY_RESTRICT values, int64_t count, std::byte* out) {
+  auto* HWY_RESTRICT to = reinterpret_cast<uint16_t*>(out);
+  for (int64_t i = 0; i < count; ++i) to[i] = to_bf16(values[i]);
+}
+
+// `some`: the channels where the compiler is to know them, or 0.
+template <int64_t some>
+HWY_ATTR void split_pixels(PixelRun in, int64_t channels, int64_t width,
+                           uint16_t* HWY_RESTRICT to) {
+  const int64_t count = some > 0 ? some : channels;
+  for (int64_t x = 0; x < width; ++x) {
+    const float* HWY_RESTRICT from = in.data + x * in.pixel;
+    for (int64_t c = 0; c < count; ++c) {
+      const uint16_t hi = to_bf16(from[c]);
+      to[c] = to[2 * count + c] = hi;
+      to[count + c] = to_bf16(from[c] - from_bf16(hi));
+    }
+    to += 3 * count;
+  }
+}
+
+inline HWY_ATTR void split(PixelRun in, int64_t channels, int64_t width, std::byte* out) {
+  auto* to = reinterpret_cast<uint16_t*>(out);
+  if (channels == 4) return split_pixels<4>(in, channels, width, to);
+  if (channels == 3) return split_pixels<3>(in, channels, width, to);
+  split_pixels<0>(in, channels, width, to);
+}
+
+inline HWY_ATTR void add_bf16_row(const std::byte* a, const std::byte* b, int64_t count,
+                                  Rectifier rectifier, std::byte* out) {
+  const auto* HWY_RESTRICT left = reinterpret_cast<const uint16_t*>(a);
+  const auto* HWY_RESTRICT right = reinterpret_cast<const uint16_t*>(b);
+  auto* HWY_RESTRICT to = reinterpret_cast<uint16_t*>(out);
+  with_rectifier(rectifier, [&]<Rectifier kind>() HWY_ATTR {
+    for (int64_t i = 0; i < count; ++i)
+      to[i] = to_bf16(rectified<kind>(from_bf16(left[i]) + from_bf16(right[i])));
+  });
+}
+
+inline HWY_ATTR void average_pool2d_bf16_row(const std::byte* top, const std::byte* bottom,
+                                             int64_t channels, int64_t width, std::byte* out) {
+  for (int64_t x = 0; x < width; ++x) {
+    const auto* HWY_RESTRICT a = reinterpret_cast<const uint16_t*>(top) + 2 * x * channels;
+    const auto* HWY_RESTRICT b = reinterpret_cast<const uint16_t*>(bottom) + 2 * x * channels;
+    auto* HWY_RESTRICT to = reinterpret_cast<uint16_t*>(out) + x * channels;
+    for (int64_t c = 0; c < channels; ++c)
+      to[c] = to_bf16(0.25f * ((from_bf16(a[c]) + from_bf16(a[channels + c])) +
+                               (from_bf16(b[c]) + from_bf16(b[channels + c]))));
   }
 }
 
