@@ -35,8 +35,8 @@ class PackedFilters {
     const int64_t taps = int64_t(batch.kernel) * batch.kernel;
     for (int64_t c = 0; c < shape.taps.channels; ++c)
       for (int tap = 0; tap < taps; ++tap)
-        places_.push_back(
-            bf16_place(shape.taps, tap / batch.kernel, tap % batch.kernel, c, 0, shape.out_blocks()));
+        places_.push_back(bf16_place(shape.taps, tap / batch.kernel, tap % batch.kernel, c, 0,
+                                     shape.out_blocks()));
     loop(count, [&](int64_t n) {
       pack(FilterSource::of(batch, filters + n * batch.in * batch.out * taps, turned), taps,
            values_.data() + n * shape.weights());
@@ -112,7 +112,73 @@ struct BackwardFrames {
   float* input_gradient;  ///< nullptr: not wanted
 };
 
-/// A band of a backward pass, row by row.
+/// Rows whose gradients of filters are added up at once: enough that sums of tiles are seldom
+/// written, few enough that what they are made of stays in a core's second-level cache.
+constexpr int64_t chunk_rows = 16;
+
+/// A chunk of rows of one sample as the sums of filters' gradients want them: one run of places,
+/// row after row, with the zeros around the frame in it. The input's value that a tap multiplies
+/// with a place's gradient lies the same number of places further for all of them, so that the run
+/// is long however narrow the frame.
+class GradientChunk {
+ public:
+  GradientChunk(const BatchShape& batch, const Bf16Kernels& bf16)
+      : batch_(batch),
+        bf16_(bf16),
+        // Pairs of places are multiplied at once: each row begins with one.
+        pitch_(round_up(batch.width + 2 * (batch.kernel / 2), 2)),
+        // The kernels write up to 31 zeros behind a row, and read as many behind the last.
+        places_(round_up((chunk_rows + batch.kernel) * pitch_, bf16_depth) + 2 * bf16_depth),
+        inputs_(size_t(round_up(batch.in, bf16_outs) * places_)),
+        gradients_(size_t(places_ * round_up(batch.out, bf16_outs))) {}
+
+  /// Row r of the chunk, from -kernel/2 on: [width][in], or nullptr beyond the frame.
+  void set_input(int64_t r, const float* row) {
+    uint16_t* to = inputs_.data() + (r + batch_.kernel / 2) * pitch_ + batch_.kernel / 2;
+    if (row != nullptr)
+      return bf16_.transpose({row, batch_.in, batch_.width, reinterpret_cast<std::byte*>(to)},
+                             places_);
+    for (int64_t c = 0; c < batch_.in; ++c)
+      std::fill_n(to + c * places_, batch_.width, uint16_t(0));
+  }
+
+  /// Row r, from 0 on: [width][out]. In ascending order.
+  void set_gradient(int64_t r, const float* row) {
+    bf16_.interleave({row, batch_.out, batch_.width, gradient_at(r * pitch_)});
+  }
+
+  /// `sums` [ky][kx][in][out, padded], of the first `rows` rows.
+  void add_to(int64_t rows, float* sums) {
+    const int64_t out_blocks = ceil_div(batch_.out, bf16_outs), outs = out_blocks * bf16_outs;
+    const int64_t count = rows * pitch_, all = round_up(count, bf16_depth);
+    std::fill_n(reinterpret_cast<uint16_t*>(gradient_at(count)), (all - count) * outs, uint16_t(0));
+    for (int64_t ky = 0; ky < batch_.kernel; ++ky)
+      bf16_.tap_gradients({.in = reinterpret_cast<const std::byte*>(inputs_.data() + ky * pitch_),
+                           .in_row = places_,
+                           .channels = batch_.in,
+                           .kernel = batch_.kernel,
+                           .gradient = gradient_at(0),
+                           .out_blocks = out_blocks,
+                           .width = all,
+                           .sums = sums + ky * batch_.kernel * batch_.in * outs});
+  }
+
+ private:
+  // `place` is even.
+  std::byte* gradient_at(int64_t place) {
+    return reinterpret_cast<std::byte*>(gradients_.data() +
+                                        place * round_up(batch_.out, bf16_outs));
+  }
+
+  const BatchShape& batch_;
+  const Bf16Kernels& bf16_;
+  int64_t pitch_;                    // places of a row
+  int64_t places_;                   // of a channel
+  std::vector<uint16_t> inputs_;     // [channel][place]
+  std::vector<uint16_t> gradients_;  // [pair of places][output channel][two]
+};
+
+/// A band of a backward pass.
 class BackwardBand {
  public:
   BackwardBand(const BatchShape& batch, const BackwardFrames& frames, Rectifier rectifier,
@@ -121,37 +187,38 @@ class BackwardBand {
         frames_(frames),
         rectifier_(rectifier),
         kernels_(kernels),
-        bf16_(bf16),
-        column_(round_up(batch.width + 2 * (batch.kernel / 2), bf16_depth) + bf16_depth),
         row_(size_t(batch.width * batch.out + row_slack)),
-        pairs_(size_t(round_up(batch.width, bf16_depth) * round_up(batch.out, bf16_outs))),
         gradients_(batch.height, batch.width, batch.out, batch.kernel / 2, batch.kernel,
                    [this](int64_t y, uint16_t* row) { read_gradient(y, row); }),
-        columns_(size_t(batch.kernel) * size_t(round_up(batch.in, bf16_outs) * column_)) {}
+        chunk_(batch, bf16) {}
   BackwardBand(const BackwardBand&) = delete;
   BackwardBand& operator=(const BackwardBand&) = delete;
 
   /// `convolution` computes the gradient of the input from that of the output; null: not wanted.
   void run(const Band& band, RowConvolution* convolution, float* filters, double* biases) {
     const int64_t border = batch_.kernel / 2;
-    int64_t next = band.first - border;
-    for (int64_t y = band.first; y < band.end; ++y) {
-      for (; next <= y + border; ++next) read_input(next);
-      if (convolution != nullptr) {
-        gradients_.bring(y - border, y + border + 1);
-        convolution->run(gradients_, y, batch_.width, frames_.input_gradient);
+    for (int64_t y = band.first; y < band.end && convolution != nullptr; ++y) {
+      gradients_.bring(y - border, y + border + 1);
+      convolution->run(gradients_, y, batch_.width, frames_.input_gradient);
+    }
+    for (int64_t first = band.first; first < band.end; first += chunk_rows) {
+      const int64_t rows = std::min(chunk_rows, band.end - first);
+      for (int64_t r = -border; r < rows + border; ++r) chunk_.set_input(r, input_row(first + r));
+      for (int64_t r = 0; r < rows; ++r) {
+        unrectify(first + r);
+        kernels_.sum({row_.data(), batch_.out}, batch_.out, batch_.width, biases);
+        chunk_.set_gradient(r, row_.data());
       }
-      add_row(y, filters, biases);
+      chunk_.add_to(rows, filters);
     }
   }
 
  private:
-  uint16_t* columns(int64_t y) {
-    const int64_t slot = (y + batch_.kernel) % batch_.kernel;
-    return columns_.data() + slot * round_up(batch_.in, bf16_outs) * column_;
+  const float* input_row(int64_t y) const {
+    return y < 0 || y >= batch_.height ? nullptr : frames_.input + y * batch_.width * batch_.in;
   }
 
-  // Of the output before its rectifier, into row_.
+  // The gradient of row y before its rectifier, into row_.
   void unrectify(int64_t y) {
     const int64_t count = batch_.width * batch_.out;
     kernels_.unrectify(frames_.output + y * count, frames_.gradient + y * count, count, rectifier_,
@@ -163,49 +230,13 @@ class BackwardBand {
     kernels_.narrow(row_.data(), batch_.width * batch_.out, reinterpret_cast<std::byte*>(to));
   }
 
-  /// Row y channel by channel, with the border's zeros left and right of it.
-  void read_input(int64_t y) {
-    uint16_t* to = columns(y);
-    if (y < 0 || y >= batch_.height) {
-      std::fill_n(to, round_up(batch_.in, bf16_outs) * column_, uint16_t(0));
-      return;
-    }
-    bf16_.transpose({.in = frames_.input + y * batch_.width * batch_.in,
-                     .channels = batch_.in,
-                     .width = batch_.width,
-                     .out = reinterpret_cast<std::byte*>(to + batch_.kernel / 2)},
-                    column_);
-  }
-
-  /// Output row y's share of the gradients of filters and biases.
-  void add_row(int64_t y, float* filters, double* biases) {
-    const int64_t out_blocks = ceil_div(batch_.out, bf16_outs);
-    unrectify(y);
-    kernels_.sum({row_.data(), batch_.out}, batch_.out, batch_.width, biases);
-    auto* pairs = reinterpret_cast<std::byte*>(pairs_.data());
-    bf16_.interleave({row_.data(), batch_.out, batch_.width, pairs});
-    for (int ky = 0; ky < batch_.kernel; ++ky)
-      bf16_.tap_gradients(
-          {.in = reinterpret_cast<const std::byte*>(columns(y + ky - batch_.kernel / 2)),
-           .in_row = column_,
-           .channels = batch_.in,
-           .kernel = batch_.kernel,
-           .gradient = pairs,
-           .out_blocks = out_blocks,
-           .width = round_up(batch_.width, bf16_depth),
-           .sums = filters + ky * batch_.kernel * batch_.in * out_blocks * bf16_outs});
-  }
-
   const BatchShape& batch_;
   BackwardFrames frames_;
   Rectifier rectifier_;
   const Kernels& kernels_;
-  const Bf16Kernels& bf16_;
-  int64_t column_;  // values of a channel of a transposed row
   std::vector<float> row_;
-  std::vector<uint16_t> pairs_;
   Bf16Rows gradients_;
-  std::vector<uint16_t> columns_;  // [row of taps][channel][column_]
+  GradientChunk chunk_;
 };
 
 }  // namespace

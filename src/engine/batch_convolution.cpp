@@ -246,7 +246,7 @@ void BatchConvolution::forward(const float* input, const float* filters, const f
     const float* frame = input + sample * s.height * s.width * s.in;
     const int64_t row = s.width * s.in, border = s.kernel / 2;
     RowRing<float> rows(s.height, s.width, s.in, border, packed.rows_read(),
-                 [&](int64_t y, float* to) { std::copy_n(frame + y * row, row, to); });
+                        [&](int64_t y, float* to) { std::copy_n(frame + y * row, row, to); });
     RowConvolution convolution(packed, weights.of(sample), biases.data(), rectifier, kernels_);
     for (int64_t y = first; y < end; y += packed.unit()) {
       rows.bring(y - border, y - border + packed.rows_read());

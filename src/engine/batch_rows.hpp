@@ -1,5 +1,5 @@
-// What a batch's convolutions share, whatever they compute in: bands of rows, rows with zeros around
-// them, and the sums of gradients.
+// What a batch's convolutions share, whatever they compute in: bands of rows, rows with zeros
+// around them, and the sums of gradients.
 #pragma once
 
 #include <algorithm>

@@ -26,8 +26,9 @@ PackedFilter packed_shape(const FilterSpec& spec, int lanes) {
   const int64_t together = is_bf16 ? bf16_outs : lanes;
   filter.vectors = int(ceil_div(spec.out_channels, together));
   filter.padded = filter.vectors * together;
-  filter.bytes = is_bf16 ? bf16_blocks(spec) * filter.vectors * bf16_block * int64_t(sizeof(uint16_t))
-                         : depth(spec) * filter.padded * int64_t(sizeof(float));
+  filter.bytes = is_bf16
+                     ? bf16_blocks(spec) * filter.vectors * bf16_block * int64_t(sizeof(uint16_t))
+                     : depth(spec) * filter.padded * int64_t(sizeof(float));
   return filter;
 }
 
@@ -233,8 +234,7 @@ void FilterBank::pack_channel(const PackedFilter& filter, NodeId node, int64_t o
       return pack_winograd(filter.spec, node, values, to, step);
     }
     case FilterForm::bf16:
-      return pack_bf16(filter.spec, node, values, out,
-                       reinterpret_cast<uint16_t*>(filter.weights));
+      return pack_bf16(filter.spec, node, values, out, reinterpret_cast<uint16_t*>(filter.weights));
   }
 }
 

@@ -16,9 +16,9 @@ namespace hyperconv {
 /// One convolution's weights, packed: see ConvRow, WinogradRows and Bf16Row.
 struct PackedFilter {
   FilterSpec spec;
-  int vectors = 0;    ///< output channels in vectors, or in sixteens: FilterForm::bf16
-  int64_t padded = 0;  ///< output channels, up to whole vectors
-  int64_t bytes = 0;  ///< of one filter; a transposed convolution has four, [dy][dx]
+  int vectors = 0;               ///< output channels in vectors, or in sixteens: FilterForm::bf16
+  int64_t padded = 0;            ///< output channels, up to whole vectors
+  int64_t bytes = 0;             ///< of one filter; a transposed convolution has four, [dy][dx]
   std::byte* weights = nullptr;  ///< floats, but for FilterForm::bf16
   float* bias = nullptr;         ///< the sum of its nodes' biases, zeros behind the last channel
 

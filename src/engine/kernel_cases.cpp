@@ -118,25 +118,6 @@ KernelCase numbers_case(const char* kernel, const std::string& form, int64_t cha
   return {kernel, form, 0, bytes, prepare};
 }
 
-void add_sums(int64_t channels, int64_t width, std::vector<KernelCase>& cases) {
-  const double bytes = double(channels * width) * sizeof(float);
-  const auto form = fmt::format("{} channels", channels);
-  const auto add = [&](const char* kernel, int64_t results, auto sum) {
-    const auto call = [=](const Kernels& k, RowBuffers& r, KernelResult& result) {
-      std::vector<double> sums(size_t(results + slack));
-      sum(k, r, sums.data());
-      std::copy_n(sums.begin(), results, result.begin());
-    };
-    cases.push_back(numbers_case(kernel, form, channels, width, results, bytes, call));
-  };
-  add("sum", channels, [](const Kernels& k, RowBuffers& r, double* sums) {
-    k.sum(r.run(0), r.channels, r.width, sums);
-  });
-  add("describe", 3 * channels, [](const Kernels& k, RowBuffers& r, double* sums) {
-    k.describe(r.run(0), r.channels, r.width, r.in[1].data(), sums);
-  });
-}
-
 /// The encoded values of a matrix; i8 with its rows' factors.
 struct EncodedMatrix {
   std::vector<std::byte> values;
@@ -162,6 +143,30 @@ EncodedMatrix encoded_matrix(Precision precision, int64_t rows, int64_t columns)
   return matrix;
 }
 
+void add_sums(int64_t channels, int64_t width, std::vector<KernelCase>& cases) {
+  const double bytes = double(channels * width) * sizeof(float);
+  const auto form = fmt::format("{} channels", channels);
+  const auto add = [&](const char* kernel, int64_t results, auto sum) {
+    const auto call = [=](const Kernels& k, RowBuffers& r, KernelResult& result) {
+      std::vector<double> sums(size_t(results + slack));
+      sum(k, r, sums.data());
+      std::copy_n(sums.begin(), results, result.begin());
+    };
+    cases.push_back(numbers_case(kernel, form, channels, width, results, bytes, call));
+  };
+  add("sum", channels, [](const Kernels& k, RowBuffers& r, double* sums) {
+    k.sum(r.run(0), r.channels, r.width, sums);
+  });
+  const auto halves =
+      std::make_shared<EncodedMatrix>(encoded_matrix(Precision::bf16, 1, channels * width));
+  add("sum_bf16", channels, [halves](const Kernels& k, RowBuffers& r, double* sums) {
+    k.sum_bf16(halves->values.data(), r.channels, r.width, sums);
+  });
+  add("describe", 3 * channels, [](const Kernels& k, RowBuffers& r, double* sums) {
+    k.describe(r.run(0), r.channels, r.width, r.in[1].data(), sums);
+  });
+}
+
 /// What goes into a kernel that writes bf16, and what it wrote.
 struct Halves {
   std::vector<float> values;
@@ -185,10 +190,10 @@ template <class Call>
 KernelCase halves_case(const char* kernel, const std::string& form, int64_t count, int64_t results,
                        double bytes, Call call) {
   const auto prepare = [=](const Kernels& kernels) -> PreparedKernel {
-    const auto halves = std::make_shared<Halves>(
-        Halves{drawn(count, 7),
-               {encoded_matrix(Precision::bf16, 1, count), encoded_matrix(Precision::bf16, 1, count)},
-               std::vector<std::byte>(size_t(results) * 2)});
+    const auto halves = std::make_shared<Halves>(Halves{
+        drawn(count, 7),
+        {encoded_matrix(Precision::bf16, 1, count), encoded_matrix(Precision::bf16, 1, count)},
+        std::vector<std::byte>(size_t(results) * 2)});
     return {[=, &kernels] { call(kernels, *halves); }, [=] { return halves->result(); }};
   };
   return {kernel, form, 0, bytes, prepare};
@@ -197,20 +202,17 @@ KernelCase halves_case(const char* kernel, const std::string& form, int64_t coun
 void add_halves(int64_t channels, int64_t width, std::vector<KernelCase>& cases) {
   const int64_t count = channels * width;
   const auto form = fmt::format("{} channels", channels);
-  cases.push_back(halves_case("narrow", "to bf16", count, count, double(count) * 6,
-                              [=](const Kernels& k, Halves& h) {
-                                k.narrow(h.values.data(), count, h.written.data());
-                              }));
-  cases.push_back(halves_case("split", form, count, 3 * count, double(count) * 10,
-                              [=](const Kernels& k, Halves& h) {
-                                k.split({h.values.data(), channels}, channels, width,
-                                        h.written.data());
-                              }));
-  cases.push_back(halves_case("add_bf16", form, count, count, double(count) * 6,
-                              [=](const Kernels& k, Halves& h) {
-                                k.add_bf16(h.bytes(0), h.bytes(1), count, Rectifier::leaky_relu,
-                                           h.written.data());
-                              }));
+  cases.push_back(halves_case(
+      "narrow", "to bf16", count, count, double(count) * 6,
+      [=](const Kernels& k, Halves& h) { k.narrow(h.values.data(), count, h.written.data()); }));
+  cases.push_back(halves_case(
+      "split", form, count, 3 * count, double(count) * 10, [=](const Kernels& k, Halves& h) {
+        k.split({h.values.data(), channels}, channels, width, h.written.data());
+      }));
+  cases.push_back(halves_case(
+      "add_bf16", form, count, count, double(count) * 6, [=](const Kernels& k, Halves& h) {
+        k.add_bf16(h.bytes(0), h.bytes(1), count, Rectifier::leaky_relu, h.written.data());
+      }));
   cases.push_back(halves_case("average_pool2d_bf16", form, 2 * count, count, double(count) * 10,
                               [=](const Kernels& k, Halves& h) {
                                 k.average_pool2d_bf16(h.bytes(0), h.bytes(1), channels, width,

@@ -175,8 +175,8 @@ void check_in_bf16(const Operator& op, int channels, Size size) {
     const auto model = std::make_shared<const Model>(bf16_model(checked));
     reference::Result want = reference::apply(*model, last, {from});
     for (size_t i = 0; i < want.value.size() && (copied || is_stored); ++i)
-      want.bound.data()[i] = want.bound.data()[i] * (1 + 0x1.0p-8f) +
-                             std::fabs(want.value.data()[i]) * 0x1.0p-8f;
+      want.bound.data()[i] =
+          want.bound.data()[i] * (1 + 0x1.0p-8f) + std::fabs(want.value.data()[i]) * 0x1.0p-8f;
     if (copied)
       want = {reference::apply(*model, last + 1, {want.value}).value,
               reference::apply(*model, last + 1, {want.bound}).value};
@@ -196,7 +196,8 @@ void check_in_bf16(const Operator& op, int channels, Size size) {
 TEST(Operators, ConvolutionsInBf16) {
   for (const int kernel : {1, 3, 5})
     for (const int channels : channel_counts)
-      for (const int out : {1, 12, 16, 33, 50}) check_in_bf16(Conv2d{out, kernel}, channels, {3, 13});
+      for (const int out : {1, 12, 16, 33, 50})
+        check_in_bf16(Conv2d{out, kernel}, channels, {3, 13});
   for (const Size size : {Size{1, 1}, {1, 7}, {6, 1}, {5, 16}, {2, 131}}) {
     check_in_bf16(Conv2d{20, 3}, 4, size);
     check_in_bf16(Conv2d{5, 7}, 33, size);

@@ -199,8 +199,7 @@ PeakProbe::PeakProbe(int threads) : threads_(std::max(threads, 1)) {}
 void PeakProbe::measure_cores() {
   best_.fp32_gflops = std::max(best_.fp32_gflops, fp32_rate(threads_) / giga);
   const auto keep_best = [&](double (*loop)(int64_t, float*)) {
-    best_.bf16_gflops =
-        std::max(best_.bf16_gflops.value_or(0), bf16_rate(threads_, loop) / giga);
+    best_.bf16_gflops = std::max(best_.bf16_gflops.value_or(0), bf16_rate(threads_, loop) / giga);
   };
   if (has_amx_bf16())
     keep_best(bf16_tiles);

@@ -10,9 +10,10 @@
 namespace hyperconv {
 
 struct Peak {
-  double fp32_gflops = 0;             ///< fused multiply-adds of fp32 vectors, counted as two
-  std::optional<double> bf16_gflops;  ///< products of bf16 tiles, or of pairs; none: no such instruction
-  double memory_gbps = 0;             ///< reading memory that no cache holds, 1e9 bytes a second
+  double fp32_gflops = 0;  ///< fused multiply-adds of fp32 vectors, counted as two
+  std::optional<double>
+      bf16_gflops;         ///< products of bf16 tiles, or of pairs; none: no such instruction
+  double memory_gbps = 0;  ///< reading memory that no cache holds, 1e9 bytes a second
 };
 
 /// Measures on a number of threads that start together, and keeps the best: on a shared machine

@@ -277,12 +277,12 @@ class Planner {
     for (const FeatureMapId p : inputs) {
       const FeatureMap& from = plan_.feature_maps[size_t(p)];
       const int64_t channels = from.split ? from.channels / bf16_split : from.channels;
-      spec.slices.push_back(
-          {.node = id,
-           .first = first,
-           .channels = channels,
-           .dense = from.pixel == from.channels,
-           .split = spec.form == FilterForm::bf16 && (from.split || from.precision == Precision::f32)});
+      spec.slices.push_back({.node = id,
+                             .first = first,
+                             .channels = channels,
+                             .dense = from.pixel == from.channels,
+                             .split = spec.form == FilterForm::bf16 &&
+                                      (from.split || from.precision == Precision::f32)});
       first += channels;
     }
   }
@@ -728,15 +728,15 @@ std::optional<NodeId> node_that_needs_f32(const Plan& plan) {
   for (const Step& step : plan.steps) {
     const auto* action = std::get_if<FrameAction>(&step.action);
     if (action == nullptr) continue;
-    const bool reads_f32 = std::visit(
-        Overloaded{[](const action::PredictFilters&) { return false; },
-                   [](const action::TakeVector&) { return false; },
-                   [](const action::FillBorder&) { return true; },
-                   [](const action::AdaptiveAveragePool2d&) { return true; },
-                   [](const action::AttentionPool&) { return true; },
-                   [](const action::Bilinear2d&) { return true; },
-                   [](const action::Norm2d&) { return true; }},
-        *action);
+    const bool reads_f32 =
+        std::visit(Overloaded{[](const action::PredictFilters&) { return false; },
+                              [](const action::TakeVector&) { return false; },
+                              [](const action::FillBorder&) { return true; },
+                              [](const action::AdaptiveAveragePool2d&) { return true; },
+                              [](const action::AttentionPool&) { return true; },
+                              [](const action::Bilinear2d&) { return true; },
+                              [](const action::Norm2d&) { return true; }},
+                   *action);
     if (reads_f32) return step.node;
   }
   return std::nullopt;

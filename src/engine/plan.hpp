@@ -244,8 +244,8 @@ struct PlanOptions {
   Precision precision = Precision::f32;
 };
 
-/// A node that is computed in f32 only, if there is one: feature maps of a plan that has none may be
-/// bf16.
+/// A node that is computed in f32 only, if there is one: feature maps of a plan that has none may
+/// be bf16.
 std::optional<NodeId> node_that_needs_f32(const Plan& plan);
 
 /// Descriptors are given to the run: nodes that only they need are not planned. Throws Error where

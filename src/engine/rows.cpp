@@ -235,18 +235,18 @@ void RowRunner::convolve_bf16(const Convolution& what, const Step& step, int64_t
     }
   }
   context_.plan.bf16->conv2d({.inputs = inputs.data(),
-                         .input_count = int(step.inputs.size()),
-                         .kernel = kernel,
-                         .stride = what.stride,
-                         .out_blocks = filter.vectors,
-                         .weights = filter.weights,
-                         .bias = filter.bias,
-                         .rectifier = what.rectifier,
-                         .out = out.first[0],
-                         .out_channels = out.channels,
-                         .out_precision = out.precision,
-                         .out_pixel = out.pixel,
-                         .width = width});
+                              .input_count = int(step.inputs.size()),
+                              .kernel = kernel,
+                              .stride = what.stride,
+                              .out_blocks = filter.vectors,
+                              .weights = filter.weights,
+                              .bias = filter.bias,
+                              .rectifier = what.rectifier,
+                              .out = out.first[0],
+                              .out_channels = out.channels,
+                              .out_precision = out.precision,
+                              .out_pixel = out.pixel,
+                              .width = width});
 }
 
 void RowRunner::convolve(const Convolution& what, const Step& step, int64_t y, Interval columns,
@@ -310,7 +310,8 @@ void RowRunner::run(const action::ConvTranspose2d& action, const Step& step, int
   PackedFilter filter = context_.filters[action.filter];
   for (int64_t tap = 0; tap < 4; ++tap) {
     std::byte* to = buffer(id).at(2 * y + tap / 2, 2 * columns.first + tap % 2);
-    convolve({filter, action.rectifier}, step, y, columns, {{to}, 2 * out.pixel, out.channels, out.precision});
+    convolve({filter, action.rectifier}, step, y, columns,
+             {{to}, 2 * out.pixel, out.channels, out.precision});
     filter.weights += filter.bytes;
   }
 }
@@ -321,9 +322,9 @@ void RowRunner::run(const action::AveragePool2d&, const Step& step, int64_t y,
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const FeatureMapId from = step.inputs[i], into = step.outputs[i];
     if (is_dense_bf16(from) && is_dense_bf16(into)) {
-      context_.kernels.average_pool2d_bf16(buffer(from).at(2 * y, twice.first), buffer(from).at(2 * y + 1, twice.first),
-                          feature_map(from).channels, columns.size(),
-                          buffer(into).at(y, columns.first));
+      context_.kernels.average_pool2d_bf16(
+          buffer(from).at(2 * y, twice.first), buffer(from).at(2 * y + 1, twice.first),
+          feature_map(from).channels, columns.size(), buffer(into).at(y, columns.first));
       continue;
     }
     const Target to(*this, step.outputs[i], y, columns);
@@ -459,8 +460,8 @@ void RowRunner::run(const action::Add& action, const Step& step, int64_t y,
                           feature_map(a).height == feature_map(b).height;
     if (one_size && is_dense_bf16(a) && is_dense_bf16(b) && is_dense_bf16(into)) {
       context_.kernels.add_bf16(buffer(a).at(y, columns.first), buffer(b).at(y, columns.first),
-               columns.size() * feature_map(a).channels, action.rectifier,
-               buffer(into).at(y, columns.first));
+                                columns.size() * feature_map(a).channels, action.rectifier,
+                                buffer(into).at(y, columns.first));
       continue;
     }
     const Target to(*this, step.outputs[i], y, columns);
@@ -532,6 +533,9 @@ void RowRunner::run(const action::Output&, const Step& step, int64_t y, Interval
 }
 
 void RowRunner::add_sums(FeatureMapId id, int64_t y, Interval columns, double* sums) const {
+  if (is_dense_bf16(id))
+    return context_.kernels.sum_bf16(buffer(id).at(y, columns.first), feature_map(id).channels,
+                                     columns.size(), sums);
   context_.kernels.sum(in(id, y, columns), feature_map(id).channels, columns.size(), sums);
 }
 

@@ -51,6 +51,7 @@ struct Design {
   std::string loss = "l1";
   std::string places = "detail";
   std::string shrink = "[1, 2]", share = "[0.6, 0.4]";
+  std::string precision = {};  ///< empty: fp32
 };
 
 std::vector<Design> all_designs() {
@@ -81,6 +82,10 @@ std::vector<Design> all_designs() {
                      .network = standard,
                      .shrink = "[2]",
                      .share = "[1]"});
+  designs.push_back({.name = "bf16",
+                     .summary = "`develop`, trained in bf16",
+                     .network = standard,
+                     .precision = "bf16"});
   return designs;
 }
 
@@ -97,6 +102,7 @@ std::string recipe_text(const Design& design, int64_t steps, const DataPaths& pa
       "\n[training]\nsteps = {}\nwarmup = {}\nlearning_rate = 2e-3\nloss = \"{}\"\n"
       "checkpoint_every = 1000\nlog_every = 20\n",
       steps, std::min<int64_t>(200, steps / 4), design.loss);
+  if (!design.precision.empty()) text += fmt::format("precision = \"{}\"\n", design.precision);
   return text;
 }
 

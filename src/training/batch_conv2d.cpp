@@ -55,9 +55,10 @@ class BatchConv2d : public torch::autograd::Function<BatchConv2d> {
     const torch::Tensor frames = channels_last(x), weights = filters.contiguous();
     const BatchShape shape = shape_of(frames, weights);
     torch::Tensor y = empty_frames(shape.samples, shape.out, frames);
-    BatchConvolution(shape, kernels(), bf16).forward(frames.data_ptr<float>(), weights.data_ptr<float>(),
-                                    bias.contiguous().data_ptr<float>(), Rectifier(rectifier),
-                                    y.data_ptr<float>(), on_torch_threads);
+    BatchConvolution(shape, kernels(), bf16)
+        .forward(frames.data_ptr<float>(), weights.data_ptr<float>(),
+                 bias.contiguous().data_ptr<float>(), Rectifier(rectifier), y.data_ptr<float>(),
+                 on_torch_threads);
     context->save_for_backward({frames, weights, y});
     context->saved_data["rectifier"] = rectifier;
     context->saved_data["input_wanted"] = x.requires_grad();
@@ -77,12 +78,12 @@ class BatchConv2d : public torch::autograd::Function<BatchConv2d> {
     if (context->saved_data["input_wanted"].toBool()) dx = empty_frames(shape.samples, shape.in, x);
     const Bf16Kernels* bf16 =
         context->saved_data["bf16"].toBool() ? chosen_bf16_kernels() : nullptr;
-    BatchConvolution(shape, kernels(), bf16).backward(x.data_ptr<float>(), filters.data_ptr<float>(),
-                                     y.data_ptr<float>(), gradient.data_ptr<float>(),
-                                     Rectifier(context->saved_data["rectifier"].toInt()),
-                                     {dx.defined() ? dx.data_ptr<float>() : nullptr,
-                                      dfilters.data_ptr<float>(), dbias.data_ptr<float>()},
-                                     on_torch_threads);
+    BatchConvolution(shape, kernels(), bf16)
+        .backward(x.data_ptr<float>(), filters.data_ptr<float>(), y.data_ptr<float>(),
+                  gradient.data_ptr<float>(), Rectifier(context->saved_data["rectifier"].toInt()),
+                  {dx.defined() ? dx.data_ptr<float>() : nullptr, dfilters.data_ptr<float>(),
+                   dbias.data_ptr<float>()},
+                  on_torch_threads);
     return {dx, dfilters, dbias, torch::Tensor(), torch::Tensor()};
   }
 };
@@ -111,19 +112,24 @@ bool suits_batch_conv2d(const torch::Tensor& x, const torch::Tensor& filters) {
 
 torch::Tensor batch_conv2d(const torch::Tensor& x, const torch::Tensor& filters,
                            const torch::Tensor& bias, Rectifier rectifier) {
-  const bool is_narrow = std::min(x.size(1), filters.size(filters.dim() - 4)) < fewest_bf16_channels;
+  const bool is_narrow =
+      std::min(x.size(1), filters.size(filters.dim() - 4)) < fewest_bf16_channels;
   return BatchConv2d::apply(x, filters, bias, int64_t(rectifier),
                             is_narrow ? nullptr : bf16_at_work);
 }
 
 TrainingArithmetic::TrainingArithmetic(TrainingPrecision precision, torch::Device device)
     : outer_(bf16_at_work) {
+  const Bf16Kernels* ours = device.is_cpu() && is_wanted() ? chosen_bf16_kernels() : nullptr;
   switch (precision) {
     case TrainingPrecision::fp32:
       return;
     case TrainingPrecision::bf16:
-      if (device.is_cpu() && is_wanted()) bf16_at_work = chosen_bf16_kernels();
-      if (bf16_at_work == nullptr) autocast_.emplace(precision, device);
+      bf16_at_work = ours;
+      if (ours == nullptr) autocast_.emplace(precision, device);
+      return;
+    case TrainingPrecision::automatic:
+      bf16_at_work = ours;
       return;
   }
 }

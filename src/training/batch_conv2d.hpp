@@ -11,9 +11,9 @@
 
 namespace hyperconv {
 
-/// While it lives, this thread trains in the precision: on a CPU whose bf16 instructions our kernels
-/// know, batch_conv2d computes in bf16 and all else stays fp32; elsewhere libtorch's autocast does
-/// what it does.
+/// While it lives, this thread trains in the precision: on a CPU whose bf16 instructions our
+/// kernels know, batch_conv2d computes in bf16 and all else stays fp32; elsewhere libtorch's
+/// autocast does what it does.
 class TrainingArithmetic {
  public:
   TrainingArithmetic(TrainingPrecision precision, torch::Device device);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <cmath>
 #include <cstdlib>
 
 #include "hyperconv/error.hpp"
@@ -110,6 +111,53 @@ TEST(BatchConv2d, TheEnvironmentChooses) {
   ::setenv("HYPERCONV_CONVOLUTIONS", "own", 1);
   EXPECT_TRUE(suits_batch_conv2d(x, filters));
   ::unsetenv("HYPERCONV_CONVOLUTIONS");
+}
+
+// The plain loops stand for the machine's bf16 instructions, so that every machine tests this.
+TEST(BatchConv2d, TrainsInBf16WhereItIsTold) {
+  // Without a rectifier: a rounding would turn its slope.
+  Case c = cases[1];
+  c.rectifier = Rectifier::none;
+  const Tensors t = drawn(c);
+  const auto run = [&] { return batch_conv2d(t.x, t.filters, t.bias, c.rectifier); };
+  const torch::Tensor exact = run();
+  const auto exact_gradients = gradients(exact, t);
+  // Both factors of a product are rounded, by 2^-8 of themselves at most; a sum of many errs by far
+  // less than its largest value would allow.
+  const auto expect_rounded = [](const torch::Tensor& got, const torch::Tensor& want) {
+    const auto largest = want.abs().max().item<double>();
+    const auto error = (got - want).abs().max().item<double>();
+    EXPECT_GT(error, 1e-5 * largest);
+    EXPECT_LT(error, std::ldexp(largest, -7));
+  };
+  ::setenv("HYPERCONV_BF16", "portable", 1);
+  for (const auto precision : {TrainingPrecision::bf16, TrainingPrecision::automatic}) {
+    torch::Tensor y;
+    {
+      const TrainingArithmetic arithmetic(precision, torch::kCPU);
+      EXPECT_FALSE(is_cpu_autocast());
+      y = run();
+    }
+    expect_rounded(y, exact);
+    // The gradients follow the arithmetic of their result, wherever they are computed.
+    const auto got = gradients(y, t);
+    for (size_t i = 0; i < 2; ++i) expect_rounded(got[i], exact_gradients[i]);
+    EXPECT_TRUE(torch::equal(run(), exact));
+  }
+  ::setenv("HYPERCONV_BF16", "none", 1);
+  {
+    const TrainingArithmetic arithmetic(TrainingPrecision::automatic, torch::kCPU);
+    EXPECT_FALSE(is_cpu_autocast());
+    EXPECT_TRUE(torch::equal(run(), exact));
+  }
+  {
+    const TrainingArithmetic arithmetic(TrainingPrecision::bf16, torch::kCPU);
+    EXPECT_TRUE(is_cpu_autocast());
+  }
+  EXPECT_FALSE(is_cpu_autocast());
+  ::setenv("HYPERCONV_BF16", "abacus", 1);
+  EXPECT_THROW(TrainingArithmetic(TrainingPrecision::automatic, torch::kCPU), Error);
+  ::unsetenv("HYPERCONV_BF16");
 }
 
 TEST(BatchConv2d, LeavesOthersToLibtorch) {

@@ -316,7 +316,9 @@ void read_data(Table table, const std::string& path, const std::filesystem::path
 constexpr std::pair<const char*, Schedule> schedules[] = {
     {"cosine", Schedule::cosine}, {"steps", Schedule::steps}, {"one-cycle", Schedule::one_cycle}};
 constexpr std::pair<const char*, TrainingPrecision> precisions[] = {
-    {"fp32", TrainingPrecision::fp32}, {"bf16", TrainingPrecision::bf16}};
+    {"fp32", TrainingPrecision::fp32},
+    {"bf16", TrainingPrecision::bf16},
+    {"auto", TrainingPrecision::automatic}};
 constexpr std::pair<const char*, Loss> loss_names[] = {
     {"l1", Loss::l1},     {"charbonnier", Loss::charbonnier},
     {"mse", Loss::mse},   {"psnr", Loss::psnr},

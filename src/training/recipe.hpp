@@ -122,7 +122,10 @@ enum class Schedule {
 
 enum class TrainingPrecision {
   fp32,
-  bf16  ///< convolutions and products in bf16 (autocast); weights, sums and Adam stay fp32
+  /// Convolutions in bf16; weights, sums and Adam stay fp32. On a processor that multiplies in bf16
+  /// by our kernels, elsewhere by libtorch's autocast, which rounds matrix products too.
+  bf16,
+  automatic  ///< bf16 where our kernels have the instructions, fp32 elsewhere: "auto"
 };
 
 /// VDN's training (training/variational.hpp): D-Net, which the recipe names, beside an S-Net.

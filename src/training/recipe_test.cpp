@@ -6,6 +6,9 @@
 #include "base/file.hpp"
 #include "base/testing.hpp"
 #include "hyperconv/error.hpp"
+#include "network/graph.hpp"
+#include "network/model.hpp"
+#include "network/zoo.hpp"
 
 namespace hyperconv {
 namespace {
@@ -193,14 +196,22 @@ TEST(Recipe, ReadsAMixture) {
 
 // Every recipe that is shipped can be read.
 TEST(Recipe, ShippedOnesAreGood) {
-  size_t count = 0;
+  size_t count = 0, started = 0;
   for (const auto& entry :
        std::filesystem::directory_iterator(std::string(HYPERCONV_SOURCE_DIR) + "/recipes")) {
     const Recipe recipe = read_recipe(entry.path());
     EXPECT_NO_THROW(network_use(recipe.network)) << entry.path();
+    // One that goes on from shipped weights must find their network: nodes in their order, too.
+    if (std::filesystem::exists(recipe.start)) {
+      EXPECT_EQ(graph_to_json(Model::load(recipe.start).graph()),
+                graph_to_json(make_network(recipe.network, recipe.options)))
+          << entry.path();
+      ++started;
+    }
     ++count;
   }
   EXPECT_GT(count, 20u);
+  EXPECT_GT(started, 0u);
 }
 
 TEST(Recipe, RefusesWhatItDoesNotKnow) {

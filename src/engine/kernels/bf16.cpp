@@ -57,8 +57,7 @@ void conv2d_portable(const Bf16Row& row) {
   for (int64_t x = 0; x < row.width; ++x) {
     for (int64_t out = 0; out < row.out_channels; ++out) {
       const float value = rectified(sum_of_products(row, x, out), row.rectifier);
-      std::byte* to =
-          row.out + (x * row.out_pixel + out) * bytes_per_value(row.out_precision);
+      std::byte* to = row.out + (x * row.out_pixel + out) * bytes_per_value(row.out_precision);
       if (row.out_precision == Precision::f32) {
         std::memcpy(to, &value, sizeof value);
         continue;

@@ -42,8 +42,7 @@ constexpr int64_t bf16_place(const Bf16Taps& taps, int ky, int kx, int64_t chann
                              int64_t out_blocks) {
   const int64_t run = taps.dense ? 0 : kx;
   const int64_t value = taps.dense ? kx * taps.channels + channel : channel;
-  const int64_t block =
-      (ky * taps.runs() + run) * taps.blocks_of_run() + value / bf16_depth;
+  const int64_t block = (ky * taps.runs() + run) * taps.blocks_of_run() + value / bf16_depth;
   const int64_t pair = value % bf16_depth / 2;
   return ((block * out_blocks + out / bf16_outs) * (bf16_depth / 2) + pair) * (2 * bf16_outs) +
          out % bf16_outs * 2 + value % 2;
@@ -51,8 +50,8 @@ constexpr int64_t bf16_place(const Bf16Taps& taps, int ky, int kx, int64_t chann
 
 /// One feature map that a convolution reads.
 struct Bf16Input {
-  /// Each row of taps, bf16, from the leftmost tap of the first output pixel. Nothing is read beyond
-  /// the rightmost tap of the last one.
+  /// Each row of taps, bf16, from the leftmost tap of the first output pixel. Nothing is read
+  /// beyond the rightmost tap of the last one.
   const std::byte* const* rows;
   int64_t pixel;  ///< values from one pixel to the next
   int64_t channels;
@@ -66,9 +65,10 @@ struct Bf16Row {
   int input_count;
   int kernel;
   int stride;
-  int64_t out_blocks;       ///< output channels, in sixteens
-  const std::byte* weights; ///< for each input its blocks: [block][out block][bf16_block], see bf16_place
-  const float* bias;        ///< 16 * out_blocks
+  int64_t out_blocks;  ///< output channels, in sixteens
+  const std::byte*
+      weights;        ///< for each input its blocks: [block][out block][bf16_block], see bf16_place
+  const float* bias;  ///< 16 * out_blocks
   Rectifier rectifier;
   std::byte* out;
   int64_t out_channels;     ///< that are stored: at most 16 * out_blocks, more than that - 16

@@ -53,8 +53,8 @@ struct TileRows {
   int64_t valid;                 ///< pixels that are stored
 };
 
-/// Sums of `across` tiles of pixels by `blocks` sixteens of output channels. Registers: 0 to 3 sums,
-/// 4 and 5 pixels, 6 and 7 weights.
+/// Sums of `across` tiles of pixels by `blocks` sixteens of output channels. Registers: 0 to 3
+/// sums, 4 and 5 pixels, 6 and 7 weights.
 template <int across, int blocks>
 HYPERCONV_AMX void convolve_tiles(const Bf16Row& row, const TileRows& tiles, int64_t first_block) {
   static_assert(across * blocks <= 4 && across <= 4 && blocks <= 2);
@@ -139,8 +139,7 @@ HYPERCONV_AMX void convolve_tiles(const Bf16Row& row, const TileRows& tiles, int
 template <int across>
 void convolve_all(const Bf16Row& row, const TileRows& tiles) {
   const int64_t even = row.out_blocks / 2 * 2;
-  for (int64_t block = 0; block < even; block += 2)
-    convolve_tiles<across, 2>(row, tiles, block);
+  for (int64_t block = 0; block < even; block += 2) convolve_tiles<across, 2>(row, tiles, block);
   if (even < row.out_blocks) convolve_tiles<across, 1>(row, tiles, even);
 }
 
@@ -254,8 +253,7 @@ HYPERCONV_AMX void gradient_tiles(const Bf16TapGradients& run, int kx, int64_t c
     const int64_t first = channel + tile * tile_pixels;
     const int64_t count = std::min<int64_t>(tile_pixels, run.channels - first);
     for (int64_t c = 0; c < count; ++c) {
-      float* to =
-          run.sums + ((kx * run.channels + first + c) * run.out_blocks + block) * bf16_outs;
+      float* to = run.sums + ((kx * run.channels + first + c) * run.out_blocks + block) * bf16_outs;
 #pragma GCC unroll 2
       for (int b = 0; b < blocks; ++b) {
         const __m512 sum = _mm512_load_ps(sums[2 * tile + b] + c * bf16_outs);

@@ -34,8 +34,8 @@ uint32_t bits_at(const std::byte* values, int64_t index) {
 /// `Bits`: of a pair of values, or of the last of an odd number.
 template <class Bits, int pixels, int blocks>
 HYPERCONV_AVX512_BF16_INLINE void accumulate_pair(const std::byte* in, int64_t step,
-                                           const std::byte* weights,
-                                           __m512 (&sums)[pixels][blocks]) {
+                                                  const std::byte* weights,
+                                                  __m512 (&sums)[pixels][blocks]) {
   __m512bh w[blocks];
 #pragma GCC unroll 2
   for (int b = 0; b < blocks; ++b)
@@ -50,15 +50,15 @@ HYPERCONV_AVX512_BF16_INLINE void accumulate_pair(const std::byte* in, int64_t s
 
 template <int pixels, int blocks>
 HYPERCONV_AVX512_BF16_INLINE void accumulate_run(const std::byte* in, int64_t step, int64_t depth,
-                                          const std::byte* weights, int64_t out_blocks,
-                                          __m512 (&sums)[pixels][blocks]) {
+                                                 const std::byte* weights, int64_t out_blocks,
+                                                 __m512 (&sums)[pixels][blocks]) {
   for (; depth > 0; depth -= bf16_depth) {
     const int64_t values = std::min<int64_t>(bf16_depth, depth);
     for (int64_t c = 0; c + 1 < values; c += 2)
       accumulate_pair<uint32_t>(in + 2 * c, step, weights + 2 * c * bf16_outs, sums);
     if (values % 2 != 0)
-      accumulate_pair<uint16_t>(in + 2 * (values - 1), step,
-                                weights + 2 * (values - 1) * bf16_outs, sums);
+      accumulate_pair<uint16_t>(in + 2 * (values - 1), step, weights + 2 * (values - 1) * bf16_outs,
+                                sums);
     in += 2 * bf16_depth;
     weights += 2 * out_blocks * bf16_block;
   }
@@ -89,8 +89,7 @@ HYPERCONV_AVX512_BF16 void convolve_tile(const Bf16Row& row, int64_t x, int64_t 
 #pragma GCC unroll 24
   for (int p = 0; p < pixels; ++p)
 #pragma GCC unroll 2
-    for (int b = 0; b < blocks; ++b)
-      store_bf16_sum(row, x + p, first_block + b, sums[p][b]);
+    for (int b = 0; b < blocks; ++b) store_bf16_sum(row, x + p, first_block + b, sums[p][b]);
 }
 
 template <int blocks>
@@ -111,8 +110,8 @@ HYPERCONV_AVX512_BF16_INLINE __m512i halves_at(const Bf16Pixels& pixels, int64_t
                                                int64_t channel) {
   if (x >= pixels.width) return _mm512_setzero_si512();
   const int64_t left = std::min<int64_t>(pixels.channels - channel, bf16_outs);
-  const __m512 values = _mm512_maskz_loadu_ps(__mmask16((1u << left) - 1),
-                                              pixels.in + x * pixels.channels + channel);
+  const __m512 values =
+      _mm512_maskz_loadu_ps(__mmask16((1u << left) - 1), pixels.in + x * pixels.channels + channel);
   return _mm512_cvtepu16_epi32(__m256i(_mm512_cvtneps_pbh(values)));
 }
 

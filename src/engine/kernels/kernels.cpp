@@ -36,6 +36,7 @@ Kernels make_table() {
           .narrow = narrow,
           .split = split,
           .add_bf16 = add_bf16_row,
+          .sum_bf16 = sum_bf16_row,
           .average_pool2d_bf16 = average_pool2d_bf16_row,
           .convert = convert,
           .multiply_add = multiply_add};

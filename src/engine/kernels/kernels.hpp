@@ -190,6 +190,8 @@ struct Kernels {
   /// out[i] = rectify(a[i] + b[i]), of numbers in bf16.
   void (*add_bf16)(const std::byte* a, const std::byte* b, int64_t count, Rectifier,
                    std::byte* out);
+  /// As sum, of pixels in bf16 without gaps.
+  void (*sum_bf16)(const std::byte* in, int64_t channels, int64_t width, double* sums);
   /// As average_pool2d, of pixels in bf16 without gaps.
   void (*average_pool2d_bf16)(const std::byte* top, const std::byte* bottom, int64_t channels,
                               int64_t width, std::byte* out);

@@ -187,6 +187,30 @@ inline HWY_ATTR void add_bf16_row(const std::byte* a, const std::byte* b, int64_
   });
 }
 
+// In floats over a few pixels, one after the other, and those sums in double: again the same for
+// every instruction set, and of numbers of eight bits nearly always exact.
+template <int channels>
+HWY_INLINE void sum_bf16_channels(const uint16_t* HWY_RESTRICT in, int64_t pixel, int64_t width,
+                                  double* sums) {
+  constexpr int64_t few = 32;
+  for (int64_t first = 0; first < width; first += few) {
+    float partial[channels] = {};
+    const int64_t end = std::min(width, first + few);
+    for (int64_t x = first; x < end; ++x)
+      for (int c = 0; c < channels; ++c) partial[c] += from_bf16(in[x * pixel + c]);
+    for (int c = 0; c < channels; ++c) sums[c] += double(partial[c]);
+  }
+}
+
+inline HWY_ATTR void sum_bf16_row(const std::byte* in, int64_t channels, int64_t width,
+                                  double* sums) {
+  const auto* values = reinterpret_cast<const uint16_t*>(in);
+  int64_t c = 0;
+  for (; c + 16 <= channels; c += 16) sum_bf16_channels<16>(values + c, channels, width, sums + c);
+  for (; c + 4 <= channels; c += 4) sum_bf16_channels<4>(values + c, channels, width, sums + c);
+  for (; c < channels; ++c) sum_bf16_channels<1>(values + c, channels, width, sums + c);
+}
+
 inline HWY_ATTR void average_pool2d_bf16_row(const std::byte* top, const std::byte* bottom,
                                              int64_t channels, int64_t width, std::byte* out) {
   for (int64_t x = 0; x < width; ++x) {
