@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 
 #include "base/fail.hpp"
 #include "base/half.hpp"
@@ -105,6 +107,66 @@ void tap_gradients_portable(const Bf16TapGradients& run) {
       }
 }
 
+/// Seconds of the fastest of a few runs.
+double seconds_of(const std::function<void()>& work) {
+  using Clock = std::chrono::steady_clock;
+  constexpr int runs = 5, calls = 20;
+  double best = 1;
+  for (int run = 0; run < runs; ++run) {
+    const auto start = Clock::now();
+    for (int call = 0; call < calls; ++call) work();
+    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return best;
+}
+
+/// Whether a 1x1 convolution is at least 1.5 times as fast as in fp32: what Winograd's form saves,
+/// transforms and all. Processors either do twice as many products in bf16, or half as many.
+bool measure_dot_products(const Bf16Kernels& bf16) {
+  constexpr int64_t channels = 32, width = 96;
+  const Kernels& fp32 = kernels();
+  const std::vector<float> values(width * channels + 64), weights(channels * channels + 64),
+      bias(channels + 64);
+  std::vector<float> out(width * channels + 64);
+  const auto* row = reinterpret_cast<const std::byte*>(values.data());
+  const ConvInput input{&row, channels, channels, Precision::f32};
+  const double in_fp32 = seconds_of([&] {
+    fp32.conv2d({.inputs = &input,
+                 .input_count = 1,
+                 .kernel = 1,
+                 .stride = 1,
+                 .vectors = int(channels) / fp32.lanes,
+                 .weights = weights.data(),
+                 .bias = bias.data(),
+                 .rectifier = Rectifier::none,
+                 .out = out.data(),
+                 .out_pixel = channels,
+                 .width = width});
+  });
+  const Bf16Input narrow{&row, channels, channels};
+  const double in_bf16 = seconds_of([&] {
+    bf16.conv2d({.inputs = &narrow,
+                 .input_count = 1,
+                 .kernel = 1,
+                 .stride = 1,
+                 .out_blocks = channels / bf16_outs,
+                 .weights = reinterpret_cast<const std::byte*>(weights.data()),
+                 .bias = bias.data(),
+                 .rectifier = Rectifier::none,
+                 .out = reinterpret_cast<std::byte*>(out.data()),
+                 .out_channels = channels,
+                 .out_precision = Precision::f32,
+                 .out_pixel = channels,
+                 .width = width});
+  });
+  return in_fp32 > 1.5 * in_bf16;
+}
+
+bool dot_products_pay(const Bf16Kernels& bf16) {
+  static const bool pay = measure_dot_products(bf16);
+  return pay;
+}
+
 std::vector<Bf16Kernels> found() {
   std::vector<Bf16Kernels> kernels;
 #if defined(__x86_64__)
@@ -144,7 +206,11 @@ const std::vector<Bf16Kernels>& bf16_kernels() {
 const Bf16Kernels* chosen_bf16_kernels() {
   const auto& all = bf16_kernels();
   const char* wish = std::getenv("HYPERCONV_BF16");
-  if (wish == nullptr || *wish == '\0') return all.size() > 1 ? &all.front() : nullptr;
+  if (wish == nullptr || *wish == '\0') {
+    const Bf16Kernels& best = all.front();
+    if (best.conv2d == conv2d_portable) return nullptr;
+    return has_amx_bf16() || dot_products_pay(best) ? &best : nullptr;
+  }
   if (std::string(wish) == "none") return nullptr;
   for (const Bf16Kernels& kernels : all)
     if (kernels.name == wish) return &kernels;

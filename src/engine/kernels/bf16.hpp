@@ -116,9 +116,11 @@ struct Bf16Kernels {
 /// Those that this machine can run, best first; the last one runs everywhere.
 const std::vector<Bf16Kernels>& bf16_kernels();
 
-/// The one that the environment variable HYPERCONV_BF16 names; otherwise the first one, or nullptr
-/// where only the portable one is left: fp32 arithmetic is faster then. Throws Error when it names
-/// one that this machine does not have ("none" is nullptr).
+/// The one that the environment variable HYPERCONV_BF16 names ("none" is nullptr); otherwise tiles,
+/// or dot products where they are measured to be so much faster than fp32 multiply-adds that they
+/// pay beside Winograd's form (on some processors they are slower: half a millisecond, once), or
+/// nullptr: fp32 arithmetic is faster then. Throws Error when the variable names one that this
+/// machine does not have.
 const Bf16Kernels* chosen_bf16_kernels();
 
 /// bf16 numbers that Kernels::split makes of a value.
