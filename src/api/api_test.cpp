@@ -75,9 +75,14 @@ std::shared_ptr<const Model> model_of(const std::filesystem::path& path) {
   return std::make_shared<const Model>(Model::load(path));
 }
 
+Developer developer_of(const std::filesystem::path& path) {
+  const auto model = model_of(path);
+  return Developer(model, {.engine = {.precision = fastest_precision(model->graph())}});
+}
+
 TEST_F(Api, DevelopsAsTheProgramDoes) {
   develop_.picture(mosaic(), output());
-  Developer developer(model_of(develop_model_));
+  Developer developer = developer_of(develop_model_);
   const Image want = developer.picture(internal(mosaic(), samples_));
   out_.resize(want.count());
   EXPECT_EQ(out_, std::get<std::vector<uint16_t>>(want.samples));
@@ -134,7 +139,8 @@ TEST_F(Api, AMosaicOfFloatsIsTheSame) {
   double worst = 0;
   for (size_t i = 0; i < got.size(); ++i)
     worst = std::max(worst, std::abs(double(got[i]) - double(want[i])));
-  EXPECT_LT(worst, 1e-3);
+  // A float's rounding of a sample may turn one of bf16's, by 2^-8, in each layer.
+  EXPECT_LT(worst, 1e-2);
   EXPECT_GT(*std::ranges::max_element(want), 0.1);
 }
 
@@ -144,7 +150,7 @@ TEST_F(Api, CameraRgbIsTheDevelopers) {
   out.type = SampleType::f32;
   out.data = got.data();
   develop_.camera_rgb(mosaic(), out);
-  const Tensor want = Developer(model_of(develop_model_)).camera_rgb(internal(mosaic(), samples_));
+  const Tensor want = developer_of(develop_model_).camera_rgb(internal(mosaic(), samples_));
   for (int64_t y = 0; y < height; ++y)
     for (int64_t x = 0; x < width; ++x)
       for (int64_t c = 0; c < 3; ++c)

@@ -68,6 +68,8 @@ FileDescriptor make_locked_folder(const fs::path& folder) {
     if (::mkdir(folder.c_str(), 0777) != 0)
       fail_as(ErrorCode::io, "{}: cannot be made ({})", folder.string(), std::strerror(errno));
     FileDescriptor made = opened(folder);
+    // Taken for a leftover before it could be opened.
+    if (!made.is_open() && errno == ENOENT) continue;
     if (!made.is_open() || lock_as_ours(made.get())) return made;
   }
 }

@@ -262,7 +262,7 @@ TEST(Denoiser, LittleMemoryGivesTheSamePicture) {
   const Image noisy = photo<uint16_t>(500, 390);
   const Image whole = Denoiser(residual_model()).picture(noisy);
   const int64_t frame = int64_t(600) * 700 * 6 * 4;
-  Denoiser small(residual_model(), {.engine = {.threads = 1}, .memory = frame / 3});
+  Denoiser small(residual_model(), {.engine = {.threads = 1}, .memory = frame / 2});
   EXPECT_EQ(small.picture(noisy).samples, whole.samples);
   Denoiser by_layers(residual_model(),
                      {.engine = {.threads = 1, .execution = Execution::whole}, .memory = frame});

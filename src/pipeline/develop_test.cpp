@@ -211,7 +211,7 @@ TEST(Developer, LittleMemoryGivesTheSamePictureBitForBit) {
     const Tensor rgb = developer.camera_rgb(mosaic);
     const Image whole = developer.picture(mosaic);
     for (const int threads : {1, 3}) {
-      Developer small(model, {.engine = {.threads = threads}, .memory = 1'200'000});
+      Developer small(model, {.engine = {.threads = threads}, .memory = 1'400'000});
       EXPECT_EQ(small.picture(mosaic).samples, whole.samples) << threads;
       const Tensor parts = small.camera_rgb(mosaic);
       ASSERT_EQ(parts.shape(), rgb.shape());
