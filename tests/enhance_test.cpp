@@ -139,7 +139,7 @@ TEST_F(Enhance, LittleMemoryGivesTheSamePicture) {
 
 TEST_F(Enhance, TooLittleMemoryIsRefusedWithTheFigure) {
   save_model(folder_ / "m.safetensors",
-             untrained(hyper_unet({.width = 48, .hidden = 2}), {.name = "wide"}, 1),
+             untrained(hyper_unet({.width = 128, .hidden = 2}), {.name = "wide"}, 1),
              Precision::f16);
   const Outcome run = enhance({path("a.dng"), "-o", path("o.png"), "--max-memory", "0.001"});
   EXPECT_EQ(run.status, 1);
