@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <memory>
 
@@ -14,7 +13,9 @@
 #include "cli/batch.hpp"
 #include "cli/commands.hpp"
 #include "cli/enhancer.hpp"
+#include "cli/numbers.hpp"
 #include "cli/precision.hpp"
+#include "cli/rendering.hpp"
 #include "cli/size.hpp"
 #include "pipeline/shard.hpp"
 
@@ -54,6 +55,8 @@ nlohmann::ordered_json to_json(const Outcome& o) {
                                  {"model", o.model},
                                  {"seconds", seconds_of(o)},
                                  {"peak_rss_bytes", peak_resident_bytes()}};
+  if (o.white_balance) json["white_balance"] = *o.white_balance;
+  if (o.rendering) json["rendering"] = rendering_json(*o.rendering);
   if (o.noise) json["noise"] = to_json(*o.noise);
   if (!o.noise_map.empty())
     json["noise_map"] = {{"output", o.noise_map},
@@ -71,23 +74,6 @@ void print_outcome(const Outcome& o) {
                o.noise_estimated ? "as the model's S-Net estimates it"
                                  : "of what was removed (the model has no S-Net)",
                1 / noise_map_scale);
-}
-
-/// Numbers with commas between them; nothing where it is anything else.
-template <class Number>
-std::optional<std::vector<Number>> numbers_of(const std::string& text) {
-  std::vector<Number> values;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while (true) {
-    Number value{};
-    const auto [next, error] = std::from_chars(at, end, value);
-    if (error != std::errc()) return std::nullopt;
-    values.push_back(value);
-    if (next == end) return values;
-    if (*next != ',') return std::nullopt;
-    at = next + 1;
-  }
 }
 
 CLI::Validator strength_validator() {
@@ -351,6 +337,7 @@ void add_enhance(CLI::App& program) {
                       "Of many photos only this share, like 2/8 (default: what torchrun, mpirun, "
                       "srun or a Slurm array says)");
   command->add_flag("--json", a->json, "One JSON object on stdout");
+  add_rendering_options(*command, a->rendering);
   add_photo_options(*command, *a);
   add_mosaic_options(*command, *a);
   add_headerless_options(*command, *a);

@@ -142,23 +142,45 @@ Outcome Enhancer::develop(const Job& job, InputFile& file) {
         "{}: is a mosaic to be developed; --strength, --noise-limit, --preview and --noise-map are "
         "for photos",
         job.input.string());
+  if (is_dng(job.output)) refuse_rendering_of_dng(job);
   developer();
   Outcome outcome;
   outcome.job = job;
   outcome.task = Task::develop;
   outcome.model = develops_.path;
   Stopwatch total, stage;
-  const RawFrame frame = file.raw(arguments_.format);
+  RawFrame frame = file.raw(arguments_.format);
   outcome.decode = stage.lap();
-  std::visit(Overloaded{[&](const Mosaic& mosaic) { develop_mosaic(mosaic, outcome); },
-                        [&](const LinearFrame& linear) { develop_linear(linear, outcome); }},
+  std::visit(Overloaded{[&](Mosaic& mosaic) { develop_mosaic(std::move(mosaic), outcome); },
+                        [&](LinearFrame& linear) { develop_linear(linear, outcome); }},
              frame);
   outcome.total = total.lap();
   return outcome;
 }
 
-void Enhancer::develop_mosaic(const Mosaic& mosaic, Outcome& outcome) {
+void Enhancer::refuse_rendering_of_dng(const Job& job) const {
+  if (const auto named = arguments_.rendering.named_of_rendering(); !named.empty())
+    fail(
+        "{}: becomes a DNG, which a raw converter renders; {} would have no effect: name a .jpg, "
+        ".png or .tif",
+        job.input.string(), named);
+}
+
+void Enhancer::refuse_rendering_of(const LinearFrame& frame, const Job& job) const {
+  const bool is_grey = frame.light.shape().c == 1;
+  RenderingArguments refused = arguments_.rendering;
+  refused.exposure.reset();
+  if (!is_grey) refused.space.reset();
+  if (const auto named = refused.named(); !named.empty())
+    fail("{}: is {}; {} would have no effect: take {}", job.input.string(),
+         is_grey ? "monochrome" : "demosaiced already, balanced and with its highlights clipped",
+         named, is_grey ? "--exposure" : "--exposure and --colour-space");
+}
+
+void Enhancer::develop_mosaic(Mosaic mosaic, Outcome& outcome) {
   const Job& job = outcome.job;
+  naming(job.input, [&] { balance_as_wanted(mosaic, arguments_.rendering.wanted_balance()); });
+  outcome.white_balance = mosaic.white_balance;
   warn(job, mosaic.warnings);
   Developer& developer = this->developer();
   Stopwatch stage;
@@ -169,7 +191,9 @@ void Enhancer::develop_mosaic(const Mosaic& mosaic, Outcome& outcome) {
     outcome.width = mosaic.width;
     outcome.height = mosaic.height;
   } else {
-    const Image picture = naming(job.input, [&] { return developer.picture(mosaic); });
+    outcome.rendering = arguments_.rendering.rendering();
+    const Image picture =
+        naming(job.input, [&] { return developer.picture(mosaic, *outcome.rendering); });
     outcome.process = stage.lap();
     write(picture, mosaic, outcome);
   }
@@ -180,6 +204,8 @@ void Enhancer::develop_mosaic(const Mosaic& mosaic, Outcome& outcome) {
 
 void Enhancer::develop_linear(const LinearFrame& frame, Outcome& outcome) {
   const Job& job = outcome.job;
+  refuse_rendering_of(frame, job);
+  if (frame.light.shape().c == 3) outcome.white_balance = frame.facts.white_balance;
   warn(job, frame.facts.warnings);
   const bool denoises = !is_dng(job.output) && !named_;
   fmt::print(stderr, "hyperconv: {}: is {}; {} applied, and {}\n", job.input.string(),
@@ -193,8 +219,9 @@ void Enhancer::develop_linear(const LinearFrame& frame, Outcome& outcome) {
     outcome.width = frame.facts.width;
     outcome.height = frame.facts.height;
   } else {
+    outcome.rendering = arguments_.rendering.rendering();
     const Image picture = naming(job.input, [&] {
-      const Image noisy = picture_of(frame);
+      const Image noisy = picture_of(frame, *outcome.rendering);
       return denoises ? without_noise(noisy) : noisy;
     });
     if (denoises) outcome.model = denoises_.path;
@@ -247,6 +274,9 @@ Outcome Enhancer::denoise(const Job& job, InputFile& file) {
          job.input.string());
   if (arguments_.noise)
     fail("{}: is a photo; --noise is for a sensor's mosaics", job.input.string());
+  if (const auto named = arguments_.rendering.named(); !named.empty())
+    fail("{}: is a photo, rendered already; {} would have no effect: name a camera file",
+         job.input.string(), named);
   Denoiser& denoiser = this->denoiser();
   Outcome outcome;
   outcome.job = job;

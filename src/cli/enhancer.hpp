@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/rendering.hpp"
 #include "pipeline/denoise.hpp"
 #include "pipeline/develop.hpp"
 #include "pipeline/input.hpp"
@@ -33,6 +34,7 @@ struct EnhanceArguments {
   MosaicFormat format;
   std::optional<NoiseProfile> noise;  ///< of mosaics; nothing: what they say of themselves
   PhotoArguments photo;
+  RenderingArguments rendering;
   double white = 0, memory_gib = 0;
   WriteOptions write;
   EngineOptions engine;
@@ -53,6 +55,8 @@ struct Outcome {
   int width = 0, height = 0;
   double decode = 0, process = 0, encode = 0, total = 0;  ///< seconds
   DevelopTimes develop;                                   ///< the parts of `process`, of a mosaic
+  std::optional<std::array<double, 3>> white_balance;     ///< of colours: multipliers, green's 1
+  std::optional<Rendering> rendering;                     ///< of a picture of a camera file
   std::optional<KnownNoise> noise;                        ///< what a network was told of a mosaic
   DenoiseTimes denoise;                                   ///< the same of a photo
   std::string noise_map;                                  ///< file; empty: none
@@ -87,7 +91,9 @@ class Enhancer {
   DenoiseOptions denoise_options() const;
   FileKind wanted_kind(const InputFile& file) const;
   Outcome develop(const Job& job, InputFile& file);
-  void develop_mosaic(const Mosaic& mosaic, Outcome& outcome);
+  void develop_mosaic(Mosaic mosaic, Outcome& outcome);
+  void refuse_rendering_of_dng(const Job& job) const;
+  void refuse_rendering_of(const LinearFrame& frame, const Job& job) const;
   void develop_linear(const LinearFrame& frame, Outcome& outcome);
   Image without_noise(const Image& picture);
   Outcome denoise(const Job& job, InputFile& file);

@@ -93,7 +93,7 @@ bool is_meant_for_srgb(const Curve& curve) {
 }
 
 bool is_colour(const Chromaticity& c) {
-  return std::isfinite(c.x) && std::isfinite(c.y) && c.x >= 0 && c.x <= 1 && c.y > 1e-4 && c.y <= 1;
+  return std::isfinite(c.x) && std::isfinite(c.y) && c.x >= 0 && c.x <= 1 && c.y > 5e-5 && c.y <= 1;
 }
 
 bool describes_colours(const ColourSpace& s, int channels) {

@@ -97,19 +97,28 @@ Matrix3 camera_to_srgb(const Mosaic& mosaic) {
   return mosaic.xyz_to_camera ? camera_to_srgb(*mosaic.xyz_to_camera) : identity3;
 }
 
-Matrix3 rendering_matrix(const Mosaic& mosaic) {
+Matrix3 rendering_matrix(const Mosaic& mosaic, const Rendering& rendering) {
   Matrix3 matrix = camera_to_srgb(mosaic);
-  const double gain = std::exp2(mosaic.baseline_exposure);
+  if (rendering.space != OutputSpace::srgb) matrix = multiply(from_srgb(rendering.space), matrix);
+  const double gain = std::exp2(mosaic.baseline_exposure + rendering.stops) /
+                      white_of(rendering.highlights, mosaic.white_balance);
   for (auto& row : matrix)
     for (double& value : row) value *= gain;
   return matrix;
 }
 
-Image picture_of(const LinearFrame& frame) {
-  Image picture = frame.light.shape().c == 3
-                      ? srgb_picture(frame.light, rendering_matrix(frame.facts))
-                      : grey_picture(frame.light, std::exp2(frame.facts.baseline_exposure));
-  picture.metadata = metadata_for_picture(frame.facts);
+Image picture_of(const LinearFrame& frame, const Rendering& rendering) {
+  const Shape& shape = frame.light.shape();
+  Image picture;
+  if (shape.c == 3) {
+    picture = rgb_picture(int(shape.w), int(shape.h));
+    render_part(frame.light, {0, 0, shape.h, shape.w},
+                {.matrix = rendering_matrix(frame.facts, rendering), .space = rendering.space},
+                picture, 0, 0);
+  } else {
+    picture = grey_picture(frame.light, std::exp2(frame.facts.baseline_exposure + rendering.stops));
+  }
+  picture.metadata = metadata_for_picture(frame.facts, rendering.space);
   return picture;
 }
 
@@ -161,19 +170,23 @@ Tensor Developer::camera_rgb(const Mosaic& mosaic) {
   return rgb;
 }
 
-Image Developer::picture(const Mosaic& mosaic) {
+Image Developer::picture(const Mosaic& mosaic, const Rendering& rendering) {
   const auto start = Clock::now();
-  const Matrix3 matrix = rendering_matrix(mosaic);
+  std::optional<Highlights> highlights;
+  if (rendering.highlights != HighlightMode::clip) highlights.emplace(mosaic, rendering.highlights);
+  ColourPath path{.matrix = rendering_matrix(mosaic, rendering),
+                  .space = rendering.space,
+                  .highlights = highlights ? &*highlights : nullptr};
   Image picture = rgb_picture(mosaic.width, mosaic.height);
   times_ = {};
   run_network(mosaic, [&](const Pixels& pixels) {
     const auto colour = Clock::now();
-    render_part(pixels.output, pixels.place, matrix, curve_for(*model_, noise_), picture,
-                pixels.photo.top, pixels.photo.left);
+    path.curve = curve_for(*model_, noise_);
+    render_part(pixels.output, pixels.place, path, picture, pixels.photo.top, pixels.photo.left);
     times_.colour += seconds_since(colour);
   });
   times_.network = seconds_since(start) - times_.colour;
-  picture.metadata = metadata_for_picture(mosaic);
+  picture.metadata = metadata_for_picture(mosaic, rendering.space);
   return picture;
 }
 

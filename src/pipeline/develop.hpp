@@ -5,6 +5,8 @@
 
 #include "engine/parts.hpp"
 #include "image/image.hpp"
+#include "image/output_space.hpp"
+#include "raw/highlights.hpp"
 #include "raw/mosaic.hpp"
 #include "raw/mosaic_noise.hpp"
 
@@ -15,13 +17,21 @@ namespace hyperconv {
 /// LibRaw and dcraw do. Identity where the camera's matrix is not known.
 Matrix3 camera_to_srgb(const Mosaic& mosaic);
 
-/// What a picture is rendered with: camera_to_srgb times 2^baseline_exposure.
-Matrix3 rendering_matrix(const Mosaic& mosaic);
+/// What is wanted of a picture. As it is here, it is LibRaw's rendering.
+struct Rendering {
+  double stops = 0;  ///< by which it is brighter, in linear light
+  HighlightMode highlights = HighlightMode::clip;
+  OutputSpace space = OutputSpace::srgb;
+};
 
-/// A frame that needs no demosaicing as a picture: through rendering_matrix and the sRGB curve, or,
-/// of a monochrome one, the curve alone; 16 bits, RGB or grey, with the metadata that
-/// Developer::picture gives. Its noise stays.
-Image picture_of(const LinearFrame& frame);
+/// What a picture is rendered with: camera_to_srgb times 2^(baseline_exposure + stops), by what is
+/// white of the highlights, into the wanted space.
+Matrix3 rendering_matrix(const Mosaic& mosaic, const Rendering& rendering = {});
+
+/// A frame that needs no demosaicing as a picture: through rendering_matrix and the space's curve,
+/// or, of a monochrome one, exposure and sRGB's curve alone; 16 bits, RGB or grey, with the
+/// metadata that Developer::picture gives. Its noise stays, and its highlights are clipped.
+Image picture_of(const LinearFrame& frame, const Rendering& rendering = {});
 
 /// A mosaic as a `develop` network takes it: [1,4,h,w] in the order R, G of the red row, G of the
 /// blue row, B, whatever the CFA's phase: black subtracted, 1 = the level at which the least
@@ -63,7 +73,7 @@ struct DevelopOptions {
 /// Seconds that each stage of one photo took.
 struct DevelopTimes {
   double network = 0;  ///< packing and the network
-  double colour = 0;   ///< the camera's matrix and the sRGB curve
+  double colour = 0;   ///< highlights, the camera's matrix and the curve
 };
 
 /// Develops mosaics with one model; photos of any size of at least 2x2 samples.
@@ -77,9 +87,10 @@ class Developer {
   /// 1 a channel is saturated; noise that is left may be below 0.
   Tensor camera_rgb(const Mosaic& mosaic);
 
-  /// The picture: camera_rgb through rendering_matrix and the sRGB curve, 16 bits a sample, with
-  /// the shot's EXIF, XMP and IPTC; the orientation is kept in the metadata, not applied.
-  Image picture(const Mosaic& mosaic);
+  /// The picture: camera_rgb through rendering_matrix and the space's curve, 16 bits a sample, with
+  /// the shot's EXIF, XMP and IPTC and the space's profile; the orientation is kept in the
+  /// metadata, not applied.
+  Image picture(const Mosaic& mosaic, const Rendering& rendering = {});
 
   /// Of the last photo.
   const DevelopTimes& times() const { return times_; }

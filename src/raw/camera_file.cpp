@@ -503,21 +503,6 @@ std::optional<Matrix3> colour_matrix(const libraw_data_t& data) {
   return std::nullopt;
 }
 
-/// The balance by which light of this chromaticity (CIE xy) is grey, as DNG's AsShotWhiteXY says
-/// it.
-std::optional<std::array<double, 3>> balance_of_white(const std::vector<double>& xy,
-                                                      const std::optional<Matrix3>& matrix) {
-  if (xy.size() != 2 || !matrix || !(xy[0] > 0) || !(xy[1] > 0)) return std::nullopt;
-  const std::array<double, 3> white = {xy[0] / xy[1], 1, (1 - xy[0] - xy[1]) / xy[1]};
-  float gains[4] = {};
-  for (size_t i = 0; i < 3; ++i) {
-    double level = 0;
-    for (size_t j = 0; j < 3; ++j) level += (*matrix)[i][j] * white[j];
-    gains[i] = float(1 / level);
-  }
-  return multipliers(gains);
-}
-
 /// As shot; nothing where the file does not say it.
 std::optional<std::array<double, 3>> white_balance_of(const CameraFile& file,
                                                       const std::optional<Matrix3>& matrix) {
@@ -526,10 +511,11 @@ std::optional<std::array<double, 3>> white_balance_of(const CameraFile& file,
   if (color.as_shot_wb_applied != 0) return std::array<double, 3>{1, 1, 1};  // as LibRaw has it
   const auto as_shot = multipliers(color.cam_mul);
   if (as_shot && !has_broken_neutral(color)) return as_shot;
-  for (const auto& directory : file.view().directories())
-    if (const auto balance =
-            balance_of_white(file.view().numbers(directory, as_shot_white_xy), matrix))
-      return balance;
+  for (const auto& directory : file.view().directories()) {
+    const auto xy = file.view().numbers(directory, as_shot_white_xy);
+    if (xy.size() != 2 || !matrix) continue;
+    if (const auto balance = balance_of_white({xy[0], xy[1]}, *matrix)) return balance;
+  }
   return std::nullopt;
 }
 

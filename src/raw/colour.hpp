@@ -6,6 +6,8 @@
 
 #include "base/tensor.hpp"
 #include "image/image.hpp"
+#include "image/output_space.hpp"
+#include "raw/highlights.hpp"
 #include "raw/matrix3.hpp"
 #include "raw/mosaic.hpp"
 #include "raw/stabilised.hpp"
@@ -29,6 +31,11 @@ Matrix3 srgb_to_camera(const Matrix3& xyz_to_camera);
 /// matrix may be anything.
 Matrix3 camera_to_srgb(const Matrix3& xyz_to_camera);
 
+/// Linear sRGB -> linear RGB of that space: through XYZ by both spaces' primaries (SMPTE RP
+/// 177-1993), and from white to white by Bradford's transform where they differ (ProPhoto's D50),
+/// as ICC profiles have it. Rows sum to 1; the identity for sRGB.
+Matrix3 from_srgb(OutputSpace space);
+
 /// White-balance multipliers, G = 1, that make the light D65 grey for a camera with this matrix.
 std::array<double, 3> daylight_white_balance(const Matrix3& xyz_to_camera);
 
@@ -40,11 +47,18 @@ double decode_srgb(double encoded);
 /// outside [0,1] are cut. On all cores.
 Image srgb_picture(const Tensor& camera_rgb, const Matrix3& camera_to_srgb);
 
-/// The same of a part of a frame, into a 16-bit RGB picture, from [top, left] on. Where a curve is
-/// given, the frame is in its light and not linear.
-void render_part(const Tensor& camera_rgb, const Region& part, const Matrix3& camera_to_srgb,
-                 const std::optional<StabilisingCurve>& curve, Image& picture, int64_t top,
-                 int64_t left);
+/// What a frame's light goes through on its way into a picture.
+struct ColourPath {
+  Matrix3 matrix = identity3;                  ///< camera RGB -> linear RGB of the space
+  OutputSpace space = OutputSpace::srgb;       ///< whose curve encodes it
+  std::optional<StabilisingCurve> curve = {};  ///< the frame is in its light and not linear
+  const Highlights* highlights = nullptr;      ///< restores them before the matrix
+};
+
+/// The same of a part of a frame, into a 16-bit RGB picture of the whole photo, from [top, left]
+/// on.
+void render_part(const Tensor& camera_rgb, const Region& part, const ColourPath& path,
+                 Image& picture, int64_t top, int64_t left);
 
 /// Black, 16 bits a sample.
 Image rgb_picture(int width, int height);

@@ -100,5 +100,20 @@ TEST(Colour, PictureIsTheMatrixAndTheCurveToNearest) {
   EXPECT_EQ(samples[1], 0);
 }
 
+TEST(Colour, MatricesOfSpacesAreThePublishedOnes) {
+  expect_near(from_srgb(OutputSpace::srgb), identity3, 0);
+  // CSS Color 4's sample code, lin_sRGB -> XYZ -> lin_P3.
+  expect_near(from_srgb(OutputSpace::display_p3),
+              {{{0.82246, 0.17754, 0}, {0.03319, 0.96681, 0}, {0.01708, 0.07240, 0.91052}}}, 2e-4);
+  // ITU-R BT.2087-0, 709 -> 2020.
+  expect_near(from_srgb(OutputSpace::rec2020),
+              {{{0.6274, 0.3293, 0.0433}, {0.0691, 0.9195, 0.0114}, {0.0164, 0.0880, 0.8956}}},
+              2e-4);
+  for (const auto space : {OutputSpace::display_p3, OutputSpace::adobe_rgb, OutputSpace::prophoto,
+                           OutputSpace::rec2020})
+    for (const auto& row : from_srgb(space))
+      EXPECT_NEAR(row[0] + row[1] + row[2], 1, 1e-9) << to_string(space);
+}
+
 }  // namespace
 }  // namespace hyperconv

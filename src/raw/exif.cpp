@@ -122,6 +122,17 @@ void say_srgb(Exiv2::ExifData& exif) {
     exif["Exif.Iop.InteroperabilityIndex"] = std::string("R98");
 }
 
+/// In EXIF 2.32 every other space is "uncalibrated", and DCF's index tells Adobe RGB from the rest.
+void say_space(Exiv2::ExifData& exif, OutputSpace space) {
+  if (space == OutputSpace::srgb) return;
+  exif["Exif.Photo.ColorSpace"] = uint16_t(65535);
+  const auto index = exif.findKey(ExifKey("Exif.Iop.InteroperabilityIndex"));
+  if (space == OutputSpace::adobe_rgb)
+    exif["Exif.Iop.InteroperabilityIndex"] = std::string("R03");
+  else if (index != exif.end())
+    exif.erase(index);
+}
+
 /// What the camera's own program was called keeps its place in EXIF 3.0 (CameraFirmware).
 void say_software(Exiv2::ExifData& exif) {
   const std::string firmware = text_of(exif, "Exif.Image.Software");
@@ -193,15 +204,18 @@ ShotExif exif_of_shot(const Mosaic& mosaic) {
   return result;
 }
 
-std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic) {
+std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic, OutputSpace space) {
   const auto lock = enter_exiv2();
   ShotExif exif = exif_of_shot(mosaic);
+  say_space(exif.data, space);
   return photo_exif(std::move(exif.data), exif.order, maker_notes_place(mosaic.exif));
 }
 
-ImageMetadata metadata_for_picture(const Mosaic& mosaic) {
+ImageMetadata metadata_for_picture(const Mosaic& mosaic, OutputSpace space) {
+  constexpr int colours = 3;
   ImageMetadata metadata;
-  metadata.exif = exif_for_picture(mosaic);
+  metadata.icc = profile_of(space, colours);
+  metadata.exif = exif_for_picture(mosaic, space);
   metadata.xmp = xmp_without_settings(mosaic.xmp);
   metadata.iptc = mosaic.iptc;
   metadata.orientation = mosaic.orientation;

@@ -8,6 +8,7 @@
 
 #include "image/exiv2_guard.hpp"
 #include "image/image.hpp"
+#include "image/output_space.hpp"
 #include "raw/mosaic.hpp"
 
 namespace hyperconv {
@@ -28,10 +29,10 @@ ShotExif exif_of_shot(const Mosaic& mosaic);
 
 /// The same as a TIFF stream for ImageMetadata::exif, in the file's byte order. Without the
 /// orientation, which is the image file's own.
-std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic);
+std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic, OutputSpace space = OutputSpace::srgb);
 
-/// All that an sRGB picture of this shot carries, its orientation too.
-ImageMetadata metadata_for_picture(const Mosaic& mosaic);
+/// All that a picture of this shot in this space carries, its orientation and profile too.
+ImageMetadata metadata_for_picture(const Mosaic& mosaic, OutputSpace space = OutputSpace::srgb);
 
 /// This program's name and version, for the tag Software.
 const char* software_name();
