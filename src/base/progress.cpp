@@ -19,6 +19,13 @@ double seconds_between(std::chrono::steady_clock::time_point a,
   return std::chrono::duration<double>(b - a).count();
 }
 
+/// A file may be called anything, and the terminal would obey.
+std::string printable(std::string text) {
+  for (char& c : text)
+    if (uint8_t(c) < 0x20 || c == 0x7f) c = '?';
+  return text;
+}
+
 }  // namespace
 
 Progress::Progress(std::string what, int64_t total)
@@ -27,8 +34,13 @@ Progress::Progress(std::string what, int64_t total)
       terminal_(::isatty(STDERR_FILENO) != 0),
       start_(std::chrono::steady_clock::now()) {}
 
-Progress::~Progress() {
-  if (drawn_) fmt::print(stderr, "\r\033[K");
+Progress::~Progress() { clear(); }
+
+void Progress::clear() {
+  if (!drawn_) return;
+  fmt::print(stderr, "\r\033[K");
+  std::fflush(stderr);
+  drawn_ = false;
 }
 
 void Progress::show(int64_t done, const std::string& note) {
@@ -40,7 +52,7 @@ void Progress::show(int64_t done, const std::string& note) {
   const double elapsed = seconds_between(start_, now);
   const std::string left =
       done > 0 ? duration(elapsed / double(done) * double(total_ - done)) + " left" : "";
-  fmt::print(stderr, "\r\033[K{} {}/{} {} {}", what_, done, total_, left, note);
+  fmt::print(stderr, "\r\033[K{} {}/{} {} {}", what_, done, total_, left, printable(note));
   std::fflush(stderr);
 }
 

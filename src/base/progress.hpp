@@ -15,8 +15,11 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Redraws at most ten times a second; `note` stands behind the count.
+  /// Redraws at most ten times a second; `note` stands behind the count, its control characters as
+  /// question marks.
   void show(int64_t done, const std::string& note = {});
+  /// Clears the line, for what is printed meanwhile; the next show() draws it again.
+  void clear();
 
  private:
   std::string what_;

@@ -1,9 +1,11 @@
 #include "cli/batch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <map>
 #include <set>
+#include <string_view>
 
 #include "base/fail.hpp"
 #include "image/codec.hpp"
@@ -16,6 +18,7 @@ namespace fs = std::filesystem;
 struct Input {
   fs::path path;
   bool of_folder = false;  ///< found there, not named
+  fs::path below = {};     ///< the folder it was found in, seen from the one that was named
 };
 
 /// What macOS, Windows, cameras and RAW converters lay beside photos.
@@ -42,26 +45,38 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, ignored);
 }
 
-/// The files of a folder that are asked for, in the order of their names.
+bool is_same_file(const fs::path& a, const fs::path& b) {
+  std::error_code ignored;
+  return a.lexically_normal() == b.lexically_normal() || fs::equivalent(a, b, ignored);
+}
+
+/// The files of a folder that are asked for, in the order of their names, then those of its
+/// folders.
 class Search {
  public:
-  Search(std::optional<FileKind> kind, Batch& batch) : kind_(kind), batch_(batch) {}
+  Search(const EnhanceArguments& a, std::optional<FileKind> kind, Batch& batch)
+      : arguments_(a), kind_(kind), batch_(batch) {}
 
-  void look_into(const fs::path& folder, std::vector<Input>& found) {
+  void look_into(const fs::path& folder, const fs::path& below, std::vector<Input>& found) {
     std::error_code error;
     fs::directory_iterator entries(folder, error);
     if (error) {
-      batch_.failures.push_back(
-          fmt::format("{}: cannot be looked into ({})", folder.string(), error.message()));
+      batch_.failures.push_back({folder, fmt::format("{}: cannot be looked into ({})",
+                                                     folder.string(), error.message())});
       return;
     }
-    std::vector<fs::path> files;
+    std::vector<fs::path> files, folders;
     for (; entries != fs::directory_iterator(); entries.increment(error)) {
       if (error) break;
-      if (takes(*entries)) files.push_back(entries->path());
+      if (enters(*entries))
+        folders.push_back(entries->path());
+      else if (takes(*entries))
+        files.push_back(entries->path());
     }
     std::sort(files.begin(), files.end());
-    for (fs::path& file : files) found.push_back({std::move(file), true});
+    for (fs::path& file : files) found.push_back({std::move(file), true, below});
+    std::sort(folders.begin(), folders.end());
+    for (const fs::path& inner : folders) look_into(inner, below / inner.filename(), found);
   }
 
  private:
@@ -85,6 +100,15 @@ class Search {
     return false;
   }
 
+  /// A link might lead in a circle, and what was made before is no input.
+  bool enters(const fs::directory_entry& entry) const {
+    std::error_code ignored;
+    return arguments_.recursive &&
+           entry.symlink_status(ignored).type() == fs::file_type::directory &&
+           !is_companion(entry.path()) && !is_same_file(entry.path(), arguments_.output);
+  }
+
+  const EnhanceArguments& arguments_;
   std::optional<FileKind> kind_;
   Batch& batch_;
 };
@@ -97,13 +121,14 @@ const char* what_is_wanted(std::optional<FileKind> kind) {
 std::vector<Input> inputs_of(const EnhanceArguments& a, std::optional<FileKind> kind,
                              Batch& batch) {
   std::vector<Input> inputs;
-  Search search(kind, batch);
+  Search search(a, kind, batch);
   for (const fs::path named : a.inputs) {
     if (is_folder(named)) {
       const size_t before = inputs.size(), failures = batch.failures.size();
-      search.look_into(named, inputs);
+      search.look_into(named, {}, inputs);
       if (inputs.size() == before && batch.failures.size() == failures && a.inputs.size() == 1)
-        fail("{}: holds no {}", named.string(), what_is_wanted(kind));
+        fail("{}: holds no {}{}", named.string(), what_is_wanted(kind),
+             a.recursive ? ", nor do its folders" : "");
     } else if (batch.many && is_companion(named)) {
       ++batch.skipped;
     } else {
@@ -135,45 +160,73 @@ void choose_of_pairs(std::vector<Input>& inputs, OfPairs wanted, Batch& batch) {
   batch.skipped += std::erase_if(inputs, is_left);
 }
 
-bool is_same_file(const fs::path& a, const fs::path& b) {
-  std::error_code ignored;
-  return a.lexically_normal() == b.lexically_normal() || fs::equivalent(a, b, ignored);
-}
-
-/// Names for the pictures of a batch: the source's stem; with its ending where others have that
-/// stem; and with its folder before it where others have that, too.
+/// Names for the pictures of a batch: the source's stem; with its ending where others of its folder
+/// have that stem; and with its folder before it where others have that, too.
 class Names {
  public:
   explicit Names(const std::vector<Input>& inputs) {
     for (const Input& input : inputs) {
-      ++stems_[input.path.stem().string()];
-      ++names_[input.path.filename().string()];
+      ++stems_[input.below / input.path.stem()];
+      ++names_[input.below / input.path.filename()];
     }
   }
 
   std::string operator()(const Input& input) const {
-    const std::string stem = input.path.stem().string();
-    if (stems_.at(stem) == 1) return stem;
-    const std::string name = input.path.filename().string();
-    if (names_.at(name) == 1) return name;
-    const fs::path folder = fs::absolute(input.path).lexically_normal().parent_path().filename();
-    return folder.string() + "-" + name;
+    if (stems_.at(input.below / input.path.stem()) == 1) return input.path.stem();
+    const fs::path name = input.path.filename();
+    return names_.at(input.below / name) == 1 ? name.string()
+                                              : folder_of(input.path) + "-" + name.string();
+  }
+
+  static std::string folder_of(const fs::path& path) {
+    return fs::absolute(path).lexically_normal().parent_path().filename();
   }
 
  private:
-  std::map<std::string, int> stems_, names_;  ///< how many inputs have each
+  std::map<fs::path, int> stems_, names_;  ///< how many inputs have each
 };
+
+/// What the words of a template stand for.
+struct Words {
+  std::string stem, ending, folder;
+};
+
+std::string filled(const std::string& text, const Words& words) {
+  const std::array<std::pair<std::string_view, const std::string&>, 3> known = {
+      {{"{stem}", words.stem}, {"{ending}", words.ending}, {"{folder}", words.folder}}};
+  std::string name;
+  for (size_t at = 0; at < text.size();) {
+    const auto word = std::ranges::find_if(known, [&](const auto& candidate) {
+      return std::string_view(text).substr(at).starts_with(candidate.first);
+    });
+    if (word == known.end()) {
+      name += text[at++];
+    } else {
+      name += word->second;
+      at += word->first.size();
+    }
+  }
+  return name;
+}
+
+Words words_of(const fs::path& photo) {
+  const std::string ending = photo.extension().string();
+  return {photo.stem().string(), ending.empty() ? ending : ending.substr(1),
+          Names::folder_of(photo)};
+}
 
 std::vector<Job> jobs_in_folder(const std::vector<Input>& inputs, const EnhanceArguments& a) {
   const Names names(inputs);
   std::vector<Job> jobs;
   std::map<fs::path, fs::path> taken;
   for (const Input& input : inputs) {
-    const fs::path target = fs::path(a.output) / (names(input) + "." + a.ending);
+    const std::string name = a.name.empty() ? names(input) : filled(a.name, words_of(input.path));
+    const fs::path target = fs::path(a.output) / input.below / (name + "." + a.ending);
     const auto [other, is_new] = taken.emplace(target, input.path);
     if (!is_new)
-      fail("{} and {} would both become {}", other->second.string(), input.path.string(),
-           target.string());
+      fail("{} and {} would both become {}{}", other->second.string(), input.path.string(),
+           target.string(),
+           a.name.empty() ? "" : "; {stem}, {ending} and {folder} in --name tell them apart");
     jobs.push_back({input.path, target});
   }
   return jobs;
@@ -206,9 +259,25 @@ bool is_there(const fs::path& path) {
   return fs::is_regular_file(status) || fs::is_symlink(status);
 }
 
+void check_options_of_folders(const EnhanceArguments& a) {
+  if (a.recursive && std::ranges::none_of(a.inputs, is_folder))
+    fail("{}: is no folder; --recursive looks into the folders of one", a.inputs[0]);
+  if (!a.name.empty() && !is_folder(a.output))
+    fail("{}: is no folder that exists, and --name is for pictures in one", a.output);
+}
+
 }  // namespace
 
+std::string fault_of_template(const std::string& text) {
+  const bool fits = !text.empty() && filled(text, {}).find_first_of("{}/") == std::string::npos;
+  return fits ? std::string()
+              : "a name is text with {stem}, {ending} or {folder} and without a slash, like "
+                "{stem}-clean, not " +
+                    text;
+}
+
 Batch plan_batch(const EnhanceArguments& a, std::optional<FileKind> kind) {
+  check_options_of_folders(a);
   Batch batch;
   batch.many = a.inputs.size() > 1 || is_folder(a.inputs[0]);
   std::vector<Input> inputs = inputs_of(a, kind, batch);
@@ -223,6 +292,9 @@ Batch plan_batch(const EnhanceArguments& a, std::optional<FileKind> kind) {
     batch.jobs = {{inputs[0].path, a.output}};
   }
   refuse_overwriting_inputs(batch.jobs);
+  for (const Job& job : batch.jobs)
+    if (!a.failures.empty() && is_same_file(job.output, a.failures))
+      fail("{}: is a picture's name; name another file for --failures", a.failures);
   if (!batch.jobs.empty()) check_noise_map(batch.jobs[0], a.photo.noise_map);
   return batch;
 }

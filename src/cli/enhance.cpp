@@ -13,6 +13,7 @@
 #include "cli/batch.hpp"
 #include "cli/commands.hpp"
 #include "cli/enhancer.hpp"
+#include "cli/failures.hpp"
 #include "cli/numbers.hpp"
 #include "cli/precision.hpp"
 #include "cli/rendering.hpp"
@@ -151,46 +152,80 @@ std::string line_about(const Job& job, const std::exception& error) {
                      memory ? "there is not memory enough" : error.what());
 }
 
-void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a) {
-  nlohmann::ordered_json results = nlohmann::ordered_json::array();
-  size_t failed = batch.failures.size(), skipped = batch.skipped;
-  const auto& jobs = batch.jobs;
-  Progress progress("enhancing", int64_t(jobs.size()));
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    try {
-      if (const auto outcome = enhancer.enhance(jobs[i], true)) {
-        results.push_back(to_json(*outcome));
-        if (!a.json) print_outcome(*outcome);
-      } else {
-        ++skipped;
-      }
-    } catch (const std::exception& error) {
-      if (interrupted()) throw;
-      ++failed;
-      fmt::print(stderr, "hyperconv: {}\n", line_about(jobs[i], error));
-    }
-    progress.show(int64_t(i) + 1);
-  }
-  if (a.json)
-    fmt::print("{}\n", to_line(nlohmann::ordered_json{
-                           {"results", results}, {"failed", failed}, {"skipped", skipped}}));
-  else if (skipped > 0)
-    fmt::print("{} other files skipped\n", skipped);
-  if (failed > 0) fail("{} of {} photos failed", failed, jobs.size() + batch.failures.size());
+nlohmann::ordered_json to_json(const std::vector<Failure>& failures) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Failure& failure : failures)
+    list.push_back({{"input", failure.input.string()}, {"error", failure.line}});
+  return list;
 }
 
-/// This process's share of a batch; a single photo is everyone's own.
-std::vector<Job> share_of(const std::vector<Job>& all, const EnhanceArguments& a) {
-  const Shard shard =
-      a.shard.empty() ? shard_from_environment([](const char* name) { return std::getenv(name); })
-                      : shard_from_string(a.shard);
-  if (all.size() == 1 || shard.is_all()) return all;
+void make_folder_of(const Job& job) {
+  std::error_code error;
+  fs::create_directories(job.output.parent_path(), error);
+  if (error)
+    fail("{}: the folder {} cannot be made ({})", job.input.string(),
+         job.output.parent_path().string(), error.message());
+}
+
+void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a) {
+  nlohmann::ordered_json results = nlohmann::ordered_json::array();
+  size_t skipped = batch.skipped;
+  const auto& jobs = batch.jobs;
+  FailureList failures(a.failures);
+  for (const Failure& failure : batch.failures) failures.add(failure);
+  Progress progress("enhancing", int64_t(jobs.size()));
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    progress.show(int64_t(i), jobs[i].input.filename().string());
+    try {
+      if (a.recursive) make_folder_of(jobs[i]);
+      const auto outcome = enhancer.enhance(jobs[i], true);
+      progress.clear();
+      if (!outcome) {
+        ++skipped;
+        continue;
+      }
+      if (!a.json) print_outcome(*outcome);
+      results.push_back(to_json(*outcome));
+    } catch (const std::exception& error) {
+      if (interrupted()) throw;
+      progress.clear();
+      failures.add({jobs[i].input, line_about(jobs[i], error)});
+    }
+  }
+  if (a.json)
+    fmt::print("{}\n", to_line(nlohmann::ordered_json{{"results", results},
+                                                      {"failed", failures.count()},
+                                                      {"failures", to_json(failures.all())},
+                                                      {"skipped", skipped}}));
+  else if (skipped > 0)
+    fmt::print("{} other files skipped\n", skipped);
+  if (failures.count() == 0) return;
+  if (!results.empty() && !a.json) failures.say_all();
+  fail("{} of {} photos failed", failures.count(), jobs.size() + batch.failures.size());
+}
+
+Shard shard_of(const EnhanceArguments& a) {
+  return a.shard.empty()
+             ? shard_from_environment([](const char* name) { return std::getenv(name); })
+             : shard_from_string(a.shard);
+}
+
+/// This process's share of a batch, whose failures it keeps a list of its own of; a single photo is
+/// everyone's.
+void take_share(const Shard& shard, Batch& batch, EnhanceArguments& a) {
+  if (batch.jobs.size() == 1 || shard.is_all()) return;
+  const size_t all = batch.jobs.size();
   std::vector<Job> mine;
-  for (size_t i = 0; i < all.size(); ++i)
-    if (shard.has(int64_t(i))) mine.push_back(all[i]);
-  fmt::print(stderr, "hyperconv: share {}: {} of {} photos\n", to_string(shard), mine.size(),
-             all.size());
-  return mine;
+  for (size_t i = 0; i < all; ++i)
+    if (shard.has(int64_t(i))) mine.push_back(batch.jobs[i]);
+  batch.jobs = std::move(mine);
+  fmt::print(stderr, "hyperconv: share {}: {} of {} photos\n", to_string(shard), batch.jobs.size(),
+             all);
+  if (a.failures.empty()) return;
+  fs::path file = a.failures;
+  file.replace_filename(fmt::format("{}-{}-of-{}{}", file.stem().string(), shard.index + 1,
+                                    shard.count, file.extension().string()));
+  a.failures = file.string();
 }
 
 void enhance_command(EnhanceArguments a) {
@@ -201,11 +236,10 @@ void enhance_command(EnhanceArguments a) {
   a.photo.preview = preview_of(a.preview);
   Enhancer enhancer(a);
   Batch batch = plan_batch(a, enhancer.kind());
-  if (batch.many) batch.jobs = share_of(batch.jobs, a);
+  if (batch.many) take_share(shard_of(a), batch, a);
   keep_existing(a, batch);
-  for (const auto* lines : {&batch.oddities, &batch.failures})
-    for (const auto& line : *lines) fmt::print(stderr, "hyperconv: {}\n", line);
-  if (batch.many || batch.jobs.empty()) {
+  for (const auto& line : batch.oddities) fmt::print(stderr, "hyperconv: {}\n", line);
+  if (batch.many || batch.jobs.empty() || !a.failures.empty()) {
     run_batch(enhancer, batch, a);
     return;
   }
@@ -277,6 +311,16 @@ void add_batch_options(CLI::App& command, EnhanceArguments& a) {
       .add_flag("--skip-existing", a.skip_existing,
                 "Leave out what has its output already: a batch goes on where it stopped")
       ->excludes(overwrite);
+  command.add_flag("--recursive", a.recursive,
+                   "Look into the folders of a folder, too, and keep them in the output folder");
+  command
+      .add_option("--name", a.name,
+                  "Names of pictures in a folder, like {stem}-clean; {stem}, {ending} and {folder} "
+                  "are the photo's (default {stem})")
+      ->check(CLI::Validator(fault_of_template, "TEMPLATE"));
+  command.add_option("--failures", a.failures,
+                     "File for a list of the photos that failed: a line each, its file, a tab and "
+                     "the reason; of a share with its number in the name");
   static const std::map<std::string, OfPairs> choices = {
       {"raw", OfPairs::raw}, {"photo", OfPairs::photo}, {"both", OfPairs::both}};
   command

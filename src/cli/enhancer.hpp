@@ -30,6 +30,8 @@ struct EnhanceArguments {
   std::string output, model, task, raw_size, strength, preview, noise_text;
   std::string ending = "jpg";
   std::string shard;
+  std::string name;      ///< template of pictures' names in a folder; empty: the photo's stem
+  std::string failures;  ///< file for the list of photos that failed; empty: none
   std::string cfa = "rggb";
   MosaicFormat format;
   std::optional<NoiseProfile> noise;  ///< of mosaics; nothing: what they say of themselves
@@ -39,7 +41,7 @@ struct EnhanceArguments {
   WriteOptions write;
   EngineOptions engine;
   OfPairs of_pairs = OfPairs::raw;
-  bool overwrite = false, skip_existing = false;
+  bool overwrite = false, skip_existing = false, recursive = false;
   bool describes_mosaic = false;  ///< a fact of mosaics without a header was named
   bool json = false;
 };

@@ -1,0 +1,182 @@
+// hyperconv enhance over many folders: their structure, names of one's own, what failed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/file.hpp"
+#include "image/image.hpp"
+#include "network/model.hpp"
+#include "network/zoo.hpp"
+#include "program.hpp"
+#include "scenes.hpp"
+
+namespace hyperconv {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::UnorderedElementsAre;
+
+/// Folders in/ with three photos, two of them below and of one name, and out/.
+class BatchOptions : public testing::Test {
+ protected:
+  BatchOptions() {
+    ModelInfo info;
+    info.name = "tiny";
+    info.task = Task::denoise;
+    save_model(folder_ / "m.safetensors",
+               untrained(small_denoiser({.width = 4, .hidden = 2}), info, 1), Precision::f16);
+    fs::create_directory(folder_ / "out");
+    for (const char* name : {"in/a.jpg", "in/100/b.png", "in/100/deep/b.png"}) put_photo(name);
+  }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+  void put_photo(const std::string& name) const {
+    fs::create_directories((folder_ / name).parent_path());
+    write_image(folder_ / name, noisy_scene(64, 64, 1));
+  }
+
+  Outcome batch(const std::vector<std::string>& more, const std::string& output = "out",
+                const std::string& input = "in") const {
+    std::vector<std::string> all = {"enhance",    path(input), "-o",
+                                    path(output), "--model",   path("m.safetensors")};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_program(all);
+  }
+
+  std::vector<std::string> pictures_in(const std::string& folder) const {
+    std::vector<std::string> names;
+    for (const auto& [name, bytes] : files_in(folder_ / folder)) names.push_back(name);
+    return names;
+  }
+
+  std::string text_of(const std::string& name) const {
+    const auto bytes = read_file(folder_ / name);
+    return {bytes.begin(), bytes.end()};
+  }
+
+  /// Nothing is written.
+  void expect_refusal(const Outcome& run, int status, const std::string& reason) const {
+    EXPECT_EQ(run.status, status) << run.errors;
+    EXPECT_THAT(run.errors, HasSubstr(reason));
+    EXPECT_THAT(pictures_in("out"), ElementsAre());
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(BatchOptions, FoldersKeepTheirStructure) {
+  const Outcome run = batch({"--recursive", "--format", "png"});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  EXPECT_THAT(pictures_in("out"), ElementsAre("100/b.png", "100/deep/b.png", "a.png"));
+  EXPECT_EQ(read_image(folder_ / "out/100/deep/b.png").width, 64);
+  // Once more: nothing is left to do.
+  const Outcome again = batch({"--recursive", "--format", "png", "--skip-existing", "--json"});
+  ASSERT_EQ(again.status, 0) << again.errors;
+  EXPECT_EQ(nlohmann::json::parse(again.output)["skipped"], 3);
+}
+
+TEST_F(BatchOptions, WithoutItOnlyTheFolderItselfIsLookedInto) {
+  ASSERT_EQ(batch({}).status, 0);
+  EXPECT_THAT(pictures_in("out"), ElementsAre("a.jpg"));
+}
+
+TEST_F(BatchOptions, WhatWasMadeAndWhatIsHiddenIsNoInput) {
+  fs::create_directory(folder_ / "in/done");
+  put_photo("in/.trash/c.png");
+  fs::create_directory_symlink("..", folder_ / "in/100/circle");
+  for (const char* more : {"--overwrite", "--skip-existing"}) {
+    const Outcome run = batch({"--recursive", more}, "in/done");
+    ASSERT_EQ(run.status, 0) << run.errors;
+    EXPECT_THAT(pictures_in("in/done"), ElementsAre("100/b.jpg", "100/deep/b.jpg", "a.jpg"));
+  }
+}
+
+TEST_F(BatchOptions, NamesFollowTheTemplate) {
+  ASSERT_EQ(batch({"--recursive", "--name", "{stem}-clean"}).status, 0);
+  EXPECT_THAT(pictures_in("out"),
+              ElementsAre("100/b-clean.jpg", "100/deep/b-clean.jpg", "a-clean.jpg"));
+  const Outcome one = batch({"--name", "{folder}_{stem}_{ending}"}, "out", "in/100/b.png");
+  ASSERT_EQ(one.status, 0) << one.errors;
+  EXPECT_TRUE(fs::exists(folder_ / "out/100_b_png.jpg"));
+}
+
+TEST_F(BatchOptions, NamesThatCannotBeAreRefused) {
+  put_photo("in/a.png");
+  expect_refusal(batch({"--name", "clean"}), 1, "would both become");
+  expect_refusal(batch({"--name", "clean"}), 1, "tell them apart");
+  expect_refusal(batch({"--name", "x"}, "o.png", "in/a.jpg"), 1, "--name is for pictures in one");
+  for (const char* bad : {"{stam}", "{stem", "stem}", "a/{stem}", ""})
+    expect_refusal(batch({"--name", bad}), 2, "like {stem}-clean");
+  ASSERT_EQ(batch({"--name", "{stem}.{ending}"}).status, 0);
+  EXPECT_THAT(pictures_in("out"), ElementsAre("a.jpg.jpg", "a.png.jpg"));
+}
+
+TEST_F(BatchOptions, RecursiveWantsAFolder) {
+  expect_refusal(batch({"--recursive"}, "out", "in/a.jpg"), 1, "a.jpg: is no folder; --recursive");
+  fs::create_directories(folder_ / "empty/within");
+  expect_refusal(batch({"--recursive"}, "out", "empty"), 1, "nor do its folders");
+}
+
+TEST_F(BatchOptions, FailuresAreListedAtTheEndAndInAFile) {
+  write_file(folder_ / "in/100/bad.png", std::string("no picture"));
+  write_file(folder_ / "in/worse.jpg", std::string());
+  const Outcome run = batch({"--recursive", "--failures", path("failed.txt")});
+  EXPECT_EQ(run.status, 1);
+  const auto last = run.errors.rfind("failed: ");
+  ASSERT_NE(last, std::string::npos) << run.errors;
+  EXPECT_THAT(run.errors, HasSubstr("failed: " + path("in/worse.jpg")));
+  EXPECT_THAT(run.errors.substr(last), HasSubstr("2 of 5 photos failed"));
+  std::istringstream list(text_of("failed.txt"));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(list, line);) lines.push_back(line);
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_THAT(lines[0], testing::StartsWith("# photos that hyperconv enhance failed on"));
+  EXPECT_THAT(lines[1], testing::StartsWith(path("in/worse.jpg") + "\t" + path("in/worse.jpg")));
+  EXPECT_THAT(lines[2], testing::StartsWith(path("in/100/bad.png") + "\t"));
+
+  // Mended, the same command leaves an empty list.
+  put_photo("in/100/bad.png");
+  put_photo("in/worse.jpg");
+  const Outcome again =
+      batch({"--recursive", "--skip-existing", "--failures", path("failed.txt"), "--json"});
+  ASSERT_EQ(again.status, 0) << again.errors;
+  EXPECT_EQ(nlohmann::json::parse(again.output)["results"].size(), 2u);
+  EXPECT_EQ(nlohmann::json::parse(again.output)["failures"].size(), 0u);
+  const std::string rest = text_of("failed.txt");
+  EXPECT_EQ(std::count(rest.begin(), rest.end(), '\n'), 1);
+}
+
+TEST_F(BatchOptions, AFailureIsInJson) {
+  write_file(folder_ / "in/bad.jpg", std::string());
+  const Outcome run = batch({"--json"});
+  EXPECT_EQ(run.status, 1);
+  const auto failures = nlohmann::json::parse(run.output)["failures"];
+  ASSERT_EQ(failures.size(), 1u);
+  EXPECT_EQ(failures[0]["input"], path("in/bad.jpg"));
+  EXPECT_THAT(failures[0]["error"].get<std::string>(), HasSubstr("empty"));
+}
+
+TEST_F(BatchOptions, AListReplacesNothingElse) {
+  write_file(folder_ / "mine.txt", std::string("notes"));
+  expect_refusal(batch({"--failures", path("mine.txt")}), 1, "mine.txt: is there already");
+  EXPECT_EQ(text_of("mine.txt"), "notes");
+  expect_refusal(batch({"--failures", path("in/a.jpg")}), 1, "a.jpg: is there already");
+  expect_refusal(batch({"--failures", path("out/a.jpg")}), 1, "is a picture's name");
+  expect_refusal(batch({"--failures", path("nowhere/f.txt")}), 1, "nowhere");
+}
+
+TEST_F(BatchOptions, SharesKeepListsOfTheirOwn) {
+  write_file(folder_ / "in/bad.jpg", std::string());
+  const Outcome run = batch({"--recursive", "--shard", "1/2", "--failures", path("f.txt")});
+  EXPECT_TRUE(fs::exists(folder_ / "f-1-of-2.txt")) << run.errors;
+  EXPECT_FALSE(fs::exists(folder_ / "f.txt"));
+}
+
+}  // namespace
+}  // namespace hyperconv
