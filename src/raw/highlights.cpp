@@ -81,6 +81,9 @@ Highlights::Highlights(const Mosaic& mosaic, HighlightMode mode) : mosaic_(mosai
     const int colour = cfa_colour(mosaic.cfa, int64_t(place) / 2, int64_t(place) % 2);
     scale_[place] = float(gains[size_t(colour)] / range);
   }
+  rows_ = (mosaic.height + block - 1) / block;
+  columns_ = (mosaic.width + block - 1) / block;
+  find_bright_blocks();
   if (mode != HighlightMode::rebuild) return;
   measure_ratios();
   spread_ratios();
@@ -116,10 +119,24 @@ Highlights::Place Highlights::place(int64_t y, int64_t x) const {
   return place;
 }
 
+/// Most of a photo needs no second look.
+void Highlights::find_bright_blocks() {
+  is_bright_.assign(size_t(rows_) * size_t(columns_), 0);
+  Threads().parallel_for(rows_, [&](int64_t row) {
+    const int64_t top = std::max<int64_t>(block * row - 1, 0);
+    const int64_t bottom = std::min<int64_t>(block * (row + 1) + 1, mosaic_.height);
+    for (int64_t y = top; y < bottom; ++y)
+      for (int64_t x = 0; x < mosaic_.width; ++x) {
+        if (light(y, x) < most_share * cut_) continue;
+        for (int64_t at = std::max<int64_t>(x - 1, 0);
+             at <= std::min<int64_t>(x + 1, mosaic_.width - 1); ++at)
+          is_bright_[size_t(row * columns_ + at / block)] = 1;
+      }
+  });
+}
+
 /// In blocks of which at least half the cells are bright and not clipped.
 void Highlights::measure_ratios() {
-  rows_ = (mosaic_.height + block - 1) / block;
-  columns_ = (mosaic_.width + block - 1) / block;
   ratios_.assign(size_t(rows_) * size_t(columns_), Colours{});
   Threads().parallel_for(rows_, [&](int64_t row) {
     for (int64_t column = 0; column < columns_; ++column) {
@@ -227,6 +244,7 @@ void Highlights::restore(int64_t y, int64_t left, std::span<float> red, std::spa
                          std::span<float> blue) const {
   for (size_t i = 0; i < red.size(); ++i) {
     const int64_t x = left + int64_t(i);
+    if (is_bright_[size_t(y / block * columns_ + x / block)] == 0) continue;
     Colours pixel = {red[i], green[i], blue[i]};
     const Place here = place(y, x);
     for (size_t c = 0; c < 3; ++c) pixel[c] += here.excess[c];

@@ -47,6 +47,7 @@ class Highlights {
     Colours excess{}, clipped{};
   };
   Place place(int64_t y, int64_t x) const;
+  void find_bright_blocks();
   void measure_ratios();
   void spread_ratios();
   Colours ratios_at(int64_t y, int64_t x) const;
@@ -59,6 +60,7 @@ class Highlights {
   float cut_ = 1;                           ///< light above which all were cut
   size_t last_ = 0;                         ///< the colour that is clipped last
   int rows_ = 0, columns_ = 0;              ///< of blocks
+  std::vector<uint8_t> is_bright_;          ///< of each block: something in it or beside it is cut
   std::vector<Colours> ratios_;             ///< to the last colour, of each block; 0: not known
 };
 
