@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exiv2/exiv2.hpp>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -131,7 +132,14 @@ TEST_F(RenderingOptions, SpacesHoldTheSameColoursWithTheirProfiles) {
       const Outcome run =
           enhance("linear.dng", "s." + ending, {"--colour-space", to_string(space)});
       ASSERT_EQ(run.status, 0) << run.errors;
-      EXPECT_EQ(read_image(path("s." + ending)).metadata.icc, profile_of(space, 3));
+      const ImageMetadata metadata = read_image(path("s." + ending)).metadata;
+      EXPECT_EQ(metadata.icc, profile_of(space, 3));
+      Exiv2::ExifData exif;
+      Exiv2::ExifParser::decode(exif, metadata.exif.data(), uint32_t(metadata.exif.size()));
+      EXPECT_EQ(exif["Exif.Photo.ColorSpace"].toString(), "65535") << ending;
+      const auto index = exif.findKey(Exiv2::ExifKey("Exif.Iop.InteroperabilityIndex"));
+      EXPECT_EQ(index != exif.end() && index->toString() == "R03", space == OutputSpace::adobe_rgb)
+          << ending;
     }
     const auto wide = samples_of(read_image(path("s.tif"))), narrow = samples_of(srgb);
     const Matrix3 matrix = from_srgb(space);

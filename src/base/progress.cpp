@@ -51,8 +51,9 @@ void Progress::show(int64_t done, const std::string& note) {
   drawn_ = true;
   const double elapsed = seconds_between(start_, now);
   const std::string left =
-      done > 0 ? duration(elapsed / double(done) * double(total_ - done)) + " left" : "";
-  fmt::print(stderr, "\r\033[K{} {}/{} {} {}", what_, done, total_, left, printable(note));
+      done > 0 ? fmt::format(" {} left", duration(elapsed / double(done) * double(total_ - done)))
+               : "";
+  fmt::print(stderr, "\r\033[K{} {}/{}{} {}", what_, done, total_, left, printable(note));
   std::fflush(stderr);
 }
 

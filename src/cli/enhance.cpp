@@ -174,6 +174,7 @@ void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a
   FailureList failures(a.failures);
   for (const Failure& failure : batch.failures) failures.add(failure);
   Progress progress("enhancing", int64_t(jobs.size()));
+  enhancer.before_warnings([&progress] { progress.clear(); });
   for (size_t i = 0; i < jobs.size(); ++i) {
     progress.show(int64_t(i), jobs[i].input.filename().string());
     try {
@@ -192,6 +193,7 @@ void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a
       failures.add({jobs[i].input, line_about(jobs[i], error)});
     }
   }
+  enhancer.before_warnings([] {});
   if (a.json)
     fmt::print("{}\n", to_line(nlohmann::ordered_json{{"results", results},
                                                       {"failed", failures.count()},

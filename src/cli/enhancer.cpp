@@ -61,11 +61,6 @@ FileKind kind_of(const Model& model) {
        to_string(model.info().task));
 }
 
-void warn(const Job& job, const std::vector<std::string>& warnings) {
-  for (const auto& warning : warnings)
-    fmt::print(stderr, "hyperconv: {}: {}\n", job.input.string(), warning);
-}
-
 }  // namespace
 
 bool is_dng(const fs::path& path) { return lower_ending(path) == ".dng"; }
@@ -85,6 +80,12 @@ Enhancer::Enhancer(const EnhanceArguments& arguments) : arguments_(arguments) {
     developer();
   else
     denoiser();
+}
+
+void Enhancer::warn(const Job& job, const std::vector<std::string>& warnings) const {
+  if (!warnings.empty()) before_warnings_();
+  for (const auto& warning : warnings)
+    fmt::print(stderr, "hyperconv: {}: {}\n", job.input.string(), warning);
 }
 
 Enhancer::Loaded Enhancer::load(Task task) const {
@@ -205,13 +206,13 @@ void Enhancer::develop_mosaic(Mosaic mosaic, Outcome& outcome) {
 void Enhancer::develop_linear(const LinearFrame& frame, Outcome& outcome) {
   const Job& job = outcome.job;
   refuse_rendering_of(frame, job);
-  if (frame.light.shape().c == 3) outcome.white_balance = frame.facts.white_balance;
+  const bool is_grey = frame.light.shape().c == 1;
+  if (!is_grey) outcome.white_balance = frame.facts.white_balance;
   warn(job, frame.facts.warnings);
   const bool denoises = !is_dng(job.output) && !named_;
-  fmt::print(stderr, "hyperconv: {}: is {}; {} applied, and {}\n", job.input.string(),
-             frame.light.shape().c == 1 ? "monochrome" : "demosaiced already",
-             frame.light.shape().c == 1 ? "its levels are" : "white balance and colours are",
-             denoises ? "noise is removed as of a photo" : "no noise is removed");
+  warn(job, {fmt::format("is {}; {} applied, and {}", is_grey ? "monochrome" : "demosaiced already",
+                         is_grey ? "its levels are" : "white balance and colours are",
+                         denoises ? "noise is removed as of a photo" : "no noise is removed")});
   outcome.model = denoises ? "" : "none";
   Stopwatch stage;
   if (is_dng(job.output)) {

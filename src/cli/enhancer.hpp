@@ -1,6 +1,7 @@
 // One photo's way from file to file under `hyperconv enhance`.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -73,6 +74,9 @@ class Enhancer {
   /// Throws Error when the model that was named cannot be used.
   explicit Enhancer(const EnhanceArguments& arguments);
 
+  /// Called before a warning is printed: what else the terminal shows may have to go.
+  void before_warnings(std::function<void()> callback) { before_warnings_ = std::move(callback); }
+
   /// What all files are taken for: by the model or the task that was named; nothing: by each file's
   /// content.
   std::optional<FileKind> kind() const { return kind_; }
@@ -86,6 +90,7 @@ class Enhancer {
     std::shared_ptr<const Model> model;
   };
 
+  void warn(const Job& job, const std::vector<std::string>& warnings) const;
   Loaded load(Task task) const;
   Developer& developer();
   Denoiser& denoiser();
@@ -106,6 +111,7 @@ class Enhancer {
   std::optional<Image> estimated_noise_map(const Image& photo, const Region& part) const;
 
   const EnhanceArguments& arguments_;
+  std::function<void()> before_warnings_ = [] {};
   std::optional<Loaded> named_;
   std::optional<FileKind> kind_;
   Loaded develops_, denoises_;
