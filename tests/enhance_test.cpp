@@ -107,10 +107,12 @@ TEST_F(Enhance, TimesOfEveryStageAddUp) {
 }
 
 TEST_F(Enhance, Bf16IsNearlyTheSamePicture) {
-  for (const std::string precision : {"f32", "bf16"})
-    ASSERT_EQ(
-        enhance({path("a.dng"), "-o", path(precision + ".png"), "--precision", precision}).status,
-        0);
+  for (const std::string precision : {"f32", "bf16"}) {
+    const Outcome run = enhance(
+        {path("a.dng"), "-o", path(precision + ".png"), "--precision", precision, "--json"});
+    ASSERT_EQ(run.status, 0);
+    EXPECT_EQ(nlohmann::json::parse(run.output)["precision"], precision);
+  }
   const auto exact = std::get<std::vector<uint16_t>>(read_image(path("f32.png")).samples);
   const auto narrow = std::get<std::vector<uint16_t>>(read_image(path("bf16.png")).samples);
   ASSERT_EQ(exact.size(), narrow.size());

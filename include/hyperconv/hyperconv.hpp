@@ -131,6 +131,8 @@ class HYPERCONV_API RawFile {
 /// Develops mosaics with one model. Any thread may use it, for one call at a time: a second call
 /// waits for the first one, and can be cancelled while it does. It must not be moved or destroyed
 /// during a call. A photo of the same size as the last is quicker: its buffers are reused.
+/// Where the processor multiplies bf16 (AMX, AVX512_BF16) the network is computed in it; the
+/// environment variable HYPERCONV_PRECISION=f32 says otherwise.
 class HYPERCONV_API Develop {
  public:
   /// With the model of this file; empty: the one that is shipped. Throws Error: io, bad_file,

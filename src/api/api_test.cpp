@@ -139,8 +139,9 @@ TEST_F(Api, AMosaicOfFloatsIsTheSame) {
   double worst = 0;
   for (size_t i = 0; i < got.size(); ++i)
     worst = std::max(worst, std::abs(double(got[i]) - double(want[i])));
-  // A float's rounding of a sample may turn one of bf16's, by 2^-8, in each layer.
-  EXPECT_LT(worst, 1e-2);
+  // In bf16 a float's rounding of a sample may turn one of a layer's, by 2^-8.
+  const bool is_bf16 = fastest_precision(model_of(develop_model_)->graph()).has_value();
+  EXPECT_LT(worst, is_bf16 ? 1e-2 : 1e-3);
   EXPECT_GT(*std::ranges::max_element(want), 0.1);
 }
 

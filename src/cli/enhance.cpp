@@ -56,6 +56,7 @@ nlohmann::ordered_json to_json(const Outcome& o) {
                                  {"model", o.model},
                                  {"seconds", seconds_of(o)},
                                  {"peak_rss_bytes", peak_resident_bytes()}};
+  if (o.precision) json["precision"] = to_string(*o.precision);
   if (o.white_balance) json["white_balance"] = *o.white_balance;
   if (o.rendering) json["rendering"] = rendering_json(*o.rendering);
   if (o.noise) json["noise"] = to_json(*o.noise);

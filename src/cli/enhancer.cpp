@@ -201,6 +201,7 @@ void Enhancer::develop_mosaic(Mosaic mosaic, Outcome& outcome) {
   outcome.encode = stage.lap();
   outcome.develop = developer.times();
   outcome.noise = developer.noise();
+  outcome.precision = developer.precision();
 }
 
 void Enhancer::develop_linear(const LinearFrame& frame, Outcome& outcome) {

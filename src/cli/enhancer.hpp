@@ -57,6 +57,7 @@ struct Outcome {
   std::string model;
   int width = 0, height = 0;
   double decode = 0, process = 0, encode = 0, total = 0;  ///< seconds
+  std::optional<Precision> precision;                     ///< of the network that developed it
   DevelopTimes develop;                                   ///< the parts of `process`, of a mosaic
   std::optional<std::array<double, 3>> white_balance;     ///< of colours: multipliers, green's 1
   std::optional<Rendering> rendering;                     ///< of a picture of a camera file

@@ -310,6 +310,7 @@ class Engine::Impl {
   }
 
   Execution execution() const { return execution_; }
+  Precision precision() const { return plan_options_.precision; }
 
  private:
   PartPlan planned_part(const Shape& whole, const Region& part) const {
@@ -547,6 +548,8 @@ void Engine::run_part(const Shape& whole, const Region& part, const Tensor& inpu
 }
 
 Execution Engine::execution() const { return impl_->execution(); }
+
+Precision Engine::precision() const { return impl_->precision(); }
 
 int64_t Engine::arena_bytes(const Shape& input) { return impl_->arena_bytes(input); }
 

@@ -120,6 +120,8 @@ class Engine {
 
   /// Execution::whole or ::stream.
   Execution execution() const;
+  /// Of feature maps: f32 or bf16.
+  Precision precision() const;
 
  private:
   class Impl;

@@ -358,9 +358,9 @@ Tensor difference(Tensor a, const Tensor& b) {
 }
 
 // Every layer rounds its values, and in bf16 arithmetic its filters, to eight bits: by 2^-8 of
-// themselves at most and by a third of that in the root of the mean square; the layers' roundings
-// add up as squares.
-TEST(Engine, Bf16IsF32WithNineBitsBetweenTheLayers) {
+// themselves at most and by less than half of that in the root of the mean square; the layers'
+// roundings add up as squares.
+TEST(Engine, Bf16IsF32WithEightBitsBetweenTheLayers) {
   const struct {
     Graph graph;
     int layers;

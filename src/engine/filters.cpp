@@ -101,7 +101,7 @@ void pack_bf16(const FilterSpec& spec, NodeId node, const float* values, int64_t
               bits;
         };
         put(c, hi);
-        if (!slice.split) continue;
+        if (!slice.hi_lo) continue;
         put(slice.channels + c, hi);
         put(2 * slice.channels + c, float_to_bf16(value - bf16_to_float(hi)));
       }

@@ -206,8 +206,8 @@ void add_halves(int64_t channels, int64_t width, std::vector<KernelCase>& cases)
       "narrow", "to bf16", count, count, double(count) * 6,
       [=](const Kernels& k, Halves& h) { k.narrow(h.values.data(), count, h.written.data()); }));
   cases.push_back(halves_case(
-      "split", form, count, 3 * count, double(count) * 10, [=](const Kernels& k, Halves& h) {
-        k.split({h.values.data(), channels}, channels, width, h.written.data());
+      "to_hi_lo", form, count, 3 * count, double(count) * 10, [=](const Kernels& k, Halves& h) {
+        k.to_hi_lo({h.values.data(), channels}, channels, width, h.written.data());
       }));
   cases.push_back(halves_case(
       "add_bf16", form, count, count, double(count) * 6, [=](const Kernels& k, Halves& h) {

@@ -152,8 +152,8 @@ Model bf16_model(const Graph& graph) {
 }
 
 // Of bf16 numbers the products are exact in fp32, so that the bound of a sum of floats holds: once
-// for the network's input, which is split, and once for a feature map in bf16. What is stored in
-// bf16 is rounded by 2^-8 of itself at most.
+// for the network's input, which is read as hi and lo, and once for a feature map in bf16. What is
+// stored in bf16 is rounded by 2^-8 of itself at most.
 void check_in_bf16(const Operator& op, int channels, Size size) {
   Graph graph;
   const NodeId input_node = graph.add("input", Input{channels}, {});

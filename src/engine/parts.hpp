@@ -39,6 +39,7 @@ class PartRunner {
              const PartOptions& options = {});
 
   Engine& engine() { return engine_; }
+  const Engine& engine() const { return engine_; }
 
   /// Calls `use` for one part after the other until they cover `region`, and returns their number.
   /// Throws Error when even small parts need more memory than allowed, or when the network needs

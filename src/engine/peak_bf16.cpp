@@ -1,5 +1,7 @@
 #include "engine/peak_bf16.hpp"
 
+#include "engine/kernels/bf16_machine.hpp"
+
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -27,14 +29,10 @@ __attribute__((target("avx512f,avx512bf16"))) double bf16_dot(int64_t rounds, fl
 }
 
 // As many tiles of sums as convolutions have (kernels/bf16_amx.cpp): a product takes 52 cycles, and
-// one is started every 16.
+// one is started every 16 (Intel 64 and IA-32 Architectures Optimization Reference Manual, AMX).
 __attribute__((target("amx-tile,amx-bf16"))) double bf16_tiles(int64_t rounds, float* result) {
   constexpr int tiles = 4, rows = 16, columns = 16, flops_a_product = 2 * rows * columns * 32;
-  struct alignas(64) {
-    uint8_t palette = 1, start_row = 0, reserved[14] = {};
-    uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-  } const shapes;
+  static const TileShapes shapes;
   alignas(64) uint16_t tiny[rows * 32];
   for (uint16_t& value : tiny) value = 0x3580;
   alignas(64) float sums[rows * columns];

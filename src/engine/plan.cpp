@@ -179,8 +179,8 @@ class Planner {
     if (options_.bf16 != nullptr && convolutions_alone && id != graph_.output()) {
       FeatureMap& map = plan_.feature_maps[size_t(p)];
       map.precision = Precision::bf16;
-      map.split = true;
-      map.channels = map.pixel = bf16_split * map.channels;
+      map.hi_lo = true;
+      map.channels = map.pixel = hi_lo_parts * map.channels;
     }
     emit(action::Input{}, {}, {p});
   }
@@ -276,13 +276,13 @@ class Planner {
     int64_t first = 0;
     for (const FeatureMapId p : inputs) {
       const FeatureMap& from = plan_.feature_maps[size_t(p)];
-      const int64_t channels = from.split ? from.channels / bf16_split : from.channels;
+      const int64_t channels = from.hi_lo ? from.channels / hi_lo_parts : from.channels;
       spec.slices.push_back({.node = id,
                              .first = first,
                              .channels = channels,
                              .dense = from.pixel == from.channels,
-                             .split = spec.form == FilterForm::bf16 &&
-                                      (from.split || from.precision == Precision::f32)});
+                             .hi_lo = spec.form == FilterForm::bf16 &&
+                                      (from.hi_lo || from.precision == Precision::f32)});
       first += channels;
     }
   }
@@ -585,7 +585,7 @@ int rows_read(const FilterSpec& spec) {
 
 Bf16Taps bf16_taps(const FilterSpec& spec, const FilterSlice& slice) {
   // (hi, lo, hi) of every pixel, without gaps.
-  if (slice.split) return {spec.kernel, bf16_split * slice.channels, true};
+  if (slice.hi_lo) return {spec.kernel, hi_lo_parts * slice.channels, true};
   return {spec.kernel, slice.channels, slice.dense};
 }
 

@@ -32,8 +32,9 @@ struct FeatureMap {
   int64_t pixel = 0;                     ///< values from one pixel to the next: channels, or more
   int64_t border = 0;                    ///< pixels left and right
   Precision precision = Precision::f32;  ///< f32 or bf16
-  /// Of the network's input, bf16: its channels as Kernels::split writes them, three times as many.
-  bool split = false;
+  /// Of the network's input, bf16: its channels as Kernels::to_hi_lo writes them, three times as
+  /// many.
+  bool hi_lo = false;
   int64_t row = 0;     ///< bytes from one row to the next, where all rows are kept
   int64_t offset = 0;  ///< bytes from the arena's start to the first row's border, likewise
 
@@ -56,9 +57,9 @@ struct FilterSlice {
   int64_t first = 0;
   int64_t channels = 0;
   bool dense = true;  ///< the feature map's pixels lie without gaps
-  /// FilterForm::bf16: the feature map is f32, or split already, and its values are multiplied to
-  /// 16 bits (Kernels::split).
-  bool split = false;
+  /// FilterForm::bf16: the feature map is f32, or hi and lo already, and its values are multiplied
+  /// to 16 bits (Kernels::to_hi_lo).
+  bool hi_lo = false;
 
   bool operator==(const FilterSlice&) const = default;
 };

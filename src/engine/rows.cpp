@@ -104,14 +104,14 @@ void RowRunner::run(const action::Input&, const Step& step, int64_t y, Interval 
     }
   };
   const int64_t channels = context_.plan.input.c;
-  if (!feature_map(id).split) {
+  if (!feature_map(id).hi_lo) {
     const Target target(*this, id, y, columns);
     return fill(target.run(), channels);
   }
   float* pixels = scratch(Scratch::out0, columns.size() * channels);
   fill({pixels, channels}, channels);
-  context_.kernels.split({pixels, channels}, channels, columns.size(),
-                         buffer(id).at(y, columns.first));
+  context_.kernels.to_hi_lo({pixels, channels}, channels, columns.size(),
+                            buffer(id).at(y, columns.first));
 }
 
 // Rows of the inputs from the first tap of unit row y on, at column `left`.
@@ -206,17 +206,17 @@ void RowRunner::convolve_winograd(const Convolution& what, const Step& step, int
   conv2d_winograd_strips(context_.kernels, run, width, taps.rows.data());
 }
 
-// Feature maps in f32 (vectors, an input that others read too) are split here.
+// Feature maps in f32 (vectors, an input that others read too) are rounded here: to hi and lo.
 void RowRunner::convolve_bf16(const Convolution& what, const Step& step, int64_t width,
                               const Taps& taps, const Rows& out) const {
   const PackedFilter& filter = what.filter;
   const int kernel = filter.spec.kernel;
   const int64_t columns = (width - 1) * what.stride + kernel;
-  int64_t split_values = 0;
+  int64_t values = 0;
   for (size_t i = 0; i < step.inputs.size(); ++i)
     if (taps.inputs[i].precision == Precision::f32)
-      split_values += kernel * columns * bf16_taps(filter.spec, filter.spec.slices[i]).channels;
-  auto* split = reinterpret_cast<std::byte*>(scratch(Scratch::taps, ceil_div(split_values, 2)));
+      values += kernel * columns * bf16_taps(filter.spec, filter.spec.slices[i]).channels;
+  auto* rounded = reinterpret_cast<std::byte*>(scratch(Scratch::taps, ceil_div(values, 2)));
   std::array<const std::byte*, most_tap_rows> rows{};
   std::array<Bf16Input, most_tap_rows> inputs{};
   for (size_t i = 0; i < step.inputs.size(); ++i) {
@@ -228,10 +228,10 @@ void RowRunner::convolve_bf16(const Convolution& what, const Step& step, int64_t
     for (int r = 0; r < kernel; ++r) {
       first[r] = from.rows[r];
       if (from.precision != Precision::f32) continue;
-      context_.kernels.split({reinterpret_cast<const float*>(from.rows[r]), from.pixel},
-                             from.channels, columns, split);
-      first[r] = split;
-      split += columns * channels * int64_t(sizeof(uint16_t));
+      context_.kernels.to_hi_lo({reinterpret_cast<const float*>(from.rows[r]), from.pixel},
+                                from.channels, columns, rounded);
+      first[r] = rounded;
+      rounded += columns * channels * int64_t(sizeof(uint16_t));
     }
   }
   context_.plan.bf16->conv2d({.inputs = inputs.data(),

@@ -98,7 +98,7 @@ class RowRunner {
   struct Rows {
     std::array<std::byte*, 4> first;
     int64_t pixel;     // values
-    int64_t channels;  // that a pixel has room for, beyond whole vectors: FilterForm::bf16
+    int64_t channels;  // that are stored by FilterForm::bf16; the others store whole vectors
     Precision precision = Precision::f32;
   };
   // Rows of taps of all inputs.

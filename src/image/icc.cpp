@@ -93,6 +93,7 @@ bool is_meant_for_srgb(const Curve& curve) {
 }
 
 bool is_colour(const Chromaticity& c) {
+  // ProPhoto's blue has y = 0.0001.
   return std::isfinite(c.x) && std::isfinite(c.y) && c.x >= 0 && c.x <= 1 && c.y > 5e-5 && c.y <= 1;
 }
 

@@ -151,7 +151,7 @@ RivalHome python_home(const BenchArguments& a, const std::vector<std::string>& r
 
 /// Why someone cannot run in bf16 here; nothing where it can.
 std::optional<std::string> why_not_bf16(const std::string& engine) {
-  // Ours has bf16 between the layers only, and needs no instructions for it.
+  // Without the instructions ours computes in fp32, and has bf16 between the layers.
   if (engine == "hyperconv") return std::nullopt;
   if (!has_bf16()) return "not on this machine: its processor has no AVX512_BF16";
   if (engine == "onnxruntime") return "onnxruntime has no bf16 convolutions on a CPU";

@@ -92,6 +92,8 @@ class Developer {
   /// metadata, not applied.
   Image picture(const Mosaic& mosaic, const Rendering& rendering = {});
 
+  /// Of the network's feature maps.
+  Precision precision() const { return runner_.engine().precision(); }
   /// Of the last photo.
   const DevelopTimes& times() const { return times_; }
   /// The noise that the network was told of the last photo, and where the figures are from; nothing

@@ -1,7 +1,6 @@
 #include "engine/kernels/bf16.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -19,12 +18,6 @@ float value_at(const std::byte* values, int64_t index) {
   uint16_t bits = 0;
   std::memcpy(&bits, values + 2 * index, sizeof bits);
   return bf16_to_float(bits);
-}
-
-/// As Kernels::narrow: simple enough for the compiler to do many at once.
-uint16_t nearest(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 float rectified(float value, Rectifier rectifier) {
@@ -64,7 +57,7 @@ void conv2d_portable(const Bf16Row& row) {
         std::memcpy(to, &value, sizeof value);
         continue;
       }
-      const uint16_t bits = nearest(value);
+      const uint16_t bits = float_to_bf16(value);
       std::memcpy(to, &bits, sizeof bits);
     }
   }
@@ -76,7 +69,7 @@ void for_padded(const Bf16Pixels& pixels, const Put& put) {
   for (int64_t x = 0; x < round_up(pixels.width, bf16_depth); ++x) {
     for (int64_t c = 0; c < round_up(pixels.channels, bf16_outs); ++c) {
       const bool is_there = x < pixels.width && c < pixels.channels;
-      put(x, c, is_there ? nearest(pixels.in[x * pixels.channels + c]) : uint16_t(0));
+      put(x, c, is_there ? float_to_bf16(pixels.in[x * pixels.channels + c]) : uint16_t(0));
     }
   }
 }

@@ -66,8 +66,8 @@ struct Bf16Row {
   int kernel;
   int stride;
   int64_t out_blocks;  ///< output channels, in sixteens
-  const std::byte*
-      weights;        ///< for each input its blocks: [block][out block][bf16_block], see bf16_place
+  /// For each input its blocks, see bf16_place: [block][out block][bf16_block].
+  const std::byte* weights;
   const float* bias;  ///< 16 * out_blocks
   Rectifier rectifier;
   std::byte* out;
@@ -123,7 +123,7 @@ const std::vector<Bf16Kernels>& bf16_kernels();
 /// machine does not have.
 const Bf16Kernels* chosen_bf16_kernels();
 
-/// bf16 numbers that Kernels::split makes of a value.
-constexpr int64_t bf16_split = 3;
+/// bf16 numbers that Kernels::to_hi_lo makes of a value.
+constexpr int64_t hi_lo_parts = 3;
 
 }  // namespace hyperconv

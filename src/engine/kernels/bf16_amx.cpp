@@ -26,13 +26,6 @@ constexpr int tile_pixels = 16;
 /// Bytes of a row of any of the tiles.
 constexpr int64_t tile_row = 64;
 
-/// What LDTILECFG reads: eight tiles of 16 rows of 64 bytes.
-struct alignas(64) TileShapes {
-  uint8_t palette = 1, start_row = 0, reserved[14] = {};
-  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-
 /// The tile registers, for as long as it lives: while they hold something, saving a thread takes
 /// longer.
 class TileRegisters {

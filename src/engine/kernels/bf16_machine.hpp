@@ -6,6 +6,13 @@
 
 namespace hyperconv {
 
+/// What LDTILECFG reads: eight tiles of 16 rows of 64 bytes.
+struct alignas(64) TileShapes {
+  uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+
 /// True where the processor multiplies bf16 pairs and the system lets programs do so.
 bool has_avx512_bf16();
 /// True where it multiplies tiles of them, and the system has given this process their registers:

@@ -34,7 +34,7 @@ Kernels make_table() {
           .sum = sum_row,
           .describe = describe_row,
           .narrow = narrow,
-          .split = split,
+          .to_hi_lo = to_hi_lo,
           .add_bf16 = add_bf16_row,
           .sum_bf16 = sum_bf16_row,
           .average_pool2d_bf16 = average_pool2d_bf16_row,

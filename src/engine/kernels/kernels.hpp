@@ -186,7 +186,7 @@ struct Kernels {
   /// become three times as many, without gaps: all hi, all lo, all hi again. Multiplied with
   /// weights (hi, hi, lo) of as many channels that is the product of two numbers of 16 bits, but
   /// for lo * lo.
-  void (*split)(PixelRun in, int64_t channels, int64_t width, std::byte* out);
+  void (*to_hi_lo)(PixelRun in, int64_t channels, int64_t width, std::byte* out);
   /// out[i] = rectify(a[i] + b[i]), of numbers in bf16.
   void (*add_bf16)(const std::byte* a, const std::byte* b, int64_t count, Rectifier,
                    std::byte* out);

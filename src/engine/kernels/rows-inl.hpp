@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/half.hpp"
 #include "engine/kernels/kernels.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -140,13 +141,11 @@ inline HWY_ATTR void upsample2d_row(PixelRun in, MutablePixelRun out, int64_t ch
   }
 }
 
-// To nearest, a half to the even one.
+// float_to_bf16() for numbers: without a look at NaN the compiler does a vector of them at once.
 HWY_INLINE uint16_t to_bf16(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
-
-HWY_INLINE float from_bf16(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
 
 inline HWY_ATTR void narrow(const float* HWY_RESTRICT values, int64_t count, std::byte* out) {
   auto* HWY_RESTRICT to = reinterpret_cast<uint16_t*>(out);
@@ -155,7 +154,7 @@ inline HWY_ATTR void narrow(const float* HWY_RESTRICT values, int64_t count, std
 
 // `some`: the channels where the compiler is to know them, or 0.
 template <int64_t some>
-HWY_ATTR void split_pixels(PixelRun in, int64_t channels, int64_t width,
+HWY_ATTR void hi_lo_pixels(PixelRun in, int64_t channels, int64_t width,
                            uint16_t* HWY_RESTRICT to) {
   const int64_t count = some > 0 ? some : channels;
   for (int64_t x = 0; x < width; ++x) {
@@ -163,17 +162,17 @@ HWY_ATTR void split_pixels(PixelRun in, int64_t channels, int64_t width,
     for (int64_t c = 0; c < count; ++c) {
       const uint16_t hi = to_bf16(from[c]);
       to[c] = to[2 * count + c] = hi;
-      to[count + c] = to_bf16(from[c] - from_bf16(hi));
+      to[count + c] = to_bf16(from[c] - bf16_to_float(hi));
     }
     to += 3 * count;
   }
 }
 
-inline HWY_ATTR void split(PixelRun in, int64_t channels, int64_t width, std::byte* out) {
+inline HWY_ATTR void to_hi_lo(PixelRun in, int64_t channels, int64_t width, std::byte* out) {
   auto* to = reinterpret_cast<uint16_t*>(out);
-  if (channels == 4) return split_pixels<4>(in, channels, width, to);
-  if (channels == 3) return split_pixels<3>(in, channels, width, to);
-  split_pixels<0>(in, channels, width, to);
+  if (channels == 4) return hi_lo_pixels<4>(in, channels, width, to);
+  if (channels == 3) return hi_lo_pixels<3>(in, channels, width, to);
+  hi_lo_pixels<0>(in, channels, width, to);
 }
 
 inline HWY_ATTR void add_bf16_row(const std::byte* a, const std::byte* b, int64_t count,
@@ -183,7 +182,7 @@ inline HWY_ATTR void add_bf16_row(const std::byte* a, const std::byte* b, int64_
   auto* HWY_RESTRICT to = reinterpret_cast<uint16_t*>(out);
   with_rectifier(rectifier, [&]<Rectifier kind>() HWY_ATTR {
     for (int64_t i = 0; i < count; ++i)
-      to[i] = to_bf16(rectified<kind>(from_bf16(left[i]) + from_bf16(right[i])));
+      to[i] = to_bf16(rectified<kind>(bf16_to_float(left[i]) + bf16_to_float(right[i])));
   });
 }
 
@@ -197,7 +196,7 @@ HWY_INLINE void sum_bf16_channels(const uint16_t* HWY_RESTRICT in, int64_t pixel
     float partial[channels] = {};
     const int64_t end = std::min(width, first + few);
     for (int64_t x = first; x < end; ++x)
-      for (int c = 0; c < channels; ++c) partial[c] += from_bf16(in[x * pixel + c]);
+      for (int c = 0; c < channels; ++c) partial[c] += bf16_to_float(in[x * pixel + c]);
     for (int c = 0; c < channels; ++c) sums[c] += double(partial[c]);
   }
 }
@@ -218,8 +217,8 @@ inline HWY_ATTR void average_pool2d_bf16_row(const std::byte* top, const std::by
     const auto* HWY_RESTRICT b = reinterpret_cast<const uint16_t*>(bottom) + 2 * x * channels;
     auto* HWY_RESTRICT to = reinterpret_cast<uint16_t*>(out) + x * channels;
     for (int64_t c = 0; c < channels; ++c)
-      to[c] = to_bf16(0.25f * ((from_bf16(a[c]) + from_bf16(a[channels + c])) +
-                               (from_bf16(b[c]) + from_bf16(b[channels + c]))));
+      to[c] = to_bf16(0.25f * ((bf16_to_float(a[c]) + bf16_to_float(a[channels + c])) +
+                               (bf16_to_float(b[c]) + bf16_to_float(b[channels + c]))));
   }
 }
 
