@@ -19,6 +19,7 @@
 #include "image/image.hpp"
 #include "program.hpp"
 #include "scenes.hpp"
+#include "started.hpp"
 
 namespace hyperconv {
 namespace {
@@ -31,58 +32,14 @@ using testing::Not;
 
 using Variables = std::map<std::string, std::string>;
 
-/// A program that runs beside the test; it ends with its owner.
-class Started {
- public:
-  /// What a shell runs, its output to FOLDER/NAME.out and .err.
-  Started(const std::string& command, const fs::path& folder, const std::string& name)
-      : out_(folder / (name + ".out")), err_(folder / (name + ".err")) {
-    const std::string line =
-        "exec " + command + " </dev/null >" + out_.string() + " 2>" + err_.string();
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
-      ::_exit(127);
-    }
-  }
-  ~Started() {
-    if (pid_ > 0) {
-      signal(SIGKILL);
-      ::waitpid(pid_, nullptr, 0);
-    }
-  }
-  Started(const Started&) = delete;
-  Started& operator=(const Started&) = delete;
-
-  void signal(int number) const { ::kill(pid_, number); }
-
-  /// Its exit status; 128 + the signal that ended it; -1 when it still runs after the time.
-  int wait(seconds limit = seconds(60)) {
-    const auto deadline = std::chrono::steady_clock::now() + limit;
-    int status = 0;
-    while (::waitpid(pid_, &status, WNOHANG) == 0) {
-      if (std::chrono::steady_clock::now() > deadline) return -1;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-
-  std::string output() const { return text_of(out_); }
-  std::string errors() const { return text_of(err_); }
-  /// Without what tells where the ranks are.
-  std::string complaints() const {
-    std::istringstream lines(errors());
-    std::string kept;
-    for (std::string line; std::getline(lines, line);)
-      if (line.find(" on 127.0.0.1 (lo) of ") == std::string::npos) kept += line + "\n";
-    return kept;
-  }
-
- private:
-  const fs::path out_, err_;
-  pid_t pid_ = 0;
-};
+/// What a rank says on stderr, without what tells where the ranks are.
+std::string complaints(const Started& rank) {
+  std::istringstream lines(rank.errors());
+  std::string kept;
+  for (std::string line; std::getline(lines, line);)
+    if (line.find(" on 127.0.0.1 (lo) of ") == std::string::npos) kept += line + "\n";
+  return kept;
+}
 
 int free_port() {
   // Tests run side by side: a range for each process.
@@ -141,12 +98,6 @@ class Ranks : public testing::Test {
     return fmt::format("checkpoint-{:09}.safetensors", step);
   }
 
-  bool wait_for(const fs::path& file) const {
-    for (int i = 0; i < 6000 && !fs::exists(file); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    return fs::exists(file);
-  }
-
   TemporaryFolder folder_;
 };
 
@@ -166,7 +117,7 @@ TEST_F(Ranks, FollowTheSingleProcess) {
     EXPECT_THAT(ranks[0]->errors(),
                 AllOf(HasSubstr(fmt::format("rank 0 of {} on 127.0.0.1 (lo)", size)),
                       HasSubstr(fmt::format("rank 1 of {} on 127.0.0.1 (lo)", size))));
-    EXPECT_EQ(ranks[0]->complaints(), "");
+    EXPECT_EQ(complaints(*ranks[0]), "");
     EXPECT_EQ(nlohmann::json::parse(ranks[0]->output())["step"], 12);
     for (size_t rank = 1; rank < ranks.size(); ++rank) {
       EXPECT_EQ(ranks[rank]->output(), "");
@@ -197,7 +148,7 @@ TEST_F(Ranks, OneIsKilledAndTheRestartedRunEndsAsIfNothingHadHappened) {
   const auto killed = std::chrono::steady_clock::now();
   for (const int rank : {0, 2}) {
     EXPECT_EQ(ranks[size_t(rank)]->wait(), 1);
-    EXPECT_EQ(ranks[size_t(rank)]->complaints(),
+    EXPECT_EQ(complaints(*ranks[size_t(rank)]),
               "hyperconv: rank 1 is gone or cannot be reached; the same command goes on from the "
               "last checkpoint\n");
   }
@@ -223,10 +174,10 @@ TEST_F(Ranks, CtrlCOnOneStopsAllAtTheSameStep) {
   ASSERT_TRUE(wait_for(folder_ / "run" / checkpoint(4)));
   ranks[1]->signal(SIGINT);
   for (const auto& rank : ranks) EXPECT_EQ(rank->wait(), 1);
-  EXPECT_THAT(ranks[0]->complaints(), HasSubstr("interrupted at step "));
-  EXPECT_EQ(ranks[0]->complaints(), ranks[1]->complaints());
+  EXPECT_THAT(complaints(*ranks[0]), HasSubstr("interrupted at step "));
+  EXPECT_EQ(complaints(*ranks[0]), complaints(*ranks[1]));
   int step = 0;
-  ASSERT_EQ(std::sscanf(ranks[0]->complaints().c_str(), "hyperconv: interrupted at step %d", &step),
+  ASSERT_EQ(std::sscanf(complaints(*ranks[0]).c_str(), "hyperconv: interrupted at step %d", &step),
             1);
   EXPECT_TRUE(fs::exists(folder_ / "run" / checkpoint(step)));
 }
@@ -242,8 +193,7 @@ TEST_F(Ranks, AnErrorOnOneIsSaidOnce) {
   EXPECT_EQ(second->wait(), 1);
   EXPECT_THAT(second->errors(), AllOf(HasSubstr("rank 1: "), HasSubstr("elsewhere/photos")));
   EXPECT_EQ(first->wait(), 1);
-  EXPECT_EQ(first->complaints(),
-            "hyperconv: stopped, since rank 1 failed; its own line says why\n");
+  EXPECT_EQ(complaints(*first), "hyperconv: stopped, since rank 1 failed; its own line says why\n");
 }
 
 TEST_F(Ranks, AllMustSeeTheSameCheckpoint) {
@@ -255,7 +205,7 @@ TEST_F(Ranks, AllMustSeeTheSameCheckpoint) {
   EXPECT_EQ(first->wait(), 1);
   EXPECT_EQ(second->wait(), 1);
   EXPECT_THAT(
-      first->complaints() + second->complaints(),
+      complaints(*first) + complaints(*second),
       AllOf(HasSubstr("rank 1 differs from rank 0"), HasSubstr("step 4"), HasSubstr("must share")));
 }
 

@@ -1,6 +1,9 @@
 #include "simulation/random_sensor.hpp"
 
+#include <algorithm>
 #include <cmath>
+
+#include "raw/white_balance.hpp"
 
 namespace hyperconv {
 namespace {
@@ -57,6 +60,17 @@ Lens draw_lens(const SensorRange& range, Random& random) {
   return lens;
 }
 
+void draw_light(const SensorRange& range, Random& random, SimulatedCamera& camera) {
+  if (!happens(range.lamp_share, random)) return;
+  constexpr double most_tint = 150;  // of LightColour
+  const double kelvin = 1 / random.uniform(1 / range.most_kelvin, 1 / range.least_kelvin);
+  const double tint = range.tint_spread * double(random.normal());
+  const LightColour light = {kelvin, std::clamp(tint, -most_tint, most_tint)};
+  // Daylight stays where the camera does not see this light.
+  camera.white_balance =
+      balance_of_white(chromaticity(light), camera.xyz_to_camera).value_or(camera.white_balance);
+}
+
 NoiseProfile tell(const SensorRange& range, const SensorSettings& settings, Random& random) {
   const double steps = steps_of(settings);
   NoiseProfile told = {settings.noise.shot, settings.noise.read + 1 / (12 * steps * steps)};
@@ -87,6 +101,7 @@ SensorRange all_sensors() {
           .green_share = 0.3,
           .saturation_share = 0.2,
           .lens_share = 0.4,
+          .lamp_share = 0.5,
           .told_shot_error = 0.07,
           .told_read_error = 0.15};
 }
@@ -102,6 +117,7 @@ RandomSensor draw_sensor(const SensorRange& range, Random& random) {
   draw_pixels(range, random, settings);
   drawn.lens = draw_lens(range, random);
   drawn.told = tell(range, settings, random);
+  draw_light(range, random, drawn.camera);
   return drawn;
 }
 

@@ -35,6 +35,9 @@ struct SensorRange {
   double lens_share = 0;           ///< behind a lens that blurs and shifts
   double most_blur = 0.6;          ///< deviation in pixels, each colour's uniform up to this
   double most_shift = 0.6;         ///< of red and blue against green, in pixels
+  double lamp_share = 0;           ///< in light of another colour than random_camera's daylight
+  double least_kelvin = 2200, most_kelvin = 10000;  ///< its temperature: 1 / kelvin is uniform
+  double tint_spread = 10;                          ///< deviation of its tint (LightColour)
 
   /// How an estimate of the noise errs: deviations of the logarithms of shot and read. 0: not at
   /// all. An estimator is asked to be within 15 % on photos with even places, which two deviations
@@ -49,7 +52,7 @@ SensorRange plain_sensors();
 
 /// Sensors as they are: shot variance over all of ISO (5e-6, a large sensor at ISO 100, to 2e-2, a
 /// phone at its highest), read noise on the line of 433 published camera profiles with their
-/// spread, 10 to 16 bits, all defects and lenses, estimated noise.
+/// spread, 10 to 16 bits, all defects and lenses, from candles to blue sky, estimated noise.
 SensorRange all_sensors();
 
 struct RandomSensor {
@@ -64,7 +67,7 @@ struct RandomSensor {
   NoiseProfile told;
 };
 
-/// Draws colours as random_camera() does, and then a sensor.
+/// Draws colours as random_camera() does, then a sensor, and last the light.
 RandomSensor draw_sensor(const SensorRange& range, Random& random);
 
 }  // namespace hyperconv

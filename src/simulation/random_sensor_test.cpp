@@ -106,6 +106,31 @@ TEST(RandomSensor, EachDefectHasItsShare) {
   }
 }
 
+// random_camera's daylight: red in 1.9 to 2.4, blue in 1.5 to 1.9. Light of 2,200 K has hardly any
+// blue; a camera's blue is then amplified by more than 4, and its red hardly at all.
+TEST(RandomSensor, SomeStandInTheLightOfLamps) {
+  double least_red = 10, most_blue = 0;
+  const auto sensors = drawn(all_sensors(), many);
+  for (const RandomSensor& sensor : sensors) {
+    const auto& [red, green, blue] = sensor.camera.white_balance;
+    EXPECT_EQ(green, 1);
+    least_red = std::min(least_red, red);
+    most_blue = std::max(most_blue, blue);
+  }
+  EXPECT_LT(least_red, 1.1);
+  EXPECT_GT(most_blue, 4);
+  EXPECT_LT(most_blue, 20);
+  const auto is_daylight = [](const RandomSensor& sensor) {
+    const auto& [red, green, blue] = sensor.camera.white_balance;
+    return red >= 1.9 && red <= 2.4 && blue >= 1.5 && blue <= 1.9;
+  };
+  const double daylight = share(sensors, is_daylight);
+  EXPECT_GT(daylight, 1 - all_sensors().lamp_share - 0.04);  // some lamps are of its colour
+  EXPECT_LT(daylight, 0.8);
+  const auto plain = drawn(plain_sensors(), many);
+  EXPECT_EQ(share(plain, is_daylight), 1);
+}
+
 TEST(RandomSensor, PlainOnesHaveNoiseAndNothingElse) {
   for (const RandomSensor& sensor : drawn(plain_sensors(), 200)) {
     SensorSettings plain{.bits = sensor.settings.bits,
