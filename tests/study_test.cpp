@@ -342,7 +342,7 @@ TEST_F(RivalsCommand, AsksPythonAndDrawsSideBySide) {
 TEST_F(RivalsCommand, SaysWhatIsMissing) {
   const Outcome none = study({"--environment", path("nowhere")});
   EXPECT_EQ(none.status, 1);
-  EXPECT_THAT(none.errors, HasSubstr("bench/rivals/setup --develop"));
+  EXPECT_THAT(none.errors, HasSubstr("bench/rivals/setup --pictures"));
   put_python();
   const Outcome unknown = study({"--environment", path("env"), "--rivals", "pmrid+menon"});
   EXPECT_EQ(unknown.status, 1);

@@ -22,6 +22,8 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+constexpr const char* noise_input = "noise";
+
 // About which share of a photo's time these take: for progress.
 constexpr double filters_share = 0.15, level_share = 0.15;
 
@@ -233,6 +235,12 @@ void check_shape(const Model& model, Task task, const char* what,
          what, to_string(task));
   const int side = size_multiple(model.graph());
   const Shape in{1, 3, side, side}, out = infer_shapes(model.graph(), in).back();
+  for (const Node& node : model.graph().nodes()) {
+    const auto* beside = std::get_if<SideInput>(&node.op);
+    if (beside != nullptr && (node.name != noise_input || beside->channels != grain_condition_size))
+      fail("the model '{}' takes the side input '{}' of {} numbers; {} gives '{}' of {}", info.name,
+           node.name, beside->channels, what, noise_input, grain_condition_size);
+  }
   if (std::ranges::find(channels, out.c) == channels.end() || out.h != side || out.w != side)
     fail("the model '{}' turns {} into {}; {} (task '{}') gives {} channels of the same size",
          info.name, to_string(in), to_string(out), what, to_string(task), channels.front());
@@ -290,10 +298,24 @@ void check_strength(const DenoiseStrength& strength) {
 
 }  // namespace
 
+bool is_told_grain(const Graph& graph) {
+  return std::ranges::any_of(
+      graph.nodes(), [](const Node& node) { return std::holds_alternative<SideInput>(node.op); });
+}
+
+SideInputs grain_inputs(const Graph& graph, const Grain& grain) {
+  if (!is_told_grain(graph)) return {};
+  const auto condition = grain_condition(grain);
+  Tensor values({1, grain_condition_size, 1, 1});
+  std::ranges::copy(condition, values.data());
+  return {{noise_input, std::move(values)}};
+}
+
 class Denoiser::Impl {
  public:
   Impl(const std::shared_ptr<const Model>& model, const DenoiseOptions& options)
       : options_(options),
+        model_(model),
         padding_(*model, Task::denoise, "a denoiser", {3, 6}),
         threads_(options.engine.threads),
         // Local deviations are taken of what lies around a place.
@@ -315,7 +337,7 @@ class Denoiser::Impl {
       if (wants_noise) added = Tensor({1, 3, part.height, part.width});
       const Blend blend(strength);
       const PaddedPhoto padded = padding_.of(photo, threads_);
-      const Conditions conditions = look_at(padded);
+      const Conditions conditions = look_at(photo, padded);
       const auto limit = limit_of(photo, padded, conditions);
       const WatchStage stage(filters_share + level_share, 1);
       runner_.run(padded.input, within(padded, part), conditions, [&](const PhotoPart& made) {
@@ -337,10 +359,13 @@ class Denoiser::Impl {
 
  private:
   /// What follows from the whole of this photo.
-  Conditions look_at(const PaddedPhoto& padded) {
+  Conditions look_at(const Image& photo, const PaddedPhoto& padded) {
     const auto start = Clock::now();
     const WatchStage stage(0, filters_share);
-    Conditions conditions = runner_.engine().condition(padded.input, padded.photo);
+    const Graph& graph = model_->graph();
+    const SideInputs side =
+        is_told_grain(graph) ? grain_inputs(graph, estimate_grain(photo)) : SideInputs();
+    Conditions conditions = runner_.engine().condition(padded.input, padded.photo, side);
     times_.filters = seconds_since(start);
     return conditions;
   }
@@ -372,6 +397,7 @@ class Denoiser::Impl {
   }
 
   DenoiseOptions options_;
+  std::shared_ptr<const Model> model_;
   PhotoPadding padding_;
   Threads threads_;
   PartRunner runner_;

@@ -5,6 +5,7 @@
 
 #include "engine/engine.hpp"
 #include "hyperconv/types.hpp"
+#include "image/grain.hpp"
 #include "image/image.hpp"
 
 namespace hyperconv {
@@ -19,6 +20,11 @@ struct DenoiseOptions {
   /// loses detail, a lower one leaves noise: 1 already does, since local deviations vary.
   double noise_limit = 1.25;
 };
+
+/// What a denoiser that is told the noise gets beside a photo: the side input `noise`; nothing for
+/// one that is not.
+SideInputs grain_inputs(const Graph& graph, const Grain& grain);
+bool is_told_grain(const Graph& graph);
 
 /// Seconds that each stage of one photo took.
 struct DenoiseTimes {
@@ -35,8 +41,9 @@ struct DenoiseTimes {
 /// attention) runs on the whole photo. One call at a time.
 class Denoiser {
  public:
-  /// Throws Error when the model is for another task, or its graph does not turn [1,3,h,w] into
-  /// [1,3,h,w] or VDN's [1,6,h,w], of which the first three channels are added to the photo.
+  /// Throws Error when the model is for another task, its graph does not turn [1,3,h,w] into
+  /// [1,3,h,w] or VDN's [1,6,h,w], of which the first three channels are added to the photo, or it
+  /// has other side inputs than `noise`, the photo's grain (image/grain.hpp).
   explicit Denoiser(std::shared_ptr<const Model> model, const DenoiseOptions& options = {});
   ~Denoiser();
   Denoiser(Denoiser&&) noexcept;
