@@ -11,6 +11,7 @@
 #include "base/threads.hpp"
 #include "lab_cli/study.hpp"
 #include "lab_cli/study_python.hpp"
+#include "network/model.hpp"
 #include "pipeline/denoise.hpp"
 #include "pipeline/shipped.hpp"
 #include "studies/denoisers.hpp"
@@ -35,6 +36,16 @@ const std::vector<std::string> usual_rivals = {"nlm", "ffdnet", "ffdnet, told"};
 
 SyntheticNoise noise_of(const std::string& name) {
   return name == "none" ? SyntheticNoise{NoiseCase::even, 0} : synthetic_noise_from_string(name);
+}
+
+/// What the network says, by an estimate of the noise and by the true one where it is told any; and
+/// as `enhance` limits it.
+void add_model(const std::string& path, int threads, Contenders& contenders) {
+  contenders.push_back(contending_denoiser(path, {}, threads));
+  if (is_told_grain(Model::load(path).graph()))
+    contenders.push_back(contending_denoiser(path, {.is_told = true}, threads));
+  contenders.push_back(
+      contending_denoiser(path, {.noise_limit = DenoiseOptions{}.noise_limit}, threads));
 }
 
 /// Of the Python contenders those who are asked for, in the order in which they are.
@@ -84,9 +95,7 @@ void denoisers_command(DenoisersArguments a) {
   const TemporaryFolder folder;
   Contenders contenders;
   contenders.push_back(contending_input());
-  for (const std::string& model : a.models)
-    for (const double limit : {0.0, DenoiseOptions{}.noise_limit})
-      contenders.push_back(contending_denoiser(model, limit, a.threads));
+  for (const std::string& model : a.models) add_model(model, a.threads, contenders);
   add_python(a, folder.path(), contenders);
   const DenoisersTable table = score_denoisers(contenders, a.options);
   for (const auto& line : table.skipped) fmt::print(stderr, "hyperconv: skipped: {}\n", line);

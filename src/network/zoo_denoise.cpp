@@ -15,13 +15,14 @@ class DenoiserBuilder {
   explicit DenoiserBuilder(const SmallDenoiser& shape) : shape_(shape), b_(3) {}
 
   Graph build() {
-    if (shape_.is_told) steering_ = b_.add("noise", SideInput{noise_channels}, {});
+    if (shape_.is_told) noise_ = b_.add("noise", SideInput{noise_channels}, {});
     // Three channels of full size become twelve of half: nothing is lost, and no filter ever runs
     // at full size.
     const NodeId bands = b_.add("bands", Haar2d{HaarKind::analysis}, {b_.input()});
     // The mean of a detail subband is nearly zero; that of its positive half measures the noise.
-    if (shape_.hidden > 0 && !shape_.is_told)
+    if (shape_.hidden > 0)
       steering_ = b_.add("descriptor", PhotoDescriptor{}, {b_.relu("halves", bands)});
+    if (shape_.hidden > 0 && shape_.is_told) steering_ = b_.concat("steering", {steering_, noise_});
     std::vector<NodeId> skips;
     NodeId x = bands;
     for (int level = 1; level <= levels; ++level) {
@@ -56,7 +57,7 @@ class DenoiserBuilder {
   NodeId told_in_channels(NodeId bands) {
     const NodeId x = b_.conv("down1.conv1", bands, width(1));
     return b_.leaky_relu("down1.conv1",
-                         b_.sum("noise.sum", x, b_.conv("noise.conv", steering_, width(1), 1)));
+                         b_.sum("noise.sum", x, b_.conv("noise.conv", noise_, width(1), 1)));
   }
 
   /// Noise is at the two upper levels; the lower ones would need many more filter values for few
@@ -69,6 +70,7 @@ class DenoiserBuilder {
 
   SmallDenoiser shape_;
   GraphBuilder b_;
+  NodeId noise_ = -1;
   NodeId steering_ = -1;  ///< what filters are predicted from
 };
 

@@ -363,8 +363,9 @@ class Denoiser::Impl {
     const auto start = Clock::now();
     const WatchStage stage(0, filters_share);
     const Graph& graph = model_->graph();
-    const SideInputs side =
-        is_told_grain(graph) ? grain_inputs(graph, estimate_grain(photo)) : SideInputs();
+    SideInputs side;
+    if (is_told_grain(graph))
+      side = grain_inputs(graph, options_.grain ? *options_.grain : estimate_grain(photo));
     Conditions conditions = runner_.engine().condition(padded.input, padded.photo, side);
     times_.filters = seconds_since(start);
     return conditions;

@@ -19,6 +19,8 @@ struct DenoiseOptions {
   /// would remove beyond that is detail (pipeline/noise_level.hpp). 0: no limit. A higher limit
   /// loses detail, a lower one leaves noise: 1 already does, since local deviations vary.
   double noise_limit = 1.25;
+  /// The photos' noise, for models that are told it; nothing: what estimate_grain() says.
+  std::optional<Grain> grain = {};
 };
 
 /// What a denoiser that is told the noise gets beside a photo: the side input `noise`; nothing for

@@ -117,12 +117,12 @@ class Scorer {
   void one_picture(const NamedPair& pair) {
     const auto& [noisy, clean] = pair.pair;
     const std::string hash = to_hex(hash_of(std::as_bytes(std::span(noisy.data(), noisy.size()))));
-    const double deviation = deviation_between(noisy, clean);
+    const TrueNoise truth{deviation_between(noisy, clean), grain_between(noisy, clean)};
     const Image target = to_u8(float_image(clean));
     ++table_.columns.back().pictures;
     for (size_t who = 0; who < contenders_.size(); ++who) {
       throw_if_interrupted();
-      const MethodScore score = score_of(who, pair, hash, deviation, target);
+      const MethodScore score = score_of(who, pair, hash, truth, target);
       auto& cell = table_.rows[who].cells.back();
       // Equal pictures have an infinite PSNR; a mean needs a number.
       cell.psnr += std::min(score.psnr, most_psnr);
@@ -132,13 +132,13 @@ class Scorer {
     }
   }
 
-  MethodScore score_of(size_t who, const NamedPair& pair, const std::string& hash, double deviation,
-                       const Image& target) {
+  MethodScore score_of(size_t who, const NamedPair& pair, const std::string& hash,
+                       const TrueNoise& truth, const Image& target) {
     DenoisingContender& contender = *contenders_[who];
     const ScoredMethod method{contender.name(), contender.version()};
     if (const auto known = known_.find(hash, method)) return *known;
     const auto start = std::chrono::steady_clock::now();
-    const Tensor cleaned = contender.picture(pair.pair.input, deviation);
+    const Tensor cleaned = contender.picture(pair.pair.input, truth);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     const Image picture = to_u8(float_image(cleaned));
     const MethodScore score{std::min(psnr(picture, target), most_psnr), ssim(picture, target),

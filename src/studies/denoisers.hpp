@@ -7,10 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "image/grain.hpp"
 #include "scoring/synthetic_noise.hpp"
 #include "studies/python_rivals.hpp"
 
 namespace hyperconv {
+
+/// Of a photo with and without noise.
+struct TrueNoise {
+  double deviation = 0;  ///< over the whole photo and all colours
+  Grain grain;
+};
 
 /// Someone who cleans a photo.
 class DenoisingContender {
@@ -21,17 +28,21 @@ class DenoisingContender {
   virtual std::string version() const = 0;
   /// FLOPs a pixel, as `profile` counts them; nothing where nobody counted.
   virtual std::optional<double> flops() const { return std::nullopt; }
-  /// sRGB [1,3,h,w], not cut to [0,1], and what comes out. `deviation`: the noise's true one, over
-  /// the whole photo, for who is told.
-  virtual Tensor picture(const Tensor& noisy, double deviation) = 0;
+  /// sRGB [1,3,h,w], not cut to [0,1], and what comes out. `truth` is for who is told.
+  virtual Tensor picture(const Tensor& noisy, const TrueNoise& truth) = 0;
 };
 
 /// The photo as it is.
 std::unique_ptr<DenoisingContender> contending_input();
 /// A model of the task `denoise`, as `enhance` runs it: at most `noise_limit` times the photo's
-/// noise is removed; 0: what the network says.
+/// noise is removed; 0: what the network says. `is_told`: it gets the true grain instead of an
+/// estimate, where it takes one.
+struct ModelTerms {
+  double noise_limit = 0;
+  bool is_told = false;
+};
 std::unique_ptr<DenoisingContender> contending_denoiser(const std::filesystem::path& path,
-                                                        double noise_limit, int threads);
+                                                        const ModelTerms& terms, int threads);
 /// Those of bench/rivals/picture_rival.py, each twice: it estimates the deviation itself, or
 /// (", told") gets the true one.
 std::vector<std::unique_ptr<DenoisingContender>> contending_denoisers_of_python(

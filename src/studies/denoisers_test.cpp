@@ -22,9 +22,9 @@ class Brightening : public DenoisingContender {
   std::string name() const override { return fmt::format("plus {:g}", by_); }
   std::string version() const override { return "1"; }
   std::optional<double> flops() const override { return 1000; }
-  Tensor picture(const Tensor& noisy, double deviation) override {
+  Tensor picture(const Tensor& noisy, const TrueNoise& truth) override {
     ++calls_;
-    deviations.push_back(deviation);
+    deviations.push_back(truth.deviation);
     Tensor brighter = noisy;
     for (size_t i = 0; i < brighter.size(); ++i) brighter.data()[i] += by_;
     return brighter;

@@ -19,35 +19,43 @@ class Untouched : public DenoisingContender {
  public:
   std::string name() const override { return "the photo as it is"; }
   std::string version() const override { return "1"; }
-  Tensor picture(const Tensor& noisy, double) override { return noisy; }
+  Tensor picture(const Tensor& noisy, const TrueNoise&) override { return noisy; }
 };
 
 class DenoisingModel : public DenoisingContender {
  public:
-  DenoisingModel(const fs::path& path, double noise_limit, int threads)
+  DenoisingModel(const fs::path& path, const ModelTerms& terms, int threads)
       : model_(std::make_shared<const Model>(Model::load(path))),
-        version_(fmt::format("{} {:g}", to_hex(hash_of(MappedFile(path).bytes())), noise_limit)),
-        noise_limit_(noise_limit),
-        denoiser_(model_, {.engine = {.threads = threads}, .noise_limit = noise_limit}) {}
+        version_(to_hex(hash_of(MappedFile(path).bytes()))),
+        terms_(terms),
+        options_{.engine = {.threads = threads}, .noise_limit = terms.noise_limit},
+        denoiser_(model_, options_) {}
 
   std::string name() const override {
-    return noise_limit_ > 0 ? fmt::format("{}, noise limit {:g}", model_->info().name, noise_limit_)
-                            : model_->info().name;
+    std::string name = model_->info().name;
+    if (terms_.is_told) name += ", told";
+    if (terms_.noise_limit > 0) name += fmt::format(", noise limit {:g}", terms_.noise_limit);
+    return name;
   }
   std::string version() const override { return version_; }
   std::optional<double> flops() const override {
     constexpr int64_t side = 1024;
     return double(total_cost(model_->graph(), {1, 3, side, side}).flops) / double(side * side);
   }
-  Tensor picture(const Tensor& noisy, double) override {
+  Tensor picture(const Tensor& noisy, const TrueNoise& truth) override {
     constexpr float most = std::numeric_limits<float>::infinity();
-    return planes_of(denoiser_.picture(float_image(noisy, -most, most)));
+    const Image photo = float_image(noisy, -most, most);
+    if (!terms_.is_told) return planes_of(denoiser_.picture(photo));
+    DenoiseOptions told = options_;
+    told.grain = truth.grain;
+    return planes_of(Denoiser(model_, told).picture(photo));
   }
 
  private:
   std::shared_ptr<const Model> model_;
   std::string version_;
-  double noise_limit_;
+  ModelTerms terms_;
+  DenoiseOptions options_;
   Denoiser denoiser_;
 };
 
@@ -58,8 +66,9 @@ class PythonDenoiser : public DenoisingContender {
   std::string name() const override { return is_told_ ? method_ + ", told" : method_; }
   std::string version() const override { return rivals_->version(method_); }
   std::optional<double> flops() const override { return rivals_->flops(method_); }
-  Tensor picture(const Tensor& noisy, double deviation) override {
-    return rivals_->denoised(method_, noisy, is_told_ ? std::optional(deviation) : std::nullopt);
+  Tensor picture(const Tensor& noisy, const TrueNoise& truth) override {
+    return rivals_->denoised(method_, noisy,
+                             is_told_ ? std::optional(truth.deviation) : std::nullopt);
   }
 
  private:
@@ -72,9 +81,9 @@ class PythonDenoiser : public DenoisingContender {
 
 std::unique_ptr<DenoisingContender> contending_input() { return std::make_unique<Untouched>(); }
 
-std::unique_ptr<DenoisingContender> contending_denoiser(const fs::path& path, double noise_limit,
-                                                        int threads) {
-  return std::make_unique<DenoisingModel>(path, noise_limit, threads);
+std::unique_ptr<DenoisingContender> contending_denoiser(const fs::path& path,
+                                                        const ModelTerms& terms, int threads) {
+  return std::make_unique<DenoisingModel>(path, terms, threads);
 }
 
 std::vector<std::unique_ptr<DenoisingContender>> contending_denoisers_of_python(

@@ -9,8 +9,8 @@ namespace {
 // Deviations of logarithms.
 constexpr double component_error = 0.15, level_error = 0.12, octave_error = 0.12;
 /// How often texture is taken for noise: in photos without any it is all that there is.
-constexpr double texture_share = 0.25, texture_share_of_clean = 0.6;
-constexpr double least_texture = 1.0 / 1024, most_texture = 0.03, colour_of_texture = 0.3;
+constexpr double texture_share = 0.12, texture_share_of_clean = 0.5;
+constexpr double least_texture = 1.0 / 1024, most_texture = 0.015, colour_of_texture = 0.3;
 
 double misjudgement(double deviation, Random& random) {
   return std::exp(deviation * double(random.normal()));
