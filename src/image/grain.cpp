@@ -71,39 +71,20 @@ Grain::Component component(const Count& count, const Energies& energies, size_t 
   return result;
 }
 
-/// 16x16 pixels of a photo.
-struct Area {
-  double brightness = 0;
-  GrainMeter::Energies luma{}, colour{};
-};
-constexpr int area_side = 2 * side;
+constexpr int area_side = EvenPlaces::side;
 
 template <class Sample>
 constexpr float white_of() {
   return std::is_same_v<Sample, float> ? 1.0f : float(std::numeric_limits<Sample>::max());
 }
 
-/// Nothing where an eighth of the samples or more are black or white, which hide noise.
-template <class Sample>
-std::optional<Area> area_at(const std::vector<Sample>& samples, const Image& photo, int top,
-                            int left) {
-  const bool is_grey = photo.channels < 3;
-  constexpr float white = white_of<Sample>();
-  Area area;
-  int cut = 0;
+/// Four blocks, each filled by `fill(top, left, block)`, counted within the area.
+template <class Fill>
+EvenPlaces::Area area_of(const Fill& fill) {
+  EvenPlaces::Area area;
   for (int part = 0; part < 4; ++part) {
     std::array<Values, 3> rgb;
-    const int y0 = top + part / 2 * side, x0 = left + part % 2 * side;
-    for (int y = 0; y < side; ++y) {
-      const Sample* pixel = samples.data() + (size_t(y0 + y) * size_t(photo.width) + size_t(x0)) *
-                                                 size_t(photo.channels);
-      for (int x = 0; x < side; ++x, pixel += photo.channels)
-        for (size_t c = 0; c < 3; ++c) {
-          const float value = float(pixel[is_grey ? 0 : c]) / white;
-          if (!(value > 0) || !(value < 1)) ++cut;
-          rgb[c][size_t(y * side + x)] = std::isfinite(value) ? value : 0;
-        }
-    }
+    fill(part / 2 * side, part % 2 * side, rgb);
     const GrainMeter::Block block = GrainMeter::block(rgb);
     area.brightness += block.brightness / 4;
     for (size_t o = 0; o < area.luma.size(); ++o) {
@@ -111,30 +92,37 @@ std::optional<Area> area_at(const std::vector<Sample>& samples, const Image& pho
       area.colour[o] += block.colour[o] / 4;
     }
   }
+  return area;
+}
+
+/// Nothing where an eighth of the samples or more are black or white, which hide noise.
+template <class Sample>
+std::optional<EvenPlaces::Area> area_at(const std::vector<Sample>& samples, const Image& photo,
+                                        int top, int left) {
+  const bool is_grey = photo.channels < 3;
+  constexpr float white = white_of<Sample>();
+  int cut = 0;
+  const auto area = area_of([&](int down, int right, std::array<Values, 3>& rgb) {
+    for (int y = 0; y < side; ++y) {
+      const Sample* pixel =
+          samples.data() + (size_t(top + down + y) * size_t(photo.width) + size_t(left + right)) *
+                               size_t(photo.channels);
+      for (int x = 0; x < side; ++x, pixel += photo.channels)
+        for (size_t c = 0; c < 3; ++c) {
+          const float value = float(pixel[is_grey ? 0 : c]) / white;
+          if (!(value > 0) || !(value < 1)) ++cut;
+          rgb[c][size_t(y * side + x)] = std::isfinite(value) ? value : 0;
+        }
+    }
+  });
   if (8 * cut >= 3 * area_side * area_side) return std::nullopt;
   return area;
 }
 
-std::vector<Area> areas_of(const Image& photo) {
-  // So many tell as much as all of a large photo.
-  constexpr int64_t most = 40'000;
-  const int64_t all = int64_t(photo.width / area_side) * (photo.height / area_side);
-  const int step = area_side * int(std::ceil(std::sqrt(double(all) / double(most))));
-  std::vector<Area> areas;
-  if (all == 0) return areas;
-  std::visit(
-      [&](const auto& samples) {
-        for (int top = 0; top + area_side <= photo.height; top += step)
-          for (int left = 0; left + area_side <= photo.width; left += step)
-            if (const auto area = area_at(samples, photo, top, left)) areas.push_back(*area);
-      },
-      photo.samples);
-  return areas;
-}
-
 /// Of the areas of each brightness the tenth with the least energy in one component.
 template <class Energy>
-Grain::Component even_places(const std::vector<Area>& areas, const Energy& energy) {
+Grain::Component even_places(const std::vector<EvenPlaces::Area>& areas, const Energy& energy) {
+  using Area = EvenPlaces::Area;
   struct Sums {
     size_t count = 0;
     GrainMeter::Energies energies{};
@@ -155,8 +143,12 @@ Grain::Component even_places(const std::vector<Area>& areas, const Energy& energ
       for (size_t o = 0; o < sums[i].energies.size(); ++o) sums[i].energies[o] += energy(**area)[o];
     }
   }
-  return component([&](int i) { return sums[size_t(i)].count; },
-                   [&](int i) -> const auto& { return sums[size_t(i)].energies; }, 1);
+  Grain::Component found =
+      component([&](int i) { return sums[size_t(i)].count; },
+                [&](int i) -> const auto& { return sums[size_t(i)].energies; }, 1);
+  constexpr float of_a_tenth = 0.88f;
+  for (float& level : found.level) level /= of_a_tenth;
+  return found;
 }
 
 }  // namespace
@@ -230,12 +222,37 @@ Grain grain_between(const Tensor& noisy, const Tensor& clean) {
   return meter.grain(1).value_or(Grain{});
 }
 
-Grain estimate_grain(const Image& photo) {
-  const std::vector<Area> areas = areas_of(photo);
+EvenPlaces::Area EvenPlaces::area(const Tensor& rgb, int64_t top, int64_t left) {
+  return area_of([&](int down, int right, std::array<Values, 3>& values) {
+    for (int64_t c = 0; c < 3; ++c)
+      for (int y = 0; y < GrainMeter::side; ++y)
+        std::copy_n(rgb.row(0, c, top + down + y) + left + right, GrainMeter::side,
+                    values[size_t(c)].begin() + y * GrainMeter::side);
+  });
+}
+
+Grain EvenPlaces::grain() const {
   return {even_places(
-              areas, [](const Area& area) -> const auto& { return area.luma; }),
+              areas_, [](const Area& area) -> const auto& { return area.luma; }),
           even_places(
-              areas, [](const Area& area) -> const auto& { return area.colour; })};
+              areas_, [](const Area& area) -> const auto& { return area.colour; })};
+}
+
+Grain estimate_grain(const Image& photo) {
+  // So many tell as much as all of a large photo.
+  constexpr int64_t most = 40'000;
+  const int64_t all = int64_t(photo.width / area_side) * (photo.height / area_side);
+  if (all == 0) return {};
+  const int step = area_side * int(std::ceil(std::sqrt(double(all) / double(most))));
+  EvenPlaces places;
+  std::visit(
+      [&](const auto& samples) {
+        for (int top = 0; top + area_side <= photo.height; top += step)
+          for (int left = 0; left + area_side <= photo.width; left += step)
+            if (const auto area = area_at(samples, photo, top, left)) places.add(*area);
+      },
+      photo.samples);
+  return places.grain();
 }
 
 std::array<float, grain_condition_size> grain_condition(const Grain& grain) {

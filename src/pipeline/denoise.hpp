@@ -7,6 +7,7 @@
 #include "hyperconv/types.hpp"
 #include "image/grain.hpp"
 #include "image/image.hpp"
+#include "pipeline/removed_noise.hpp"
 
 namespace hyperconv {
 
@@ -76,10 +77,6 @@ class Denoiser {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// White of a noise map: deviations are multiplied by this and cut at 1, 16 bits. A sample s of the
-/// file stands for a deviation of s / 65535 / 4 of the photo's range (s / 1028 of 255).
-inline constexpr float noise_map_scale = 4;
 
 /// The noise's standard deviation at each pixel of a part of a photo, as VDN's S-Net estimates it
 /// (the mode of its inverse gamma distribution, beta / (alpha + 1)), scaled by noise_map_scale:

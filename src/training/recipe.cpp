@@ -137,6 +137,7 @@ void read_network(Table table, const std::filesystem::path& folder, Recipe& reci
   std::string start;
   table.read("start", start);
   if (!start.empty()) recipe.start = folder / start;
+  table.read("grows", recipe.grows);
   int width = 0, hidden = -1;
   table.read("width", width, 0, 4096);
   table.read("hidden", hidden, -1, 1 << 20);

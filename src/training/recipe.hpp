@@ -166,6 +166,8 @@ struct Recipe {
   std::optional<Domain> domain;
   std::string name;             ///< of the model it makes
   std::filesystem::path start;  ///< model whose weights it begins with; empty: untrained
+  /// `start` holds a network that is like this one but with fewer inputs to some layers: grown().
+  bool grows = false;
   std::string data_licence;     ///< one line for the model file
   DataRecipe data;
   TrainingRecipe training;
