@@ -72,7 +72,8 @@ class Ranks : public testing::Test {
         "env RANK={0} WORLD_SIZE={1} LOCAL_RANK={0} LOCAL_WORLD_SIZE={1} "
         "MASTER_ADDR=127.0.0.1 MASTER_PORT={2} OMP_NUM_THREADS=1 {3} ",
         rank, size, port, more_variables);
-    return std::make_unique<Started>(variables + line, folder_.path(), fmt::format("rank{}", rank));
+    return std::make_unique<Started>(variables + line, folder_.path(),
+                                     fmt::format("rank{}-{}", rank, port));
   }
 
   using Group = std::vector<std::unique_ptr<Started>>;
@@ -166,6 +167,24 @@ TEST_F(Ranks, WithRank0TheStoreIsGone) {
   ranks[0]->signal(SIGKILL);
   EXPECT_EQ(ranks[1]->wait(seconds(20)), 1);
   EXPECT_THAT(ranks[1]->errors(), HasSubstr("rank 0 is gone or cannot be reached"));
+}
+
+TEST_F(Ranks, OthersInTheSameFolderAreRefused) {
+  write_recipe(1000000);
+  Group ranks = start_all(2, command("run"));
+  ASSERT_TRUE(wait_for(folder_ / "run" / checkpoint(4)));
+  const int port = free_port();
+  const auto second = start(0, 2, port, command("run"));
+  const auto third = start(1, 2, port, command("run"));
+  EXPECT_EQ(second->wait(), 1);
+  EXPECT_THAT(second->errors(), HasSubstr("run: another training (process "));
+  EXPECT_EQ(third->wait(), 1);
+  EXPECT_THAT(third->errors(), HasSubstr("stopped, since rank 0 failed"));
+  ranks[0]->signal(SIGINT);
+  for (const auto& rank : ranks) {
+    EXPECT_EQ(rank->wait(), 1);
+    EXPECT_THAT(complaints(*rank), HasSubstr("interrupted at step "));
+  }
 }
 
 TEST_F(Ranks, CtrlCOnOneStopsAllAtTheSameStep) {

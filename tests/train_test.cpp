@@ -56,6 +56,29 @@ TEST_F(Train, CtrlCSavesAndTheSameCommandGoesOn) {
   EXPECT_GT(nlohmann::json::parse(run.output)["step"].get<int>(), 51);
 }
 
+TEST_F(Train, ASecondOneInTheSameFolderIsRefusedAndAKilledOneHoldsNothing) {
+  write_recipe(1000000, "checkpoint_every = 1\n");
+  const std::vector<std::string> second = {"train", path("r.toml"), "-o", path("run"), "--threads",
+                                           "1",     "--stop-after", "1"};
+  Started first(std::string(HYPERCONV_PROGRAM) + " train " + path("r.toml") + " --threads 1 -o " +
+                    path("run"),
+                folder_.path(), "first");
+  ASSERT_TRUE(wait_for(folder_ / "run/checkpoint-000000001.safetensors")) << first.errors();
+  for (const bool restarts : {false, true}) {
+    std::vector<std::string> command = second;
+    if (restarts) command.push_back("--restart");
+    const Outcome refused = run_program(command);
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_THAT(refused.errors, testing::StartsWith("hyperconv: " + path("run") + ": "));
+    EXPECT_THAT(refused.errors, HasSubstr("another training (process "));
+    EXPECT_EQ(std::count(refused.errors.begin(), refused.errors.end(), '\n'), 1) << refused.errors;
+  }
+  first.signal(SIGKILL);
+  EXPECT_EQ(first.wait(), 128 + SIGKILL);
+  const Outcome resumed = run_program(second);
+  EXPECT_EQ(resumed.status, 0) << resumed.errors;
+}
+
 TEST_F(Train, AFinishedRunSaysThatNothingIsLeft) {
   write_recipe(2);
   const std::vector<std::string> command = {"train",     path("r.toml"), "-o",

@@ -27,10 +27,14 @@ void catch_interrupts() {
 
 bool interrupted() { return flag != 0; }
 
+bool should_stop() {
+  const Watch* watch = Watch::current();
+  return interrupted() || (watch != nullptr && watch->cancelled());
+}
+
 void throw_if_interrupted() {
   if (interrupted()) throw Error("interrupted", ErrorCode::cancelled);
-  const Watch* watch = Watch::current();
-  if (watch != nullptr && watch->cancelled()) throw Error("cancelled", ErrorCode::cancelled);
+  if (should_stop()) throw Error("cancelled", ErrorCode::cancelled);
 }
 
 void set_interrupted(bool value) { flag = value ? 1 : 0; }

@@ -9,6 +9,9 @@ void catch_interrupts();
 
 bool interrupted();
 
+/// Whether throw_if_interrupted() would throw: for callbacks that must not.
+bool should_stop();
+
 /// Throws Error("interrupted") when the flag is set, Error("cancelled") when the watch of this
 /// thread's work has been cancelled; both with ErrorCode::cancelled.
 void throw_if_interrupted();

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -36,8 +37,8 @@ Arena::Arena(size_t bytes) : size_((bytes + huge_page - 1) / huge_page * huge_pa
   void* raw = ::mmap(nullptr, size_ + huge_page, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (raw == MAP_FAILED)
-    fail_as(ErrorCode::out_of_memory, "{:.1f} GiB of memory are not to be had",
-            double(size_) / (1 << 30));
+    fail_as(ErrorCode::out_of_memory, "{} MB of memory are not to be had",
+            (size_ + 999'999) / 1'000'000);
   auto* first = static_cast<std::byte*>(raw);
   const size_t misfit = reinterpret_cast<size_t>(first) % huge_page;
   const size_t skip = misfit == 0 ? 0 : huge_page - misfit;
@@ -85,7 +86,10 @@ size_t peak_resident_bytes() {
 }
 
 int64_t available_memory_bytes() {
-  int64_t available = 1024 * number_after("MemAvailable:", "/proc/meminfo").value_or(0);
+  const auto told = number_after("MemAvailable:", "/proc/meminfo");
+  // Without /proc: what is free, and not what could be freed.
+  int64_t available =
+      told ? 1024 * *told : int64_t(::sysconf(_SC_AVPHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
   // Version 2 of control groups; the group's own file is where the container mounts it.
   const auto limit = number_after("", "/sys/fs/cgroup/memory.max");
   const auto used = number_after("", "/sys/fs/cgroup/memory.current");

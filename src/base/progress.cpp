@@ -5,6 +5,8 @@
 
 #include <cstdio>
 
+#include "base/say.hpp"
+
 namespace hyperconv {
 namespace {
 
@@ -38,7 +40,7 @@ Progress::~Progress() { clear(); }
 
 void Progress::clear() {
   if (!drawn_) return;
-  fmt::print(stderr, "\r\033[K");
+  say("\r\033[K");
   std::fflush(stderr);
   drawn_ = false;
 }
@@ -53,7 +55,7 @@ void Progress::show(int64_t done, const std::string& note) {
   const std::string left =
       done > 0 ? fmt::format(" {} left", duration(elapsed / double(done) * double(total_ - done)))
                : "";
-  fmt::print(stderr, "\r\033[K{} {}/{}{} {}", what_, done, total_, left, printable(note));
+  say("\r\033[K{} {}/{}{} {}", what_, done, total_, left, printable(note));
   std::fflush(stderr);
 }
 

@@ -10,6 +10,7 @@
 #include "base/json.hpp"
 #include "base/memory.hpp"
 #include "base/progress.hpp"
+#include "base/say.hpp"
 #include "cli/batch.hpp"
 #include "cli/commands.hpp"
 #include "cli/enhancer.hpp"
@@ -145,13 +146,24 @@ MosaicFormat format_of(const EnhanceArguments& a) {
   return format;
 }
 
-/// What went wrong with one photo of many. Ours names the file; what a library throws, and the lack
-/// of memory, does not.
+/// What went wrong with one photo. Ours names the file; what a library throws, and the lack of
+/// memory, does not.
 std::string line_about(const Job& job, const std::exception& error) {
   if (dynamic_cast<const Error*>(&error) != nullptr) return error.what();
   const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
   return fmt::format("{}: {}", job.input.string(),
                      memory ? "there is not memory enough" : error.what());
+}
+
+/// A single photo; every Error names its file.
+std::optional<Outcome> enhanced(Enhancer& enhancer, const Job& job) {
+  try {
+    return enhancer.enhance(job, false);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Error(line_about(job, error));
+  }
 }
 
 nlohmann::ordered_json to_json(const std::vector<Failure>& failures) {
@@ -223,8 +235,7 @@ void take_share(const Shard& shard, Batch& batch, EnhanceArguments& a) {
   for (size_t i = 0; i < all; ++i)
     if (shard.has(int64_t(i))) mine.push_back(batch.jobs[i]);
   batch.jobs = std::move(mine);
-  fmt::print(stderr, "hyperconv: share {}: {} of {} photos\n", to_string(shard), batch.jobs.size(),
-             all);
+  say("hyperconv: share {}: {} of {} photos\n", to_string(shard), batch.jobs.size(), all);
   if (a.failures.empty()) return;
   fs::path file = a.failures;
   file.replace_filename(fmt::format("{}-{}-of-{}{}", file.stem().string(), shard.index + 1,
@@ -242,12 +253,12 @@ void enhance_command(EnhanceArguments a) {
   Batch batch = plan_batch(a, enhancer.kind());
   if (batch.many) take_share(shard_of(a), batch, a);
   keep_existing(a, batch);
-  for (const auto& line : batch.oddities) fmt::print(stderr, "hyperconv: {}\n", line);
+  for (const auto& line : batch.oddities) say("hyperconv: {}\n", line);
   if (batch.many || batch.jobs.empty() || !a.failures.empty()) {
     run_batch(enhancer, batch, a);
     return;
   }
-  const Outcome outcome = *enhancer.enhance(batch.jobs[0], false);
+  const Outcome outcome = *enhanced(enhancer, batch.jobs[0]);
   if (a.json)
     fmt::print("{}\n", to_line(to_json(outcome)));
   else

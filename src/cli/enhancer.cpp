@@ -8,6 +8,7 @@
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "base/overloaded.hpp"
+#include "base/say.hpp"
 #include "cli/size.hpp"
 #include "image/codec.hpp"
 #include "pipeline/shipped.hpp"
@@ -89,8 +90,7 @@ Enhancer::Enhancer(const EnhanceArguments& arguments) : arguments_(arguments) {
 
 void Enhancer::warn(const Job& job, const std::vector<std::string>& warnings) const {
   if (!warnings.empty()) before_warnings_();
-  for (const auto& warning : warnings)
-    fmt::print(stderr, "hyperconv: {}: {}\n", job.input.string(), warning);
+  for (const auto& warning : warnings) say("hyperconv: {}: {}\n", job.input.string(), warning);
 }
 
 Enhancer::Loaded Enhancer::load(Task task) const {
@@ -104,9 +104,11 @@ Developer& Enhancer::developer() {
     develops_ = load(Task::develop);
     EngineOptions engine = arguments_.engine;
     if (!engine.precision) engine.precision = fastest_precision(develops_.model->graph());
-    developer_.emplace(
-        develops_.model,
-        DevelopOptions{.engine = engine, .noise = arguments_.noise, .memory = memory()});
+    naming(develops_.path, [&] {
+      developer_.emplace(
+          develops_.model,
+          DevelopOptions{.engine = engine, .noise = arguments_.noise, .memory = memory()});
+    });
   }
   return *developer_;
 }
@@ -125,7 +127,7 @@ DenoiseOptions Enhancer::denoise_options() const {
 Denoiser& Enhancer::denoiser() {
   if (!denoiser_) {
     denoises_ = load(Task::denoise);
-    denoiser_.emplace(denoises_.model, denoise_options());
+    naming(denoises_.path, [&] { denoiser_.emplace(denoises_.model, denoise_options()); });
   }
   return *denoiser_;
 }

@@ -8,6 +8,7 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "base/say.hpp"
 
 namespace hyperconv::cli {
 namespace {
@@ -46,13 +47,13 @@ FailureList::FailureList(fs::path file) : file_(std::move(file)) {
 }
 
 void FailureList::add(Failure failure) {
-  fmt::print(stderr, "hyperconv: {}\n", failure.line);
+  say("hyperconv: {}\n", failure.line);
   failures_.push_back(std::move(failure));
   if (!file_.empty()) write();
 }
 
 void FailureList::say_all() const {
-  for (const Failure& failure : failures_) fmt::print(stderr, "failed: {}\n", failure.line);
+  for (const Failure& failure : failures_) say("failed: {}\n", failure.line);
 }
 
 void FailureList::write() const {

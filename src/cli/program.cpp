@@ -9,9 +9,11 @@
 #include <cstring>
 #include <exception>
 #include <iostream>
+#include <system_error>
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
+#include "base/say.hpp"
 
 namespace hyperconv::cli {
 namespace {
@@ -25,11 +27,24 @@ int parse(CLI::App& program, int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     // Help and version arrive here too, with exit code 0.
     return program.exit(error) == 0 ? 0 : exit_usage;
+  } catch (const std::system_error&) {
+    // Of fmt::print, which does not say what it could not write to.
+    if (std::ferror(stdout) == 0) throw;
   }
-  // Only now does a full disk show, or a closed pipe.
-  if (std::fflush(stdout) != 0)
+  // Mostly a full disk shows only now, or a closed pipe.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
     fail("standard output cannot be written ({})", std::strerror(errno));
   return 0;
+}
+
+/// What cannot be thrown on ends the program here, as a failure like others: destructors of
+/// libraries that need memory where there is none.
+[[noreturn]] void end_as_failed() {
+  guarded([]() -> int {
+    if (const auto error = std::current_exception()) std::rethrow_exception(error);
+    fail("ended by a library");
+  });
+  std::_Exit(exit_failed);
 }
 
 }  // namespace
@@ -44,6 +59,7 @@ void set_up(CLI::App& program) {
 
 int run_commands(int argc, char** argv, const std::function<void(CLI::App&)>& add_commands) {
   catch_interrupts();
+  std::set_terminate(end_as_failed);
   // A file that would grow beyond the shell's limit is a disk that is full: an error, not the end.
   std::signal(SIGXFSZ, SIG_IGN);
   return guarded([&] {
@@ -68,9 +84,14 @@ int guarded(const std::function<int()>& work) {
   try {
     return work();
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "hyperconv: out of memory\n");
+    say("hyperconv: out of memory\n");
+  } catch (const std::system_error& error) {
+    const bool threads = error.code() == std::errc::resource_unavailable_try_again;
+    say("hyperconv: {}{}\n", threads ? "no thread can be started: " : "", error.what());
   } catch (const std::exception& error) {
-    fmt::print(stderr, "hyperconv: {}\n", error.what());
+    say("hyperconv: {}\n", error.what());
+  } catch (...) {
+    say("hyperconv: a library failed without saying why\n");
   }
   return exit_failed;
 }

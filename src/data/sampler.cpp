@@ -4,6 +4,7 @@
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
+#include "base/say.hpp"
 #include "data/source.hpp"
 #include "data/window.hpp"
 
@@ -76,8 +77,7 @@ Pair PairSampler::sample(int64_t index, size_t* pair) const {
       if (pair != nullptr) *pair = found;
       return window;
     } catch (const Error& error) {
-      if (damage_.note(found, error.what()))
-        fmt::print(stderr, "hyperconv: skipped: {}\n", error.what());
+      if (damage_.note(found, error.what())) say("hyperconv: skipped: {}\n", error.what());
     }
   }
   fail("{}: holds no sound pair", set_.folder().string());

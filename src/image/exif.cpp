@@ -39,6 +39,8 @@ std::optional<Exif> decode(Bytes bytes) {
     if (exif.order == Exiv2::invalidByteOrder) return {};
     exif.notes_at = maker_notes_place(bytes);
     return exif;
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception&) {
     return {};
   }
@@ -366,6 +368,8 @@ void adopt_tiff_exif(ImageMetadata& metadata, Bytes file) {
     if (exif.order == Exiv2::invalidByteOrder) return;
     metadata.exif = photo_exif(std::move(exif.data), exif.order, maker_notes_place(file));
     note_long_exif(metadata);
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception&) {
     // What was read so far is what there is.
   }

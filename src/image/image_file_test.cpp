@@ -249,6 +249,16 @@ TEST_F(ImageFile, AnInterruptedOneIsNotWritten) {
   EXPECT_TRUE(fs::is_empty(folder_.path()));
 }
 
+TEST_F(ImageFile, AnInterruptedOneIsNotRead) {
+  for (const char* name : {"a.png", "a.tif", "a.jpg"}) {
+    write_image(folder_ / name, waves(80, 60, 3));
+    set_interrupted(true);
+    EXPECT_EQ(error_of([&] { read_image(folder_ / name); }), "interrupted") << name;
+    set_interrupted(false);
+    EXPECT_NO_THROW(read_image(folder_ / name)) << name;
+  }
+}
+
 TEST_F(ImageFile, WithoutAProfileSrgbIsWritten) {
   for (const char* name : {"a.png", "a.tif", "a.jpg"})
     for (int channels : {1, 3}) {

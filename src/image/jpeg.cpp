@@ -117,9 +117,10 @@ bool run(Reporter& reporter, const Work& work) {
 
 /// A progressive file of a few bytes a scan would otherwise keep us busy for hours. Encoders write
 /// about ten.
-void limit_scans(j_common_ptr info) {
+void look_up(j_common_ptr info) {
   constexpr int most_scans = 100;
   const auto decompress = reinterpret_cast<j_decompress_ptr>(info);
+  if (should_stop()) std::longjmp(reporter_of(info).escape, 1);
   if (decompress->input_scan_number <= most_scans) return;
   std::snprintf(reporter_of(info).message, JMSG_LENGTH_MAX, "more than %d scans", most_scans);
   std::longjmp(reporter_of(info).escape, 1);
@@ -129,7 +130,7 @@ class Decoder {
  public:
   Decoder(const std::string& name, Bytes file) : name_(name), file_(file) {
     info_.err = prepare(reporter_);
-    progress_.progress_monitor = limit_scans;
+    progress_.progress_monitor = look_up;
   }
   ~Decoder() { jpeg_destroy_decompress(&info_); }
   Decoder(const Decoder&) = delete;
@@ -151,8 +152,9 @@ class Decoder {
  private:
   template <class Work>
   void guarded(const Work& work) {
-    if (!run(reporter_, work))
-      fail("{}: is a truncated or damaged JPEG, or of a rare kind ({})", name_, reporter_.message);
+    if (run(reporter_, work)) return;
+    throw_if_interrupted();
+    fail("{}: is a truncated or damaged JPEG, or of a rare kind ({})", name_, reporter_.message);
   }
 
   void read_header() {

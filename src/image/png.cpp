@@ -190,7 +190,10 @@ class Decoder {
   void read_samples(Image& image) {
     if (png_get_rowbytes(png_, info_) != row_size(image)) png_error(png_, "rows of an odd length");
     for (int pass = 0; pass < passes_; ++pass)
-      for (int y = 0; y < image.height; ++y) png_read_row(png_, row_of(image, y), nullptr);
+      for (int y = 0; y < image.height; ++y) {
+        throw_if_interrupted();
+        png_read_row(png_, row_of(image, y), nullptr);
+      }
     png_read_end(png_, info_);
   }
 

@@ -310,6 +310,7 @@ class SampleReader {
     require(size_t(TIFFScanlineSize(tiff_)) == line.size() * sizeof(Sample));
     for (int plane = 0; plane < planes_; ++plane)
       for (uint32_t y = 0; y < layout_.height; ++y) {
+        throw_if_interrupted();
         require(TIFFReadScanline(tiff_, line.data(), y, uint16_t(plane)) == 1);
         place(line.data(), samples, 0, y, plane, layout_.width);
       }
@@ -330,6 +331,7 @@ class SampleReader {
     for (int plane = 0; plane < planes_; ++plane)
       for (uint32_t y = 0; y < layout_.height; y += high)
         for (uint32_t x = 0; x < layout_.width; x += wide) {
+          throw_if_interrupted();
           require(TIFFReadTile(tiff_, tile.data(), x, y, 0, uint16_t(plane)) >= 0);
           const uint32_t rows = std::min(high, layout_.height - y);
           const uint32_t columns = std::min(wide, layout_.width - x);

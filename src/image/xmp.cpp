@@ -98,6 +98,8 @@ std::vector<uint8_t> changed(std::vector<uint8_t> packet, const Change& change) 
     if (Exiv2::XmpParser::decode(data, std::string(packet.begin(), packet.end())) != 0)
       return packet;
     return change(data) ? encoded_xmp(data) : packet;
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception&) {
     return packet;
   }

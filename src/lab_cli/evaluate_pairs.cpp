@@ -7,6 +7,7 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/say.hpp"
 #include "lab_cli/evaluate.hpp"
 #include "network/cost.hpp"
 
@@ -127,7 +128,7 @@ void evaluate_on_pairs(const std::shared_ptr<const Model>& model, const Evaluate
     fail("{}: no such folder", a.options.save.string());
   const Scored scored = scored_on(model, a);
   const PairEvaluation& evaluation = scored.evaluation;
-  for (const auto& line : evaluation.skipped) fmt::print(stderr, "hyperconv: skipped: {}\n", line);
+  for (const auto& line : evaluation.skipped) say("hyperconv: skipped: {}\n", line);
   const std::string identity = identity_of(*model, scored, a);
   const Cost cost = cost_of(*model, evaluation.scores);
   const Json json = {{"model", a.model},

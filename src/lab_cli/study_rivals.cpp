@@ -9,6 +9,7 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/say.hpp"
 #include "base/threads.hpp"
 #include "lab_cli/study.hpp"
 #include "lab_cli/study_python.hpp"
@@ -107,7 +108,7 @@ void rivals_command(RivalsArguments a) {
   Contenders contenders = contending_ours(a);
   add_python(a, folder.path(), contenders);
   const RivalOutcome outcome = score_rivals(contenders, a.options);
-  for (const auto& line : outcome.skipped) fmt::print(stderr, "hyperconv: skipped: {}\n", line);
+  for (const auto& line : outcome.skipped) say("hyperconv: skipped: {}\n", line);
   const std::string text = to_markdown(outcome.tables);
   if (!a.markdown.empty()) write_file(a.markdown, text);
   if (!a.json) {

@@ -10,6 +10,7 @@
 #include "base/fail.hpp"
 #include "base/json.hpp"
 #include "base/progress.hpp"
+#include "base/say.hpp"
 #include "data/cache.hpp"
 #include "lab_cli/study.hpp"
 #include "studies/cheaper_vdn.hpp"
@@ -98,10 +99,9 @@ void make_caches(const Study& study, SweepArguments& a) {
 }
 
 void print_estimate(const Study& study, const SweepEstimate& e, const SweepOptions& options) {
-  fmt::print(stderr,
-             "{}: {} runs, {} of them done; {:.2f} hours of training are left, {:.2f} with {} at "
-             "once\n",
-             study.name(), e.runs, e.done, e.hours, e.hours / options.jobs, options.jobs);
+  say("{}: {} runs, {} of them done; {:.2f} hours of training are left, {:.2f} with {} at "
+      "once\n",
+      study.name(), e.runs, e.done, e.hours, e.hours / options.jobs, options.jobs);
 }
 
 void sweep_command(const Study& study, SweepArguments a) {
@@ -125,7 +125,7 @@ void sweep_command(const Study& study, SweepArguments a) {
   const SweepSummary summary =
       sweep(study, a.plan, a.options,
             [&](int64_t done, int64_t, const std::string& run) { line.show(done, run); });
-  for (const auto& failure : summary.failed) fmt::print(stderr, "hyperconv: {}\n", failure);
+  for (const auto& failure : summary.failed) say("hyperconv: {}\n", failure);
   if (!summary.failed.empty())
     fail("{} of {} runs failed; the same command tries them again", summary.failed.size(),
          summary.runs);

@@ -169,6 +169,8 @@ void read_metadata(std::span<const uint8_t> file, Mosaic& facts) {
   const auto lock = enter_exiv2();
   try {
     read_with_exiv2(file, facts);
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception&) {
     // A format that exiv2 does not know; what LibRaw says of the shot is there.
   }

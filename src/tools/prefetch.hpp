@@ -23,20 +23,18 @@ class Prefetcher {
   using Make = std::function<T(int64_t)>;
 
   /// `make` is called from `workers` (at least 1) threads at once; at most `ahead` (at least 1)
-  /// items are held or under way.
+  /// items are held or under way. Throws std::system_error where a thread cannot be started.
   Prefetcher(Make make, int64_t first, int workers, int ahead)
       : make_(std::move(make)), ahead_(ahead), to_make_(first), to_take_(first) {
-    for (int i = 0; i < workers; ++i) workers_.emplace_back([this] { work(); });
+    try {
+      for (int i = 0; i < workers; ++i) workers_.emplace_back([this] { work(); });
+    } catch (...) {
+      end();
+      throw;
+    }
   }
 
-  ~Prefetcher() {
-    {
-      const std::scoped_lock lock(mutex_);
-      stopping_ = true;
-    }
-    changed_.notify_all();
-    for (std::thread& worker : workers_) worker.join();
-  }
+  ~Prefetcher() { end(); }
 
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
@@ -55,6 +53,15 @@ class Prefetcher {
 
  private:
   using Outcome = std::variant<std::exception_ptr, T>;
+
+  void end() {
+    {
+      const std::scoped_lock lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
 
   Outcome outcome_of(int64_t index) const {
     try {

@@ -1,10 +1,13 @@
-// This machine's network interfaces, and which of them reaches another machine.
+// This machine's name and network interfaces, and which of them reaches another machine.
 #pragma once
 
 #include <string>
 #include <vector>
 
 namespace hyperconv {
+
+/// As this machine calls itself.
+std::string host_name();
 
 /// An address of an interface that is up.
 struct InterfaceAddress {

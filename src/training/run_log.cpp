@@ -4,6 +4,7 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "base/say.hpp"
 #include "tools/gnuplot.hpp"
 
 namespace hyperconv {
@@ -86,7 +87,7 @@ void RunLog::draw_curves() const {
     draw_figure(table_path_, figure_of(curves));
   } catch (const Error& error) {
     // A run of days must not fail for want of a picture.
-    fmt::print(stderr, "hyperconv: {}\n", error.what());
+    say("hyperconv: {}\n", error.what());
   }
 }
 

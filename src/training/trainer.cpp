@@ -8,12 +8,14 @@
 #include "base/file.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
+#include "base/say.hpp"
 #include "tools/hash.hpp"
 #include "tools/prefetch.hpp"
 #include "training/adam.hpp"
 #include "training/checkpoint.hpp"
 #include "training/clipper.hpp"
 #include "training/objective.hpp"
+#include "training/run_folder.hpp"
 #include "training/run_log.hpp"
 #include "training/sources.hpp"
 #include "training/torch_setup.hpp"
@@ -22,7 +24,6 @@
 namespace hyperconv {
 namespace {
 
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 /// Means over a log interval.
@@ -54,12 +55,6 @@ Batch moved(const Batch& batch, torch::Device device) {
   const auto to = [&](const torch::Tensor& t) { return t.defined() ? t.to(device) : t; };
   return {to(batch.input),    to(batch.target), to(batch.camera_to_srgb),
           to(batch.variance), to(batch.noise),  to(batch.curve_offset)};
-}
-
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail("{}: cannot be made ({})", folder.string(), error.message());
 }
 
 class Trainer {
@@ -149,7 +144,7 @@ class Trainer {
     std::vector<std::string> damaged;
     if (!checkpoints_.load(loaded, damaged)) return;
     for (const auto& line : damaged)
-      if (world_.is_first()) fmt::print(stderr, "hyperconv: {}; the one before is taken\n", line);
+      if (world_.is_first()) say("hyperconv: {}; the one before is taken\n", line);
     step_ = loaded.step;
     best_psnr_ = loaded.best_psnr;
     clipper_.restore(loaded.clip);
@@ -312,7 +307,8 @@ TrainSummary train(const Recipe& recipe, const TrainOptions& options) {
   World world(launch_from_environment(), options.world);
   prepare_torch(options.threads > 0 ? options.threads : world.cores_a_rank());
   return world.together([&] {
-    if (world.is_first()) make_folder(options.output);
+    std::optional<RunFolder> folder;
+    if (world.is_first()) folder.emplace(options.output);
     return Trainer(recipe, options, world).run();
   });
 }

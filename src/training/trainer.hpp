@@ -36,7 +36,8 @@ struct TrainSummary {
 /// Runs until the recipe's last step, a Ctrl-C or stop_after; goes on from the folder's newest
 /// sound checkpoint where there is one. A run that was stopped and one that was not give
 /// bit-identical weights on the same machine with the same number of threads. Throws Error when the
-/// loss is not finite (the last checkpoint stays), and when the device is not to be had.
+/// loss is not finite (the last checkpoint stays), when the device is not to be had, and when
+/// another training works in the folder.
 ///
 /// Started as one of several ranks (training/launch.hpp), it takes its share of every batch; all
 /// ranks have bit-identical weights, which is checked at the start and at every checkpoint. Only

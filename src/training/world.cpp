@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -17,6 +16,7 @@
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
+#include "base/say.hpp"
 #include "base/threads.hpp"
 #include "training/combine.hpp"
 #include "training/groups.hpp"
@@ -75,12 +75,6 @@ Place read_place(const std::string& text) {
       json.at("host"),         json.at("machine"),
       json.at("size"),         json.at("cores").get<std::vector<int>>(),
       json.at("thread_limit"), {json.at("interface"), json.at("address"), json.at("is_loopback")}};
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 /// Changes with every start of the system, and is one for all containers on it.
@@ -291,8 +285,8 @@ class World::Links {
         fmt::format("{} ({})", group_options_.here.address, group_options_.here.interface));
     if (launch_.rank != 0) return;
     for (size_t rank = 0; rank < addresses.size(); ++rank)
-      fmt::print(stderr, "hyperconv: rank {} of {} on {} of {}\n", rank, launch_.size,
-                 addresses[rank], places_[rank].host);
+      say("hyperconv: rank {} of {} on {} of {}\n", rank, launch_.size, addresses[rank],
+          places_[rank].host);
   }
 
   /// In a thread that may stay behind: Gloo waits five times its timeout for a rank that cannot
