@@ -72,6 +72,8 @@ Grain::Component component(const Count& count, const Energies& energies, size_t 
 }
 
 constexpr int area_side = EvenPlaces::side;
+/// Share of the level that the tenth with the least energy has where all are alike.
+constexpr float of_the_tenth = 0.88f;
 
 template <class Sample>
 constexpr float white_of() {
@@ -146,8 +148,7 @@ Grain::Component even_places(const std::vector<EvenPlaces::Area>& areas, const E
   Grain::Component found =
       component([&](int i) { return sums[size_t(i)].count; },
                 [&](int i) -> const auto& { return sums[size_t(i)].energies; }, 1);
-  constexpr float of_a_tenth = 0.88f;
-  for (float& level : found.level) level /= of_a_tenth;
+  for (float& level : found.level) level /= of_the_tenth;
   return found;
 }
 
@@ -253,6 +254,19 @@ Grain estimate_grain(const Image& photo) {
       },
       photo.samples);
   return places.grain();
+}
+
+Grain corrected(const Grain& told, const Grain& removed) {
+  constexpr float luma_share = 0.55f, colour_share = 0.7f;
+  // EvenPlaces makes good what the tenth lacks; here it is a bound as it is.
+  Grain result = told;
+  for (size_t i = 0; i < size_t(Grain::brightnesses); ++i) {
+    result.luma.level[i] =
+        std::min(told.luma.level[i], removed.luma.level[i] * of_the_tenth / luma_share);
+    result.colour.level[i] =
+        std::min(told.colour.level[i], removed.colour.level[i] * of_the_tenth / colour_share);
+  }
+  return result;
 }
 
 std::array<float, grain_condition_size> grain_condition(const Grain& grain) {

@@ -304,7 +304,7 @@ class Denoiser::Impl {
     const WatchStage stage(0, filters_share);
     Conditions conditions = runner_.engine().condition(padded.input, padded.photo,
                                                        grain_inputs(model_->graph(), grain));
-    times_.filters += seconds_since(start);
+    times_.filters = seconds_since(start);
     return conditions;
   }
 
@@ -323,18 +323,25 @@ class Denoiser::Impl {
     }
   }
 
-  /// The conditions of a network that is told the noise: first by what the photo's even places
-  /// show, which takes texture for noise, and then by what the network itself would remove from
-  /// even places, as a network by itself knows noise from texture.
+  /// The conditions of this photo. A network that is told the noise is first told what the photo's
+  /// even places show, which takes texture for noise; what it then removes from even places
+  /// corrects that, twice: a network by itself knows noise from texture.
   Conditions conditions_for(const Image& photo, const PaddedPhoto& padded) {
     if (!is_told_grain(model_->graph())) return look_at(padded, {});
     if (options_.grain) return look_at(padded, *options_.grain);
-    const Conditions first = look_at(padded, estimate_grain(photo));
+    Grain grain = estimate_grain(photo);
+    Conditions conditions = look_at(padded, grain);
     const auto start = Clock::now();
-    EvenPlaces places;
-    for_samples(photo, padded, first, [&](const PhotoPart& part) { add_areas(part, places); });
+    constexpr int corrections = 2;
+    for (int i = 0; i < corrections; ++i) {
+      EvenPlaces places;
+      for_samples(photo, padded, conditions,
+                  [&](const PhotoPart& part) { add_areas(part, places); });
+      grain = corrected(grain, places.grain());
+      conditions = runner_.engine().condition(conditions, grain_inputs(model_->graph(), grain));
+    }
     times_.level += seconds_since(start);
-    return look_at(padded, places.grain());
+    return conditions;
   }
 
   /// The limit on what is removed, estimated from squares all over the photo. Nothing where there
