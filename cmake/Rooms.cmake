@@ -26,10 +26,17 @@ target_compile_options(
             # Contraction would make a seeded simulation depend on the machine; kernels ask for
             # fused multiply-add by name.
             -ffp-contract=off)
-if(HYPERCONV_SANITIZE)
-  target_compile_options(hyperconv_flags INTERFACE -fsanitize=address,undefined
-                                                   -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  target_link_options(hyperconv_flags INTERFACE -fsanitize=address,undefined)
+if(HYPERCONV_SANITIZE STREQUAL "address")
+  set(sanitizers -fsanitize=address,undefined)
+elseif(HYPERCONV_SANITIZE STREQUAL "thread")
+  set(sanitizers -fsanitize=thread)
+elseif(HYPERCONV_SANITIZE)
+  message(FATAL_ERROR "HYPERCONV_SANITIZE is ${HYPERCONV_SANITIZE}; there are address and thread")
+endif()
+if(sanitizers)
+  target_compile_options(hyperconv_flags INTERFACE ${sanitizers} -fno-sanitize-recover=all
+                                                   -fno-omit-frame-pointer)
+  target_link_options(hyperconv_flags INTERFACE ${sanitizers})
 endif()
 
 function(hyperconv_room name)
