@@ -306,9 +306,9 @@ TEST(Conditions, DescribeThePhotoWithoutItsPadding) {
 // A descriptor may look at what itself looks at whole layers, or at what has one size.
 TEST(Conditions, OfAPhotoThatIsKnownWithOtherSideInputs) {
   const Graph graph = make_network("denoise", {.width = 4, .hidden = 3});
-  const auto model = std::make_shared<const Model>(random_model(graph));
+  const Shared model = shared(graph);
   Engine engine(model);
-  const Tensor photo = random_light({1, 3, 48, 64}, 3);
+  const Tensor photo = photo_of(graph, 48, 64);
   const SideInputs first = random_side(graph);
   SideInputs second = first;
   for (float* value = second.at("noise").data(); value != second.at("noise").data() + 14; ++value)
