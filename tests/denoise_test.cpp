@@ -259,7 +259,7 @@ TEST_F(Denoise, BadInputGetsOneLine) {
   expect_failure({path("none.jpg"), "-o", out}, "none.jpg");
   expect_failure({path("a.jpg"), "-o", path("o.dng")}, "DNG");
   expect_failure({path("a.jpg"), "-o", path("a.jpg")}, "overwritten");
-  expect_failure({path("a.dng"), "-o", out, "--strength", "0.5"}, "for photos");
+  expect_failure({path("a.dng"), "-o", out, "--noise-limit", "0.5"}, "for photos");
   expect_failure({path("a.dng"), "-o", out, "--task", "denoise"}, "RAW file");
   expect_failure({path("a.jpg"), "-o", out, "--task", "develop"}, "JPEG photo");
   const std::string develops = path("models/develop.safetensors");

@@ -259,5 +259,75 @@ TEST_F(Enhance, WrongUsageIsExitTwo) {
   EXPECT_EQ(enhance({path("a.dng"), "-o", path("o.png"), "--raw-size", "80"}).status, 2);
 }
 
+/// A camera file with noise, and the network that is shipped.
+class RawNoise : public testing::Test {
+ protected:
+  RawNoise() {
+    EXPECT_EQ(run_program({"simulate", "--scene", "96x80", "--shot", "4e-3", "--seed", "3", "-o",
+                           path("a.dng")})
+                  .status,
+              0);
+  }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::vector<uint16_t> enhanced(const std::vector<std::string>& more) const {
+    std::vector<std::string> all = {
+        "enhance",
+        path("a.dng"),
+        "-o",
+        path("o.png"),
+        "--overwrite",
+        "--model",
+        std::string(HYPERCONV_SOURCE_DIR) + "/models/develop.safetensors"};
+    all.insert(all.end(), more.begin(), more.end());
+    const Outcome run = run_program(all);
+    EXPECT_EQ(run.status, 0) << run.errors;
+    return std::get<std::vector<uint16_t>>(read_image(path("o.png")).samples);
+  }
+  static double distance(const std::vector<uint16_t>& a, const std::vector<uint16_t>& b) {
+    double sum = 0;
+    for (size_t i = 0; i < a.size(); ++i) sum += std::abs(double(a[i]) - double(b[i]));
+    return sum / double(a.size());
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(RawNoise, StrengthKeepsThePhotosOwnGrain) {
+  const auto clean = enhanced({}), all = enhanced({"--strength", "1"});
+  EXPECT_EQ(all, clean);
+  const auto grainy = enhanced({"--strength", "0"}), half = enhanced({"--strength", "0.5"});
+  EXPECT_GT(distance(grainy, clean), 600);  // the noise is some hundredths of the range
+  EXPECT_NEAR(distance(half, clean) / distance(grainy, clean), 0.5, 0.01);
+}
+
+TEST_F(RawNoise, APreviewIsThatPartOfThePicture) {
+  const auto whole = enhanced({});
+  const auto part = enhanced({"--preview", "20,11,40,30"});
+  ASSERT_EQ(part.size(), size_t(3) * 40 * 30);
+  for (size_t y = 0; y < 30; ++y)
+    for (size_t i = 0; i < 120; ++i)
+      ASSERT_EQ(part[y * 120 + i], whole[(y + 11) * 96 * 3 + 60 + i]);
+}
+
+TEST_F(RawNoise, TheMapShowsWhatWasRemoved) {
+  enhanced({"--noise-map", path("map.png")});
+  const Image map = read_image(path("map.png"));
+  EXPECT_EQ(map.width, 96);
+  const auto& samples = std::get<std::vector<uint16_t>>(map.samples);
+  double mean = 0;
+  for (const uint16_t sample : samples) mean += double(sample) / double(samples.size());
+  EXPECT_GT(mean / 65535 / 4, 0.01);  // of the photo's range
+  EXPECT_LT(mean / 65535 / 4, 0.2);
+}
+
+TEST_F(RawNoise, ADngTakesStrengthAlone) {
+  EXPECT_EQ(
+      run_program({"enhance", path("a.dng"), "-o", path("o.dng"), "--strength", "0.7"}).status, 0);
+  const Outcome part =
+      run_program({"enhance", path("a.dng"), "-o", path("p.dng"), "--preview", "0,0,20,20"});
+  EXPECT_EQ(part.status, 1);
+  EXPECT_THAT(part.errors, HasSubstr("becomes a DNG"));
+}
+
 }  // namespace
 }  // namespace hyperconv

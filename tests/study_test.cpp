@@ -342,12 +342,57 @@ TEST_F(RivalsCommand, AsksPythonAndDrawsSideBySide) {
 TEST_F(RivalsCommand, SaysWhatIsMissing) {
   const Outcome none = study({"--environment", path("nowhere")});
   EXPECT_EQ(none.status, 1);
-  EXPECT_THAT(none.errors, HasSubstr("bench/rivals/setup --develop"));
+  EXPECT_THAT(none.errors, HasSubstr("bench/rivals/setup --pictures"));
   put_python();
   const Outcome unknown = study({"--environment", path("env"), "--rivals", "pmrid+menon"});
   EXPECT_EQ(unknown.status, 1);
   EXPECT_THAT(unknown.errors, HasSubstr("--pmrid"));
   EXPECT_EQ(run_program({"study", "rivals"}).status, 2);
+}
+
+class DenoisersCommand : public testing::Test {
+ protected:
+  DenoisersCommand() {
+    std::filesystem::create_directories(folder_ / "photos");
+    std::filesystem::create_directories(folder_ / "pairs");
+    for (const int width : {64, 96})
+      write_image(folder_ / fmt::format("photos/{}.png", width), to_u8(painted_scene(width, 64)));
+    write_image(folder_ / "pairs/a_mean.png", to_u8(painted_scene(64, 64)));
+    write_image(folder_ / "pairs/a_real.png", to_u8(painted_scene(64, 64)));
+  }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(DenoisersCommand, ScoresAsEvaluateDoes) {
+  const Outcome run =
+      run_program({"study", "denoisers", "--data", path("photos"), "--noise", "25,phone", "--pairs",
+                   path("pairs"), "--rivals", "none", "--json"});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  const auto rows = nlohmann::json::parse(run.output)["rows"];
+  EXPECT_EQ(rows[0]["scores"][0]["noise"], "real");
+  EXPECT_EQ(rows[0]["scores"][0]["psnr_8bit"], 99);  // the pair's two are equal
+  for (const size_t column : {1, 2}) {
+    const std::string noise = column == 1 ? "25" : "phone";
+    const Outcome evaluated = run_program(
+        {"evaluate", "--model", std::string(HYPERCONV_SOURCE_DIR) + "/models/denoise.safetensors",
+         "--data", path("photos"), "--noise", noise, "--json"});
+    ASSERT_EQ(evaluated.status, 0) << evaluated.errors;
+    const auto scores = nlohmann::json::parse(evaluated.output);
+    EXPECT_NEAR(rows[0]["scores"][column]["psnr_8bit"].get<double>(),
+                scores["input_psnr_8bit"].get<double>(), 0.01);
+    EXPECT_NEAR(rows[1]["scores"][column]["psnr_8bit"].get<double>(),
+                scores["psnr_8bit"].get<double>(), 0.01);
+  }
+}
+
+TEST_F(DenoisersCommand, SaysWhatIsMissing) {
+  EXPECT_THAT(run_program({"study", "denoisers"}).errors, HasSubstr("--pairs, --data"));
+  EXPECT_THAT(run_program({"study", "denoisers", "--data", path("photos"), "--environment",
+                           path("nowhere")})
+                  .errors,
+              HasSubstr("bench/rivals/setup --pictures"));
 }
 
 TEST(NoiseCommand, EstimatesThePaintedScenesNoiseAtAllIso) {

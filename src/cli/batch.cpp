@@ -284,7 +284,7 @@ Batch plan_batch(const EnhanceArguments& a, std::optional<FileKind> kind) {
   choose_of_pairs(inputs, a.of_pairs, batch);
   if (batch.many && !is_folder(a.output))
     fail("{}: several photos need a folder that exists", a.output);
-  if (batch.many && !a.photo.noise_map.empty()) fail("--noise-map is for one photo");
+  if (batch.many && !a.removal.noise_map.empty()) fail("--noise-map is for one photo");
   if (is_folder(a.output)) {
     batch.jobs = jobs_in_folder(inputs, a);
   } else {
@@ -295,7 +295,7 @@ Batch plan_batch(const EnhanceArguments& a, std::optional<FileKind> kind) {
   for (const Job& job : batch.jobs)
     if (!a.failures.empty() && is_same_file(job.output, a.failures))
       fail("{}: is a picture's name; name another file for --failures", a.failures);
-  if (!batch.jobs.empty()) check_noise_map(batch.jobs[0], a.photo.noise_map);
+  if (!batch.jobs.empty()) check_noise_map(batch.jobs[0], a.removal.noise_map);
   return batch;
 }
 
@@ -308,8 +308,8 @@ void keep_existing(const EnhanceArguments& a, Batch& batch) {
     batch.skipped += std::erase_if(batch.jobs, [](const Job& job) { return is_there(job.output); });
     return;
   }
-  if (!a.photo.noise_map.empty() && is_there(a.photo.noise_map))
-    existing.emplace_back(a.photo.noise_map);
+  if (!a.removal.noise_map.empty() && is_there(a.removal.noise_map))
+    existing.emplace_back(a.removal.noise_map);
   if (existing.empty()) return;
   fail("{}: is there already{}; --overwrite replaces it{}", existing.front().string(),
        existing.size() > 1 ? fmt::format(", as are {} others", existing.size() - 1) : "",

@@ -74,8 +74,9 @@ void print_outcome(const Outcome& o) {
              o.process, o.encode);
   if (!o.noise_map.empty())
     fmt::print("{}  the noise's deviation, {}; white is {:g} of the photo's range\n", o.noise_map,
-               o.noise_estimated ? "as the model's S-Net estimates it"
-                                 : "of what was removed (the model has no S-Net)",
+               o.noise_estimated         ? "as the model's S-Net estimates it"
+               : o.task == Task::develop ? "of what was removed"
+                                         : "of what was removed (the model has no S-Net)",
                1 / noise_map_scale);
 }
 
@@ -246,8 +247,8 @@ void enhance_command(EnhanceArguments a) {
   a.format = format_of(a);
   a.write.threads = a.engine.threads;
   a.noise = noise_of_text(a.noise_text);
-  a.photo.strength = strength_of(a.strength);
-  a.photo.preview = preview_of(a.preview);
+  a.removal.strength = strength_of(a.strength);
+  a.removal.preview = preview_of(a.preview);
   Enhancer enhancer(a);
   Batch batch = plan_batch(a, enhancer.kind());
   if (batch.many) take_share(shard_of(a), batch, a);
@@ -290,18 +291,19 @@ void add_headerless_options(CLI::App& command, EnhanceArguments& a) {
       ->group(group);
 }
 
-void add_photo_options(CLI::App& command, EnhanceArguments& a) {
-  const char* group = "Photos (JPEG, PNG, TIFF)";
+void add_removal_options(CLI::App& command, EnhanceArguments& a) {
+  const char* group = "Noise removal";
   command
       .add_option("--strength", a.strength,
-                  "Share of the noise that is removed, 0 to 1, or of luma's and colour's "
-                  "(default 1)")
+                  "Share of the noise that is removed, 0 to 1, or of luma's and colour's (default "
+                  "1); the rest is the photo's own grain; of a camera file twice the time")
       ->check(strength_validator())
       ->group(group);
   command
-      .add_option("--noise-limit", a.photo.noise_limit,
-                  fmt::format("At most so many times the photo's own noise level is removed at any "
-                              "place; 0: all that the network says (default {:g})",
+      .add_option("--noise-limit", a.removal.noise_limit,
+                  fmt::format("Of photos (JPEG, PNG, TIFF): at most so many times the photo's own "
+                              "noise level is removed at any place; 0: all that the network says "
+                              "(default {:g})",
                               DenoiseOptions{}.noise_limit))
       ->check(CLI::Range(0.0, 100.0))
       ->group(group);
@@ -312,9 +314,10 @@ void add_photo_options(CLI::App& command, EnhanceArguments& a) {
       ->check(preview_validator())
       ->group(group);
   command
-      .add_option("--noise-map", a.photo.noise_map,
-                  "Picture to write: how strong the noise is at each place, as the model's S-Net "
-                  "estimates it, or of what was removed")
+      .add_option(
+          "--noise-map", a.removal.noise_map,
+          "Picture to write: how strong the noise is at each place, as a photo model's S-Net "
+          "estimates it, or of what was removed")
       ->group(group);
 }
 
@@ -396,7 +399,7 @@ void add_enhance(CLI::App& program) {
                       "srun or a Slurm array says)");
   command->add_flag("--json", a->json, "One JSON object on stdout");
   add_rendering_options(*command, a->rendering);
-  add_photo_options(*command, *a);
+  add_removal_options(*command, *a);
   add_mosaic_options(*command, *a);
   add_headerless_options(*command, *a);
   command->callback([a, command] {

@@ -20,6 +20,11 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
+/// Of two runs of the network for one picture.
+DevelopTimes sum_of(const DevelopTimes& a, const DevelopTimes& b) {
+  return {a.network + b.network, a.colour + b.colour};
+}
+
 class Stopwatch {
  public:
   /// Seconds since the last lap.
@@ -115,7 +120,7 @@ std::optional<int64_t> Enhancer::memory() const {
 
 DenoiseOptions Enhancer::denoise_options() const {
   DenoiseOptions options{.engine = arguments_.engine, .memory = memory()};
-  if (arguments_.photo.noise_limit) options.noise_limit = *arguments_.photo.noise_limit;
+  if (arguments_.removal.noise_limit) options.noise_limit = *arguments_.removal.noise_limit;
   return options;
 }
 
@@ -140,12 +145,9 @@ std::optional<Outcome> Enhancer::enhance(const Job& job, bool may_skip) {
 }
 
 Outcome Enhancer::develop(const Job& job, InputFile& file) {
-  if (arguments_.photo.any())
-    fail(
-        "{}: is a mosaic to be developed; --strength, --noise-limit, --preview and --noise-map are "
-        "for photos",
-        job.input.string());
-  if (is_dng(job.output)) refuse_rendering_of_dng(job);
+  if (arguments_.removal.noise_limit)
+    fail("{}: is a mosaic to be developed; --noise-limit is for photos", job.input.string());
+  if (is_dng(job.output)) refuse_for_dng(job);
   developer();
   Outcome outcome;
   outcome.job = job;
@@ -161,12 +163,15 @@ Outcome Enhancer::develop(const Job& job, InputFile& file) {
   return outcome;
 }
 
-void Enhancer::refuse_rendering_of_dng(const Job& job) const {
+void Enhancer::refuse_for_dng(const Job& job) const {
   if (const auto named = arguments_.rendering.named_of_rendering(); !named.empty())
     fail(
         "{}: becomes a DNG, which a raw converter renders; {} would have no effect: name a .jpg, "
         ".png or .tif",
         job.input.string(), named);
+  if (arguments_.removal.preview || !arguments_.removal.noise_map.empty())
+    fail("{}: becomes a DNG; --preview and --noise-map are of pictures: name a .jpg, .png or .tif",
+         job.input.string());
 }
 
 void Enhancer::refuse_rendering_of(const LinearFrame& frame, const Job& job) const {
@@ -185,25 +190,67 @@ void Enhancer::develop_mosaic(Mosaic mosaic, Outcome& outcome) {
   naming(job.input, [&] { balance_as_wanted(mosaic, arguments_.rendering.wanted_balance()); });
   outcome.white_balance = mosaic.white_balance;
   warn(job, mosaic.warnings);
-  Developer& developer = this->developer();
   Stopwatch stage;
   if (is_dng(job.output)) {
-    const Tensor rgb = naming(job.input, [&] { return developer.camera_rgb(mosaic); });
+    const Tensor rgb = naming(job.input, [&] { return linear_light_of(mosaic, outcome); });
     outcome.process = stage.lap();
     write_linear_dng(job.output, rgb, facts_to_write(mosaic));
     outcome.width = mosaic.width;
     outcome.height = mosaic.height;
   } else {
-    outcome.rendering = arguments_.rendering.rendering();
-    const Image picture =
-        naming(job.input, [&] { return developer.picture(mosaic, *outcome.rendering); });
+    const Image picture = naming(job.input, [&] { return picture_of_mosaic(mosaic, outcome); });
     outcome.process = stage.lap();
     write(picture, mosaic, outcome);
   }
   outcome.encode = stage.lap();
+  outcome.noise = developer_->noise();
+  outcome.precision = developer_->precision();
+}
+
+Tensor Enhancer::linear_light_of(const Mosaic& mosaic, Outcome& outcome) {
+  Developer& developer = this->developer();
+  const auto& strength = arguments_.removal.strength;
+  if (!strength) {
+    Tensor clean = developer.camera_rgb(mosaic);
+    outcome.develop = developer.times();
+    return clean;
+  }
+  const Tensor grainy = developer.camera_rgb(mosaic, true);
   outcome.develop = developer.times();
-  outcome.noise = developer.noise();
-  outcome.precision = developer.precision();
+  const Tensor clean = developer.camera_rgb(mosaic);
+  outcome.develop = sum_of(outcome.develop, developer.times());
+  return with_some_grain(grainy, clean, *strength);
+}
+
+Image Enhancer::picture_of_mosaic(const Mosaic& mosaic, Outcome& outcome) {
+  Developer& developer = this->developer();
+  const NoiseRemovalArguments& wanted = arguments_.removal;
+  outcome.rendering = arguments_.rendering.rendering();
+  PictureRequest request{.rendering = *outcome.rendering, .part = wanted.preview};
+  std::optional<Image> grainy;
+  if (wanted.strength || !wanted.noise_map.empty()) {
+    request.keeps_grain = true;
+    grainy = developer.picture(mosaic, request);
+    outcome.develop = developer.times();
+    request.keeps_grain = false;
+  }
+  Image clean = developer.picture(mosaic, request);
+  outcome.develop = sum_of(outcome.develop, developer.times());
+  if (!wanted.noise_map.empty()) {
+    Threads threads(arguments_.engine.threads);
+    write_noise_map(
+        with_square_pixels(removed_between(*grainy, clean, threads), mosaic.pixel_aspect),
+        clean.metadata.orientation, outcome);
+  }
+  return wanted.strength ? with_some_grain(*grainy, clean, *wanted.strength) : clean;
+}
+
+void Enhancer::write_noise_map(Image map, int orientation, Outcome& outcome) const {
+  map.metadata.orientation = orientation;
+  // A camera file's picture is turned as it is seen; a photo's stays, and its map with it.
+  const bool is_photo = outcome.task == Task::denoise;
+  write_image(arguments_.removal.noise_map, is_photo ? map : upright(map), arguments_.write);
+  outcome.noise_map = arguments_.removal.noise_map;
 }
 
 void Enhancer::develop_linear(const LinearFrame& frame, Outcome& outcome) {
@@ -217,6 +264,11 @@ void Enhancer::develop_linear(const LinearFrame& frame, Outcome& outcome) {
                          is_grey ? "its levels are" : "white balance and colours are",
                          denoises ? "noise is removed as of a photo" : "no noise is removed")});
   outcome.model = denoises ? "" : "none";
+  if (const auto& removal = arguments_.removal;
+      !denoises && (removal.strength || removal.preview || !removal.noise_map.empty()))
+    fail(
+        "{}: no noise is removed of it; --strength, --preview and --noise-map would have no effect",
+        job.input.string());
   Stopwatch stage;
   if (is_dng(job.output)) {
     write_linear_dng(job.output, frame.light, facts_to_write(frame.facts));
@@ -226,7 +278,7 @@ void Enhancer::develop_linear(const LinearFrame& frame, Outcome& outcome) {
     outcome.rendering = arguments_.rendering.rendering();
     const Image picture = naming(job.input, [&] {
       const Image noisy = picture_of(frame, *outcome.rendering);
-      return denoises ? without_noise(noisy) : noisy;
+      return denoises ? without_noise(noisy, outcome) : noisy;
     });
     if (denoises) outcome.model = denoises_.path;
     outcome.process = stage.lap();
@@ -235,7 +287,26 @@ void Enhancer::develop_linear(const LinearFrame& frame, Outcome& outcome) {
   outcome.encode = stage.lap();
 }
 
-Image Enhancer::without_noise(const Image& picture) { return denoiser().picture(picture); }
+Image Enhancer::without_noise(const Image& photo, Outcome& outcome) {
+  Denoiser& denoiser = this->denoiser();
+  const NoiseRemovalArguments& wanted = arguments_.removal;
+  const Region part = wanted.preview.value_or(Region{0, 0, photo.height, photo.width});
+  const DenoiseStrength strength = wanted.strength.value_or(DenoiseStrength{});
+  std::optional<Image> map;
+  Image picture;
+  if (!wanted.noise_map.empty()) map = estimated_noise_map(photo, part);
+  outcome.noise_estimated = map.has_value();
+  if (wanted.noise_map.empty() || map) {
+    picture = denoiser.part(photo, part, strength);
+  } else {
+    Denoiser::Result result = denoiser.picture_and_noise(photo, part, strength);
+    picture = std::move(result.picture);
+    map = std::move(result.removed_noise);
+  }
+  outcome.denoise = denoiser.times();
+  if (map) write_noise_map(std::move(*map), photo.metadata.orientation, outcome);
+  return picture;
+}
 
 void Enhancer::write(const Image& picture, const Mosaic& facts, Outcome& outcome) const {
   if (!facts.later_opcodes.empty())
@@ -281,7 +352,7 @@ Outcome Enhancer::denoise(const Job& job, InputFile& file) {
   if (const auto named = arguments_.rendering.named(); !named.empty())
     fail("{}: is a photo, rendered already; {} would have no effect: name a camera file",
          job.input.string(), named);
-  Denoiser& denoiser = this->denoiser();
+  denoiser();  // a model that cannot be used is named before the photo is read
   Outcome outcome;
   outcome.job = job;
   outcome.task = Task::denoise;
@@ -290,30 +361,13 @@ Outcome Enhancer::denoise(const Job& job, InputFile& file) {
   const Image photo = file.photo();
   warn(job, photo.metadata.notes);
   outcome.decode = stage.lap();
-  const PhotoArguments& wanted = arguments_.photo;
-  const Region part = wanted.preview.value_or(Region{0, 0, photo.height, photo.width});
-  const DenoiseStrength strength = wanted.strength.value_or(DenoiseStrength{});
-  std::optional<Image> estimated;
-  const Denoiser::Result result = naming(job.input, [&]() -> Denoiser::Result {
-    if (!wanted.noise_map.empty()) estimated = estimated_noise_map(photo, part);
-    if (wanted.noise_map.empty() || estimated) return {denoiser.part(photo, part, strength), {}};
-    return denoiser.picture_and_noise(photo, part, strength);
-  });
+  const Image picture = naming(job.input, [&] { return without_noise(photo, outcome); });
   outcome.process = stage.lap();
-  write_image(job.output, result.picture, arguments_.write);
-  if (!wanted.noise_map.empty()) {
-    Image map = estimated ? *estimated : result.removed_noise;
-    // It lies on the photo: turned as that is.
-    map.metadata.orientation = photo.metadata.orientation;
-    write_image(wanted.noise_map, map, arguments_.write);
-    outcome.noise_map = wanted.noise_map;
-    outcome.noise_estimated = estimated.has_value();
-  }
-  outcome.width = result.picture.width;
-  outcome.height = result.picture.height;
+  write_image(job.output, picture, arguments_.write);
+  outcome.width = picture.width;
+  outcome.height = picture.height;
   outcome.encode = stage.lap();
   outcome.total = total.lap();
-  outcome.denoise = denoiser.times();
   return outcome;
 }
 

@@ -13,14 +13,12 @@
 
 namespace hyperconv::cli {
 
-/// What is for photos alone.
-struct PhotoArguments {
+/// How noise is removed, and how much of it.
+struct NoiseRemovalArguments {
   std::optional<DenoiseStrength> strength;
-  std::optional<double> noise_limit;
+  std::optional<double> noise_limit;  ///< of photos
   std::optional<Region> preview;
   std::string noise_map;  ///< file; empty: none
-
-  bool any() const { return strength || noise_limit || preview || !noise_map.empty(); }
 };
 
 /// Which of a folder's RAW file and photo of one stem, as cameras write them, is taken.
@@ -36,7 +34,7 @@ struct EnhanceArguments {
   std::string cfa = "rggb";
   MosaicFormat format;
   std::optional<NoiseProfile> noise;  ///< of mosaics; nothing: what they say of themselves
-  PhotoArguments photo;
+  NoiseRemovalArguments removal;
   RenderingArguments rendering;
   double white = 0, memory_gib = 0;
   WriteOptions write;
@@ -100,10 +98,16 @@ class Enhancer {
   FileKind wanted_kind(const InputFile& file) const;
   Outcome develop(const Job& job, InputFile& file);
   void develop_mosaic(Mosaic mosaic, Outcome& outcome);
-  void refuse_rendering_of_dng(const Job& job) const;
+  Tensor linear_light_of(const Mosaic& mosaic, Outcome& outcome);
+  Image picture_of_mosaic(const Mosaic& mosaic, Outcome& outcome);
+  /// What would have no effect on a DNG.
+  void refuse_for_dng(const Job& job) const;
   void refuse_rendering_of(const LinearFrame& frame, const Job& job) const;
   void develop_linear(const LinearFrame& frame, Outcome& outcome);
-  Image without_noise(const Image& picture);
+  /// As the model for photos cleans it.
+  Image without_noise(const Image& photo, Outcome& outcome);
+  /// Writes a noise map that lies on a photo of this orientation, where one is wanted.
+  void write_noise_map(Image map, int orientation, Outcome& outcome) const;
   Outcome denoise(const Job& job, InputFile& file);
   void write(const Image& picture, const Mosaic& facts, Outcome& outcome) const;
   /// Without the samples, which a linear DNG has its own of, and without what is to be stripped.

@@ -304,6 +304,23 @@ TEST(Conditions, DescribeThePhotoWithoutItsPadding) {
 }
 
 // A descriptor may look at what itself looks at whole layers, or at what has one size.
+TEST(Conditions, OfAPhotoThatIsKnownWithOtherSideInputs) {
+  const Graph graph = make_network("denoise", {.width = 4, .hidden = 3});
+  const auto model = std::make_shared<const Model>(random_model(graph));
+  Engine engine(model);
+  const Tensor photo = random_light({1, 3, 48, 64}, 3);
+  const SideInputs first = random_side(graph);
+  SideInputs second = first;
+  for (float* value = second.at("noise").data(); value != second.at("noise").data() + 14; ++value)
+    *value += 0.5f;
+  const Conditions known = engine.condition(to_be_read(photo), {}, first);
+  EXPECT_EQ(engine.condition(known, second).statistics(),
+            engine.condition(to_be_read(photo), {}, second).statistics());
+  EXPECT_NE(engine.condition(known, second).statistics(), known.statistics());
+  Engine other(model);
+  EXPECT_THAT(error_of([&] { other.condition(known, second); }), HasSubstr("another engine"));
+}
+
 TEST(Conditions, DescribeWhatFollowsFromWholeLayers) {
   Graph g;
   const NodeId input = g.add("input", Input{3}, {});

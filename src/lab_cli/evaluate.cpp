@@ -151,7 +151,8 @@ void add_pair_options(CLI::App& command, EvaluateArguments& a) {
   command
       .add_option("--noise", a.noise,
                   "For denoise: --data are clean photos, which get this noise: case1, case2 or "
-                  "case3 of VDN's paper, or a deviation of 255, like 15, 25, 50; 0 adds none")
+                  "case3 of VDN's paper, camera or phone (simulated), or a deviation of 255, like "
+                  "15, 25, 50; 0 adds none")
       ->group(group);
   command
       .add_option(

@@ -11,12 +11,11 @@
 #include "base/json.hpp"
 #include "base/say.hpp"
 #include "base/threads.hpp"
-#include "lab_cli/develop_rival.hpp"
 #include "lab_cli/study.hpp"
+#include "lab_cli/study_python.hpp"
 #include "network/model.hpp"
 #include "pipeline/shipped.hpp"
 #include "studies/rivals.hpp"
-#include "tools/process.hpp"
 
 namespace hyperconv::cli {
 namespace {
@@ -27,7 +26,7 @@ using Contenders = std::vector<std::unique_ptr<Contender>>;
 
 struct RivalsArguments {
   std::vector<std::string> models, data, rivals;
-  std::string environment = "build/rivals-develop", pmrid, csv, markdown, crops;
+  std::string environment = pictures_environment, pmrid, csv, markdown, crops;
   RivalOptions options;
   int threads = 0;
   bool estimate = false, json = false;
@@ -48,34 +47,19 @@ Contenders contending_ours(const RivalsArguments& a) {
   return contenders;
 }
 
-/// Writes the script and makes sure that Python has what it needs.
-PythonHome python_home(const RivalsArguments& a, const fs::path& folder) {
-  const PythonHome home{.python = fs::absolute(a.environment) / "bin" / "python",
-                        .script = folder / "develop_rival.py",
-                        .pmrid = a.pmrid.empty() ? fs::path() : fs::absolute(a.pmrid),
-                        .folder = folder,
-                        .threads = a.threads};
-  const std::string remedy = fmt::format(
-      "make it with bench/rivals/setup --develop {}, or say --rivals none", a.environment);
-  if (!fs::exists(home.python))
-    fail("{}: no Python environment is there; {}", a.environment, remedy);
-  if (!a.pmrid.empty() && !fs::exists(home.pmrid)) fail("{}: no such file", a.pmrid);
-  write_file(home.script, std::string(develop_rival_script));
-  Process process({.name = home.python.string(),
-                   .arguments = {home.python.string(), home.script.string(), "--packages", "bm3d",
-                                 "colour_demosaicing", "demosaicnet", "onnx", "onnxruntime"},
-                   .messages = folder / "messages-of-python"});
-  const auto missing =
-      Json::parse(process.read_line()).at("missing").get<std::vector<std::string>>();
-  if (!missing.empty())
-    fail("{}: Python has no {} there; {}", a.environment, fmt::join(missing, ", "), remedy);
+PythonHome home_of(const RivalsArguments& a, const fs::path& folder) {
+  PythonHome home = python_home(
+      a.environment, {"bm3d", "colour_demosaicing", "demosaicnet", "onnx", "onnxruntime"}, folder,
+      a.threads);
+  if (!a.pmrid.empty()) home.pmrid = fs::absolute(a.pmrid);
+  if (!home.pmrid.empty() && !fs::exists(home.pmrid)) fail("{}: no such file", a.pmrid);
   return home;
 }
 
 /// Of the Python contenders those who are asked for, in the order in which they are.
 void add_python(const RivalsArguments& a, const fs::path& folder, Contenders& contenders) {
   if (a.rivals == std::vector<std::string>{"none"}) return;
-  Contenders all = contending_python(python_home(a, folder));
+  Contenders all = contending_python(home_of(a, folder));
   const bool named = !a.rivals.empty();
   for (const std::string& name : named ? a.rivals : usual_rivals) {
     const auto found =
@@ -171,8 +155,8 @@ void add_rivals(CLI::App& study) {
   command->add_option("--pmrid", a->pmrid,
                       "PMRID's weights, as NumPy arrays by name (default: without it)");
   command->add_option("--environment", a->environment,
-                      "Python environment, made with bench/rivals/setup --develop FOLDER (default "
-                      "build/rivals-develop)");
+                      "Python environment, made with bench/rivals/setup --pictures FOLDER (default "
+                      "build/rivals-pictures)");
   command->add_option("--threads", a->threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
   command->add_option("--csv", a->csv,

@@ -1,5 +1,7 @@
 #include "network/model.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -243,6 +245,44 @@ const WeightView& Model::weight(const std::string& name) const {
   const auto found = weights_.find(name);
   if (found == weights_.end()) fail("the model has no weight '{}'", name);
   return found->second;
+}
+
+namespace {
+
+/// [rows][columns] of `values`, each row with zeros behind up to `wanted` columns.
+std::vector<float> with_wider_rows(const std::vector<float>& values, int64_t columns,
+                                   int64_t wanted) {
+  std::vector<float> wider;
+  for (auto row = values.begin(); row != values.end(); row += columns) {
+    wider.insert(wider.end(), row, row + columns);
+    wider.resize(wider.size() + size_t(wanted - columns));
+  }
+  return wider;
+}
+
+}  // namespace
+
+Model grown(const Model& model, const Graph& graph) {
+  std::map<std::string, std::vector<int64_t>> old_dims;
+  for (const Parameter& p : parameters(model.graph())) old_dims[p.name] = p.dims;
+  std::map<std::string, std::vector<float>> weights;
+  for (const Parameter& p : parameters(graph)) {
+    const auto old = old_dims.find(p.name);
+    if (old == old_dims.end()) fail("the model has no weight '{}'", p.name);
+    std::vector<int64_t> same_but_inputs = old->second;
+    if (same_but_inputs.size() >= 2 && p.dims.size() >= 2 && same_but_inputs[1] < p.dims[1])
+      same_but_inputs[1] = p.dims[1];
+    if (same_but_inputs != p.dims)
+      fail("the model's weight '{}' is {}, which is not to be made into {}", p.name,
+           fmt::join(old->second, "x"), fmt::join(p.dims, "x"));
+    std::vector<float> values = model.weight(p.name).to_float();
+    if (old->second != p.dims) {
+      const int64_t columns = p.count() / p.dims[0] / p.dims[1] * old->second[1];
+      values = with_wider_rows(values, columns, p.count() / p.dims[0]);
+    }
+    weights[p.name] = std::move(values);
+  }
+  return {graph, model.info(), std::move(weights)};
 }
 
 void save_model(const std::filesystem::path& path, const Model& model, Precision precision) {

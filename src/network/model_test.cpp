@@ -162,6 +162,28 @@ TEST_F(ModelFile, RefusesWeightsThatAreNotFinite) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "n.safetensors"));
 }
 
+TEST(Grown, NewInputsBeginAtZero) {
+  const Model old = untrained_network("denoise-16", {}, {}, 1);
+  const Graph graph = make_network("denoise");
+  const Model model = grown(old, graph);
+  EXPECT_EQ(model.weight("last.weight").to_float(), old.weight("last.weight").to_float());
+  const auto before = old.weight("down1.conv2.a1.weight").to_float();
+  const auto after = model.weight("down1.conv2.a1.weight").to_float();
+  ASSERT_EQ(before.size(), 32u * 36);
+  ASSERT_EQ(after.size(), 32u * 50);
+  for (size_t row = 0; row < 32; ++row)
+    for (size_t column = 0; column < 50; ++column)
+      EXPECT_EQ(after[row * 50 + column], column < 36 ? before[row * 36 + column] : 0);
+}
+
+TEST(Grown, OnlyInputsMayBeMore) {
+  const Model narrow = untrained_network("denoise-16", {.width = 8}, {}, 1);
+  EXPECT_THAT(error_of([&] { grown(narrow, make_network("denoise")); }),
+              HasSubstr("down1.conv1.weight"));
+  const Model other = untrained_network("denoise-16-plain", {}, {}, 1);
+  EXPECT_THAT(error_of([&] { grown(other, make_network("denoise")); }), HasSubstr("no weight"));
+}
+
 TEST(Untrained, FiltersHaveTheVarianceTheyShould) {
   const Graph graph = hyper_unet({.width = 16, .hidden = 32});
   const Model model = untrained(graph, {}, 1);

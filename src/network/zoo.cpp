@@ -100,7 +100,6 @@ Maker by_width(Graph (*make)(int), int width) {
 
 Graph plain(int width) { return plain_unet({width}); }
 Graph vdn(int width) { return vdn_denoiser(width); }
-Graph plain_denoiser(int width) { return small_denoiser({.width = width, .hidden = 0}); }
 
 /// The studies' backbone; only what has something to predict has a hidden width.
 Maker study(StudyVariant variant) {
@@ -149,9 +148,11 @@ const std::map<std::string, Entry>& entries() {
       return vdn_denoiser(o.width.value_or(width), o.hidden.value_or(hidden));
     };
   };
-  const auto small = [](int width, int hidden) {
+  const auto small = [](const SmallDenoiser& shape) {
     return [=](const ZooOptions& o) {
-      return small_denoiser({o.width.value_or(width), o.hidden.value_or(hidden)});
+      if (shape.hidden == 0) refuse_hidden(o);
+      return small_denoiser(
+          {o.width.value_or(shape.width), o.hidden.value_or(shape.hidden), shape.is_told});
     };
   };
   // The comparators begin as the code of their authors does. D-Net's FLOPs go with the square of
@@ -174,8 +175,10 @@ const std::map<std::string, Entry>& entries() {
         {"vdn-plain-4", {by_width(vdn, 32), denoises}},
         {"vdn-plain-10", {by_width(vdn, 20), denoises}},
         {"vdn-plain-20", {by_width(vdn, 14), denoises}},
-        {"denoise-16", {small(16, 32), denoises}},
-        {"denoise-16-plain", {by_width(plain_denoiser, 16), denoises}},
+        {"denoise", {small({.is_told = true}), denoises}},
+        {"denoise-plain", {small({.hidden = 0, .is_told = true}), denoises}},
+        {"denoise-16", {small({}), denoises}},
+        {"denoise-16-plain", {small({.hidden = 0}), denoises}},
         {"develop", {told({}), develops_told}},
         {"develop-plain", {told({.hidden = 0}), develops_told}},
         {"develop-best", {told({.widths = {48, 64, 96, 128}}), develops_told}},

@@ -68,10 +68,14 @@ Graph vdn_denoiser(int width = 64, int hidden = 0);
 struct SmallDenoiser {
   int width = 16;
   int hidden = 32;  ///< 0: no HyperConvolution, ordinary convolutions in the same places
+  /// The photo's noise is a side input `noise` of 14 numbers (grain_condition), which filters
+  /// follow beside the photo's descriptor; without HyperConvolutions it is added to the first
+  /// layer.
+  bool is_told = false;
 };
 /// Four levels, the first at half the photo's size: [N,3,H,W] -> [N,3,H,W], what to add to the
 /// photo; H and W multiples of 16. The 3x3 convolutions of the two upper levels are
-/// HyperConvolutions, which look at the whole photo's descriptor. Ours, after the paper's idea.
+/// HyperConvolutions, which follow the whole photo's descriptor. Ours, after the paper's idea.
 Graph small_denoiser(const SmallDenoiser& shape);
 struct DevelopNetwork {
   /// Channels of each level: the first has the size of the packed mosaic, each other half that of

@@ -22,40 +22,12 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+constexpr const char* noise_input = "noise";
+
 // About which share of a photo's time these take: for progress.
 constexpr double filters_share = 0.15, level_share = 0.15;
 
 Region whole_of(const Image& photo) { return {0, 0, photo.height, photo.width}; }
-
-void check_part(const Image& photo, const Region& part) {
-  if (part.top < 0 || part.left < 0 || part.height < 1 || part.width < 1 ||
-      part.height > photo.height - part.top || part.width > photo.width - part.left)
-    fail("the part {}x{} at ({}, {}) is not within the photo's {}x{} pixels", part.width,
-         part.height, part.left, part.top, photo.width, photo.height);
-}
-
-/// What the network adds to a pixel, luma and colour weighted by the strength.
-class Blend {
- public:
-  explicit Blend(const DenoiseStrength& strength)
-      : luma_(float(strength.luma)), colour_(float(strength.colour)) {}
-
-  std::array<float, 3> operator()(const std::array<float, 3>& added) const {
-    float luma = 0;
-    for (size_t c = 0; c < 3; ++c) luma += luma_weights[c] * added[c];
-    std::array<float, 3> blended{};
-    for (size_t c = 0; c < 3; ++c) blended[c] = luma_ * luma + colour_ * (added[c] - luma);
-    return blended;
-  }
-  float grey(const std::array<float, 3>& added) const {
-    float luma = 0;
-    for (size_t c = 0; c < 3; ++c) luma += luma_weights[c] * added[c];
-    return luma_ * luma;
-  }
-
- private:
-  float luma_, colour_;
-};
 
 template <class Sample>
 Sample moved(Sample sample, float added) {
@@ -88,6 +60,19 @@ Image cut(const Image& photo, const Region& part) {
 LocalNoise local_noise(const PhotoPart& part) {
   return {part.input, part.output, part.input_top - part.output_top,
           part.input_left - part.output_left};
+}
+
+/// The grain of what the network would add to a part, by the photo's brightness.
+void add_areas(const PhotoPart& part, EvenPlaces& places) {
+  constexpr int64_t side = EvenPlaces::side;
+  for (int64_t top = 0; top + side <= part.region.height; top += side)
+    for (int64_t left = 0; left + side <= part.region.width; left += side) {
+      EvenPlaces::Area area =
+          EvenPlaces::area(part.output, part.output_top + top, part.output_left + left);
+      area.brightness =
+          EvenPlaces::area(part.input, part.input_top + top, part.input_left + left).brightness;
+      places.add(area);
+    }
 }
 
 /// What is added to a part of the photo: what the network says, as far as the limit allows.
@@ -184,44 +169,6 @@ void keep(const Addition& addition, const Region& origin, Tensor& whole, Threads
   });
 }
 
-/// Deviations [1,3,h,w] as a picture; grey: of their luma's noise alone.
-Image noise_picture(const Tensor& deviations, bool is_grey) {
-  const auto& shape = deviations.shape();
-  Image map{int(shape.w), int(shape.h), is_grey ? 1 : 3, {}, {}};
-  std::vector<uint16_t> samples;
-  samples.reserve(map.count());
-  for (int64_t y = 0; y < shape.h; ++y)
-    for (int64_t x = 0; x < shape.w; ++x)
-      for (int64_t c = 0; c < map.channels; ++c) {
-        const float level = std::clamp(deviations.at(0, c, y, x) * noise_map_scale, 0.0f, 1.0f);
-        samples.push_back(uint16_t(level * 65535 + 0.5f));
-      }
-  map.samples = std::move(samples);
-  return map;
-}
-
-/// In each channel the root of the mean square over 15x15 pixels, fewer at the edges.
-void local_deviation(Tensor& values, Threads& threads) {
-  constexpr int64_t reach = 7;
-  const auto& shape = values.shape();
-  const auto mean_along = [&](float* line, int64_t count, int64_t step) {
-    std::vector<double> sums(size_t(count) + 1);
-    for (int64_t i = 0; i < count; ++i) sums[size_t(i) + 1] = sums[size_t(i)] + line[i * step];
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t first = std::max<int64_t>(i - reach, 0), end = std::min(i + reach + 1, count);
-      line[i * step] = float((sums[size_t(end)] - sums[size_t(first)]) / double(end - first));
-    }
-  };
-  for (size_t i = 0; i < values.size(); ++i) values.data()[i] *= values.data()[i];
-  threads.parallel_for(shape.c * shape.h,
-                       [&](int64_t i) { mean_along(values.data() + i * shape.w, shape.w, 1); });
-  threads.parallel_for(shape.c * shape.w, [&](int64_t i) {
-    mean_along(values.row(0, i / shape.w, 0) + i % shape.w, shape.h, shape.w);
-  });
-  for (size_t i = 0; i < values.size(); ++i)
-    values.data()[i] = std::sqrt(std::max(values.data()[i], 0.0f));
-}
-
 void check_shape(const Model& model, Task task, const char* what,
                  const std::vector<int64_t>& channels) {
   const ModelInfo& info = model.info();
@@ -233,6 +180,12 @@ void check_shape(const Model& model, Task task, const char* what,
          what, to_string(task));
   const int side = size_multiple(model.graph());
   const Shape in{1, 3, side, side}, out = infer_shapes(model.graph(), in).back();
+  for (const Node& node : model.graph().nodes()) {
+    const auto* beside = std::get_if<SideInput>(&node.op);
+    if (beside != nullptr && (node.name != noise_input || beside->channels != grain_condition_size))
+      fail("the model '{}' takes the side input '{}' of {} numbers; {} gives '{}' of {}", info.name,
+           node.name, beside->channels, what, noise_input, grain_condition_size);
+  }
   if (std::ranges::find(channels, out.c) == channels.end() || out.h != side || out.w != side)
     fail("the model '{}' turns {} into {}; {} (task '{}') gives {} channels of the same size",
          info.name, to_string(in), to_string(out), what, to_string(task), channels.front());
@@ -283,17 +236,26 @@ std::vector<Region> samples_of(const Image& photo) {
   return samples;
 }
 
-void check_strength(const DenoiseStrength& strength) {
-  for (const double share : {strength.luma, strength.colour})
-    if (!(share >= 0 && share <= 1)) fail("a strength is {}, must be 0 to 1", share);
+}  // namespace
+
+bool is_told_grain(const Graph& graph) {
+  return std::ranges::any_of(
+      graph.nodes(), [](const Node& node) { return std::holds_alternative<SideInput>(node.op); });
 }
 
-}  // namespace
+SideInputs grain_inputs(const Graph& graph, const Grain& grain) {
+  if (!is_told_grain(graph)) return {};
+  const auto condition = grain_condition(grain);
+  Tensor values({1, grain_condition_size, 1, 1});
+  std::ranges::copy(condition, values.data());
+  return {{noise_input, std::move(values)}};
+}
 
 class Denoiser::Impl {
  public:
   Impl(const std::shared_ptr<const Model>& model, const DenoiseOptions& options)
       : options_(options),
+        model_(model),
         padding_(*model, Task::denoise, "a denoiser", {3, 6}),
         threads_(options.engine.threads),
         // Local deviations are taken of what lies around a place.
@@ -305,7 +267,7 @@ class Denoiser::Impl {
   Result run(const Image& photo, const Region& part, const DenoiseStrength& strength,
              bool wants_noise) {
     const auto start = Clock::now();
-    check_part(photo, part);
+    check_part(part, photo.width, photo.height);
     check_strength(strength);
     times_ = {};
     Result result{cut(photo, part), {}};
@@ -315,7 +277,7 @@ class Denoiser::Impl {
       if (wants_noise) added = Tensor({1, 3, part.height, part.width});
       const Blend blend(strength);
       const PaddedPhoto padded = padding_.of(photo, threads_);
-      const Conditions conditions = look_at(padded);
+      const Conditions conditions = conditions_for(photo, padded);
       const auto limit = limit_of(photo, padded, conditions);
       const WatchStage stage(filters_share + level_share, 1);
       runner_.run(padded.input, within(padded, part), conditions, [&](const PhotoPart& made) {
@@ -337,11 +299,48 @@ class Denoiser::Impl {
 
  private:
   /// What follows from the whole of this photo.
-  Conditions look_at(const PaddedPhoto& padded) {
+  Conditions look_at(const PaddedPhoto& padded, const Grain& grain) {
     const auto start = Clock::now();
     const WatchStage stage(0, filters_share);
-    Conditions conditions = runner_.engine().condition(padded.input, padded.photo);
+    Conditions conditions = runner_.engine().condition(padded.input, padded.photo,
+                                                       grain_inputs(model_->graph(), grain));
     times_.filters = seconds_since(start);
+    return conditions;
+  }
+
+  /// Calls use(part) for squares all over the photo, as the network runs on them.
+  void for_samples(const Image& photo, const PaddedPhoto& padded, const Conditions& conditions,
+                   const std::function<void(const PhotoPart&)>& use) {
+    const WatchStage whole_stage(filters_share, filters_share + level_share);
+    // Where one part takes a run of the whole, the whole is looked at in one.
+    const auto samples = runner_.engine().why_not_in_parts(conditions)
+                             ? std::vector<Region>{whole_of(photo)}
+                             : samples_of(photo);
+    int64_t index = 0;
+    for (const Region& sample : samples) {
+      const WatchStage stage(index++, int64_t(samples.size()));
+      runner_.run(padded.input, within(padded, sample), conditions, use);
+    }
+  }
+
+  /// The conditions of this photo. A network that is told the noise is first told what the photo's
+  /// even places show, which takes texture for noise; what it then removes from even places
+  /// corrects that, twice: a network by itself knows noise from texture.
+  Conditions conditions_for(const Image& photo, const PaddedPhoto& padded) {
+    if (!is_told_grain(model_->graph())) return look_at(padded, {});
+    if (options_.grain) return look_at(padded, *options_.grain);
+    Grain grain = estimate_grain(photo);
+    Conditions conditions = look_at(padded, grain);
+    const auto start = Clock::now();
+    constexpr int corrections = 2;
+    for (int i = 0; i < corrections; ++i) {
+      EvenPlaces places;
+      for_samples(photo, padded, conditions,
+                  [&](const PhotoPart& part) { add_areas(part, places); });
+      grain = corrected(grain, places.grain());
+      conditions = runner_.engine().condition(conditions, grain_inputs(model_->graph(), grain));
+    }
+    times_.level += seconds_since(start);
     return conditions;
   }
 
@@ -351,27 +350,19 @@ class Denoiser::Impl {
                                      const Conditions& conditions) {
     if (options_.noise_limit == 0) return std::nullopt;
     const auto start = Clock::now();
-    const WatchStage whole_stage(filters_share, filters_share + level_share);
     NoiseLevelEstimate estimate;
-    // Where one part takes a run of the whole, the whole is looked at in one.
-    const auto samples = runner_.engine().why_not_in_parts(conditions)
-                             ? std::vector<Region>{whole_of(photo)}
-                             : samples_of(photo);
-    int64_t index = 0;
-    for (const Region& sample : samples) {
-      const WatchStage stage(index++, int64_t(samples.size()));
-      runner_.run(padded.input, within(padded, sample), conditions, [&](const PhotoPart& part) {
-        estimate.add(local_noise(part), part.output_top, part.output_left, part.region.height,
-                     part.region.width);
-      });
-    }
+    for_samples(photo, padded, conditions, [&](const PhotoPart& part) {
+      estimate.add(local_noise(part), part.output_top, part.output_left, part.region.height,
+                   part.region.width);
+    });
     const auto level = estimate.level();
-    times_.level = seconds_since(start);
+    times_.level += seconds_since(start);
     if (!level) return std::nullopt;
     return level->times(options_.noise_limit);
   }
 
   DenoiseOptions options_;
+  std::shared_ptr<const Model> model_;
   PhotoPadding padding_;
   Threads threads_;
   PartRunner runner_;
@@ -406,7 +397,7 @@ const DenoiseTimes& Denoiser::times() const { return impl_->times(); }
 Image estimated_noise(const std::shared_ptr<const Model>& noise_model, const Image& photo,
                       const Region& part, const DenoiseOptions& options) {
   const PhotoPadding padding(*noise_model, Task::noise, "a noise estimator", {6});
-  check_part(photo, part);
+  check_part(part, photo.width, photo.height);
   Threads threads(options.engine.threads);
   Tensor deviations({1, 3, part.height, part.width});
   PartRunner runner(noise_model, options.engine, {.memory = options.memory});

@@ -5,7 +5,9 @@
 
 #include "engine/engine.hpp"
 #include "hyperconv/types.hpp"
+#include "image/grain.hpp"
 #include "image/image.hpp"
+#include "pipeline/removed_noise.hpp"
 
 namespace hyperconv {
 
@@ -18,7 +20,14 @@ struct DenoiseOptions {
   /// would remove beyond that is detail (pipeline/noise_level.hpp). 0: no limit. A higher limit
   /// loses detail, a lower one leaves noise: 1 already does, since local deviations vary.
   double noise_limit = 1.25;
+  /// The photos' noise, for models that are told it; nothing: what estimate_grain() says.
+  std::optional<Grain> grain = {};
 };
+
+/// What a denoiser that is told the noise gets beside a photo: the side input `noise`; nothing for
+/// one that is not.
+SideInputs grain_inputs(const Graph& graph, const Grain& grain);
+bool is_told_grain(const Graph& graph);
 
 /// Seconds that each stage of one photo took.
 struct DenoiseTimes {
@@ -35,8 +44,9 @@ struct DenoiseTimes {
 /// attention) runs on the whole photo. One call at a time.
 class Denoiser {
  public:
-  /// Throws Error when the model is for another task, or its graph does not turn [1,3,h,w] into
-  /// [1,3,h,w] or VDN's [1,6,h,w], of which the first three channels are added to the photo.
+  /// Throws Error when the model is for another task, its graph does not turn [1,3,h,w] into
+  /// [1,3,h,w] or VDN's [1,6,h,w], of which the first three channels are added to the photo, or it
+  /// has other side inputs than `noise`, the photo's grain (image/grain.hpp).
   explicit Denoiser(std::shared_ptr<const Model> model, const DenoiseOptions& options = {});
   ~Denoiser();
   Denoiser(Denoiser&&) noexcept;
@@ -67,10 +77,6 @@ class Denoiser {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// White of a noise map: deviations are multiplied by this and cut at 1, 16 bits. A sample s of the
-/// file stands for a deviation of s / 65535 / 4 of the photo's range (s / 1028 of 255).
-inline constexpr float noise_map_scale = 4;
 
 /// The noise's standard deviation at each pixel of a part of a photo, as VDN's S-Net estimates it
 /// (the mode of its inverse gamma distribution, beta / (alpha + 1)), scaled by noise_map_scale:

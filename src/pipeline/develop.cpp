@@ -6,6 +6,7 @@
 
 #include "base/fail.hpp"
 #include "base/watch.hpp"
+#include "pipeline/padded_photo.hpp"
 #include "raw/colour.hpp"
 #include "raw/exif.hpp"
 #include "raw/mosaic_noise.hpp"
@@ -49,13 +50,12 @@ bool takes_noise(const Graph& graph) {
 }
 
 /// The curve whose light a network works in; nothing: linear.
-std::optional<StabilisingCurve> curve_for(const Model& model,
-                                          const std::optional<KnownNoise>& noise) {
+std::optional<StabilisingCurve> curve_for(const Model& model, const NoiseProfile& noise) {
   switch (model.info().domain) {
     case Domain::linear:
       return std::nullopt;
     case Domain::stabilised:
-      return StabilisingCurve(noise->profile);
+      return StabilisingCurve(noise);
   }
   fail("the model's domain is not known");
 }
@@ -131,34 +131,39 @@ Developer::Developer(std::shared_ptr<const Model> model, const DevelopOptions& o
       margin_(receptive_field(model_->graph())),
       multiple_(size_multiple(model_->graph())) {}
 
-void Developer::run_network(const Mosaic& mosaic, const std::function<void(const Pixels&)>& use) {
+void Developer::run_network(const Mosaic& mosaic, const Region& part, bool keeps_grain,
+                            const std::function<void(const Pixels&)>& use) {
   const PackedFrame frame = packed_frame(mosaic, margin_, multiple_);
   if (is_told_noise_) noise_ = noise_of(mosaic, given_);
-  const auto read = [&](const Region& part, Tensor& cells) {
-    pack_part(mosaic, frame, part, cells);
-    if (model_->info().domain == Domain::stabilised) stabilise(cells, noise_->profile);
+  if (keeps_grain && !is_told_noise_)
+    fail("the model '{}' is not told the noise, so it cannot leave any of it", model_->info().name);
+  const NoiseProfile told = noise_ && !keeps_grain ? noise_->profile : NoiseProfile{};
+  const auto read = [&](const Region& cells_read, Tensor& cells) {
+    pack_part(mosaic, frame, cells_read, cells);
+    if (model_->info().domain == Domain::stabilised) stabilise(cells, told);
   };
   const WholeInput input{frame.cells, read};
-  const SideInputs side =
-      noise_ ? noise_inputs(model_->graph(), noise_->profile, mosaic) : SideInputs();
+  const SideInputs side = noise_inputs(model_->graph(), told, mosaic);
   const Conditions conditions = [&] {
     const WatchStage stage(0, looking_share);
     return runner_.engine().condition(input, {}, side);
   }();
   const WatchStage stage(looking_share, looking_share + network_share);
-  runner_.run(input, cells_of(frame.photo), conditions, [&](const PhotoPart& part) {
-    const Region made = samples_of(part.region), seen = common_part(made, frame.photo);
+  const Region wanted = moved(part, frame.photo.top, frame.photo.left);
+  const auto curve = curve_for(*model_, told);
+  runner_.run(input, cells_of(wanted), conditions, [&](const PhotoPart& run) {
+    const Region made = samples_of(run.region), seen = common_part(made, wanted);
     use({moved(seen, -frame.photo.top, -frame.photo.left),
-         moved(seen, part.output_top - made.top, part.output_left - made.left), part.output});
+         moved(seen, run.output_top - made.top, run.output_left - made.left), run.output, curve});
   });
 }
 
-Tensor Developer::camera_rgb(const Mosaic& mosaic) {
+Tensor Developer::camera_rgb(const Mosaic& mosaic, bool keeps_grain) {
   const auto start = Clock::now();
   Tensor rgb({1, 3, mosaic.height, mosaic.width});
-  run_network(mosaic, [&](const Pixels& pixels) {
-    const auto& [photo, place, output] = pixels;
-    const auto curve = curve_for(*model_, noise_);
+  const Region all{0, 0, mosaic.height, mosaic.width};
+  run_network(mosaic, all, keeps_grain, [&](const Pixels& pixels) {
+    const auto& [photo, place, output, curve] = pixels;
     for (int64_t c = 0; c < 3; ++c)
       for (int64_t y = 0; y < photo.height; ++y) {
         const float* from = output.row(0, c, place.top + y) + place.left;
@@ -170,18 +175,23 @@ Tensor Developer::camera_rgb(const Mosaic& mosaic) {
   return rgb;
 }
 
-Image Developer::picture(const Mosaic& mosaic, const Rendering& rendering) {
+Image Developer::picture(const Mosaic& mosaic, const PictureRequest& request) {
   const auto start = Clock::now();
+  const Rendering& rendering = request.rendering;
+  const Region part = request.part.value_or(Region{0, 0, mosaic.height, mosaic.width});
+  check_part(part, mosaic.width, mosaic.height);
   std::optional<Highlights> highlights;
   if (rendering.highlights != HighlightMode::clip) highlights.emplace(mosaic, rendering.highlights);
   ColourPath path{.matrix = rendering_matrix(mosaic, rendering),
                   .space = rendering.space,
-                  .highlights = highlights ? &*highlights : nullptr};
-  Image picture = rgb_picture(mosaic.width, mosaic.height);
+                  .highlights = highlights ? &*highlights : nullptr,
+                  .top = part.top,
+                  .left = part.left};
+  Image picture = rgb_picture(int(part.width), int(part.height));
   times_ = {};
-  run_network(mosaic, [&](const Pixels& pixels) {
+  run_network(mosaic, part, request.keeps_grain, [&](const Pixels& pixels) {
     const auto colour = Clock::now();
-    path.curve = curve_for(*model_, noise_);
+    path.curve = pixels.curve;
     render_part(pixels.output, pixels.place, path, picture, pixels.photo.top, pixels.photo.left);
     times_.colour += seconds_since(colour);
   });

@@ -9,6 +9,7 @@
 #include "raw/highlights.hpp"
 #include "raw/mosaic.hpp"
 #include "raw/mosaic_noise.hpp"
+#include "raw/stabilised.hpp"
 
 namespace hyperconv {
 
@@ -60,6 +61,15 @@ PackedFrame packed_frame(const Mosaic& mosaic, int margin, int multiple);
 /// A part of the cells, [1,4,part.height,part.width].
 void pack_part(const Mosaic& mosaic, const PackedFrame& frame, const Region& part, Tensor& cells);
 
+/// A picture of a mosaic, or of a part of it.
+struct PictureRequest {
+  Rendering rendering;
+  std::optional<Region> part = {};  ///< in pixels of the photo as it is stored; nothing: all
+  /// The network is told that there is no noise: it takes none away, and the picture has the
+  /// photo's own grain.
+  bool keeps_grain = false;
+};
+
 struct DevelopOptions {
   EngineOptions engine;
   /// The photos' noise, for models that are told it; nothing: what the mosaic says of itself.
@@ -84,13 +94,20 @@ class Developer {
   explicit Developer(std::shared_ptr<const Model> model, const DevelopOptions& options = {});
 
   /// Camera RGB, linear, white-balanced: [1,3,height,width], which is not counted as memory. Around
-  /// 1 a channel is saturated; noise that is left may be below 0.
-  Tensor camera_rgb(const Mosaic& mosaic);
+  /// 1 a channel is saturated; noise that is left may be below 0. `keeps_grain` as in
+  /// PictureRequest.
+  Tensor camera_rgb(const Mosaic& mosaic, bool keeps_grain = false);
 
   /// The picture: camera_rgb through rendering_matrix and the space's curve, 16 bits a sample, with
   /// the shot's EXIF, XMP and IPTC and the space's profile; the orientation is kept in the
   /// metadata, not applied.
-  Image picture(const Mosaic& mosaic, const Rendering& rendering = {});
+  Image picture(const Mosaic& mosaic, const Rendering& rendering = {}) {
+    return picture(mosaic, PictureRequest{.rendering = rendering});
+  }
+  /// The filters are the whole photo's, whatever part is requested: it shows what the whole picture
+  /// would show there. Throws Error when the part is empty or not within the photo, and when grain
+  /// is to be kept by a model that is not told the noise.
+  Image picture(const Mosaic& mosaic, const PictureRequest& request);
 
   /// Of the network's feature maps.
   Precision precision() const { return runner_.engine().precision(); }
@@ -101,12 +118,15 @@ class Developer {
   const std::optional<KnownNoise>& noise() const { return noise_; }
 
  private:
-  // Pixels of the photo, and the output that holds them: `place` is where they lie in it.
+  // Pixels of the photo, and the output that holds them: `place` is where they lie in it, in the
+  // light of `curve`.
   struct Pixels {
     Region photo, place;
     const Tensor& output;
+    const std::optional<StabilisingCurve>& curve;
   };
-  void run_network(const Mosaic& mosaic, const std::function<void(const Pixels&)>& use);
+  void run_network(const Mosaic& mosaic, const Region& part, bool keeps_grain,
+                   const std::function<void(const Pixels&)>& use);
 
   std::shared_ptr<const Model> model_;
   PartRunner runner_;

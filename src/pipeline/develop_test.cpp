@@ -121,6 +121,41 @@ TEST(Developer, TellsTheNetworkTheNoise) {
   EXPECT_EQ(developer.noise()->source, NoiseSource::estimated);
 }
 
+// A model that is told nothing of noise takes none away: its picture is the mosaic's own grain.
+TEST(Developer, KeepsTheGrainByTellingOfNoNoise) {
+  Mosaic mosaic = scene_mosaic(40, 36);
+  mosaic.noise = NoiseProfile{1e-3, 1e-6};
+  Developer developer(telling_model());
+  const float none = noise_condition({}, balance_gains(mosaic.white_balance))[0];
+  EXPECT_FLOAT_EQ(developer.camera_rgb(mosaic, true).at(0, 1, 7, 9), none);
+  EXPECT_EQ(developer.noise()->profile, *mosaic.noise);  // what is known of it stays
+  EXPECT_THAT(error_of([&] { Developer(tiny_model()).camera_rgb(mosaic, true); }),
+              testing::HasSubstr("not told the noise"));
+}
+
+TEST(Developer, APartIsThatPartOfThePicture) {
+  const Mosaic mosaic = scene_mosaic(61, 47);
+  Developer developer(tiny_model());
+  for (const HighlightMode mode : {HighlightMode::clip, HighlightMode::rebuild}) {
+    const Rendering rendering{.highlights = mode};
+    const Image whole = developer.picture(mosaic, rendering);
+    const Region part{5, 8, 20, 31};
+    const Image seen = developer.picture(mosaic, {.rendering = rendering, .part = part});
+    ASSERT_EQ(seen.width, part.width);
+    ASSERT_EQ(seen.height, part.height);
+    const auto& all = std::get<std::vector<uint16_t>>(whole.samples);
+    const auto& some = std::get<std::vector<uint16_t>>(seen.samples);
+    for (int64_t y = 0; y < part.height; ++y)
+      for (int64_t i = 0; i < 3 * part.width; ++i)
+        ASSERT_EQ(some[size_t(y * 3 * part.width + i)],
+                  all[size_t(((part.top + y) * 61 + part.left) * 3 + i)]);
+  }
+  EXPECT_THAT(error_of([&] {
+                developer.picture(mosaic, PictureRequest{.part = Region{0, 40, 10, 30}});
+              }),
+              testing::HasSubstr("not within"));
+}
+
 TEST(Developer, RefusesOtherSideInputs) {
   EXPECT_THAT(error_of([] { Developer(telling_model("exposure")); }),
               testing::HasSubstr("'exposure'"));

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "base/fail.hpp"
 #include "base/integers.hpp"
 #include "base/interrupt.hpp"
 
@@ -44,6 +45,13 @@ PaddedPhoto padded_photo(const Image& photo, int64_t margin, int64_t multiple, T
               threads);
   };
   return {{shape, read}, {before, before, photo.height, photo.width}};
+}
+
+void check_part(const Region& part, int width, int height) {
+  if (part.top < 0 || part.left < 0 || part.height < 1 || part.width < 1 ||
+      part.height > height - part.top || part.width > width - part.left)
+    fail("the part {}x{} at ({}, {}) is not within the photo's {}x{} pixels", part.width,
+         part.height, part.left, part.top, width, height);
 }
 
 }  // namespace hyperconv

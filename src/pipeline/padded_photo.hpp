@@ -18,6 +18,9 @@ constexpr float white_of() {
   return std::is_same_v<Sample, float> ? 1.0f : float(std::numeric_limits<Sample>::max());
 }
 
+/// Throws Error when the part is empty or not within a photo of this size.
+void check_part(const Region& part, int width, int height);
+
 struct PaddedPhoto {
   WholeInput input;  ///< [1,3,H,W] in [0,1]; grey becomes R = G = B
   Region photo;      ///< where the photo lies in it

@@ -205,7 +205,7 @@ void render_part(const Tensor& camera_rgb, const Region& part, const ColourPath&
                                all.last(width));
     }
     const auto [red, green, blue] = rows;
-    uint16_t* out = samples.data() + ((top + y) * picture.width + left) * 3;
+    uint16_t* out = samples.data() + ((top - path.top + y) * picture.width + left - path.left) * 3;
     for (int64_t x = 0; x < part.width; ++x)
       for (const auto& row : m)
         *out++ = encode(row[0] * red[x] + row[1] * green[x] + row[2] * blue[x]);

@@ -53,10 +53,11 @@ struct ColourPath {
   OutputSpace space = OutputSpace::srgb;       ///< whose curve encodes it
   std::optional<StabilisingCurve> curve = {};  ///< the frame is in its light and not linear
   const Highlights* highlights = nullptr;      ///< restores them before the matrix
+  int64_t top = 0, left = 0;                   ///< of the photo where the picture begins
 };
 
-/// The same of a part of a frame, into a 16-bit RGB picture of the whole photo, from [top, left]
-/// on.
+/// The same of a part of a frame, into a 16-bit RGB picture of the photo or of a part of it; the
+/// frame's part lies at [top, left] of the photo.
 void render_part(const Tensor& camera_rgb, const Region& part, const ColourPath& path,
                  Image& picture, int64_t top, int64_t left);
 

@@ -8,7 +8,7 @@
 #include "image/folder.hpp"
 #include "metrics/metrics.hpp"
 #include "raw/colour.hpp"
-#include "scoring/libraw_demosaic.hpp"
+#include "simulation/libraw_demosaic.hpp"
 
 namespace hyperconv {
 namespace {

@@ -15,28 +15,12 @@
 #include "image/folder.hpp"
 #include "metrics/metrics.hpp"
 #include "pipeline/denoise.hpp"
+#include "scoring/named_pairs.hpp"
 
 namespace hyperconv {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// What lies from [top, left] on into `part`; beyond the frame it is mirrored.
-void cut_out(const Tensor& frame, int64_t top, int64_t left, Tensor& part) {
-  const Shape &whole = frame.shape(), shape = part.shape();
-  for (int64_t c = 0; c < whole.c; ++c)
-    for (int64_t y = 0; y < shape.h; ++y) {
-      const float* from = frame.row(0, c, mirrored(top + y, whole.h));
-      float* to = part.row(0, c, y);
-      for (int64_t x = 0; x < shape.w; ++x) to[x] = from[mirrored(left + x, whole.w)];
-    }
-}
-
-Tensor cut_out(const Tensor& frame, int64_t top, int64_t left, int64_t height, int64_t width) {
-  Tensor part({1, frame.shape().c, height, width});
-  cut_out(frame, top, left, part);
-  return part;
-}
 
 /// A model that turns the input of a pair into a picture [1,3,h,w].
 class PairRunner {
@@ -84,8 +68,15 @@ class PairRunner {
     const WholeInput photo{shape, read};
     const Region within{0, 0, std::min(square.height, input.shape().h - square.top),
                         std::min(square.width, input.shape().w - square.left)};
-    runner_.run(photo, within, runner_.engine().condition(photo),
+    runner_.run(photo, within, runner_.engine().condition(photo, {}, told_of(input, square)),
                 [&](const PhotoPart& part) { place(part, square, whole); });
+  }
+
+  /// What a denoiser is told of the square's noise.
+  SideInputs told_of(const Tensor& input, const Region& square) const {
+    if (model_->info().task != Task::denoise || !is_told_grain(model_->graph())) return {};
+    const Tensor seen = cut_out(input, square.top, square.left, square.height, square.width);
+    return grain_inputs(model_->graph(), estimate_grain(float_image(seen, 0, 1)));
   }
 
   void place(const PhotoPart& part, const Region& square, Tensor& whole) const {
@@ -109,22 +100,6 @@ class PairRunner {
   int samples_;  ///< of the picture for one pixel of the input, in each direction
 };
 
-/// Interleaved floats.
-Image to_image(const Tensor& picture, float least, float most) {
-  const auto [n, channels, height, width] = picture.shape();
-  Image image{int(width), int(height), 3, {}, {}};
-  std::vector<float> samples(image.count());
-  for (int64_t c = 0; c < 3; ++c)
-    for (int64_t y = 0; y < height; ++y)
-      for (int64_t x = 0; x < width; ++x)
-        samples[size_t((y * width + x) * 3 + c)] = std::clamp(picture.at(0, c, y, x), least, most);
-  image.samples = std::move(samples);
-  return image;
-}
-
-/// Cut to [0,1].
-Image to_image(const Tensor& picture) { return to_image(picture, 0, 1); }
-
 Image cut_to_range(Image picture) {
   for (float& sample : std::get<std::vector<float>>(picture.samples))
     sample = std::clamp(sample, 0.0f, 1.0f);
@@ -142,12 +117,12 @@ MakePicture picture_maker(std::shared_ptr<const Model> model, const PairEvaluate
         DenoiseOptions{.engine = options.engine, .noise_limit = options.noise_limit});
     constexpr float all = std::numeric_limits<float>::infinity();
     return [denoiser](const Tensor& input) {
-      return cut_to_range(denoiser->picture(to_image(input, -all, all)));
+      return cut_to_range(denoiser->picture(float_image(input, -all, all)));
     };
   }
   const auto runner = std::make_shared<PairRunner>(std::move(model), options.engine);
   return [runner, patch = options.patch](const Tensor& input) {
-    return to_image(runner->picture(input, patch));
+    return float_image(runner->picture(input, patch));
   };
 }
 
@@ -206,61 +181,19 @@ struct PairList {
   std::function<void(int64_t, const std::string&)> note;
 };
 
-/// The photo as it is seen, [1,3,h,w], without its alpha, cut to multiples of 16.
-Tensor clean_photo(const fs::path& path) {
-  constexpr int multiple = 16;
-  const Image photo = upright(read_image(path));
-  const int64_t height = photo.height / multiple * multiple,
-                width = photo.width / multiple * multiple;
-  if (std::min(height, width) < multiple)
-    fail("{}: is {}x{} pixels; photos of {}x{} or more can be scored", path.string(), photo.width,
-         photo.height, multiple, multiple);
-  const std::vector<float> samples = to_float(photo);
-  Tensor tensor({1, 3, height, width});
-  const bool is_colour = photo.channels >= 3;
-  for (int64_t c = 0; c < 3; ++c)
-    for (int64_t y = 0; y < height; ++y)
-      for (int64_t x = 0; x < width; ++x)
-        tensor.at(0, c, y, x) =
-            samples[size_t((y * photo.width + x) * photo.channels + (is_colour ? c : 0))];
-  return tensor;
-}
-
 /// "a/b" is no name for a file.
 std::string file_name(std::string name) {
   std::ranges::replace(name, '/', '_');
   return name + ".png";
 }
 
-struct NamedPair {
-  std::string name;
-  TensorPair pair;
-};
-
-/// The pair in squares of `side` pixels of its target.
-std::vector<NamedPair> crops_of(const NamedPair& whole, int64_t side) {
-  const auto& [name, pair] = whole;
-  const Shape &in = pair.input.shape(), &out = pair.target.shape();
-  const int64_t samples = out.h / in.h;  // pixels of the target for one of the input
-  std::vector<NamedPair> crops;
-  for (int64_t top = 0; top + side <= out.h; top += side)
-    for (int64_t left = 0; left + side <= out.w; left += side)
-      crops.push_back(
-          {fmt::format("{}/{},{}", name, top, left),
-           {cut_out(pair.input, top / samples, left / samples, side / samples, side / samples),
-            cut_out(pair.target, top, left, side, side)}});
-  if (crops.empty())
-    fail("{}: is {}x{} pixels; crops of {}x{} do not fit in", name, out.w, out.h, side, side);
-  return crops;
-}
-
 PairScore score_and_save(const MakePicture& make, const NamedPair& named, bool is_photo,
                          const PairEvaluateOptions& options) {
   const auto& [name, pair] = named;
   const Image picture = make(pair.input);
-  const Image target = to_image(pair.target);
+  const Image target = float_image(pair.target);
   PairScore row = score(picture, target);
-  if (is_photo) score_input(to_image(pair.input), target, row);
+  if (is_photo) score_input(float_image(pair.input), target, row);
   row.name = name;
   if (!options.save.empty()) write_image(options.save / file_name(name), to_u8(picture));
   return row;
@@ -354,10 +287,8 @@ PairEvaluation evaluate_noisy_photos(std::shared_ptr<const Model> model, const f
   const auto photos = pictures_in(folder);
   std::vector<std::string> skipped;
   const auto read = [&](int64_t i) -> TensorPair {
-    const Tensor clean = clean_photo(photos[size_t(i)]);
-    const auto& shape = clean.shape();
-    Random random(seed, uint64_t(i));
-    return {with_noise(clean, deviation_map(noise, shape.h, shape.w, seed), random), clean};
+    NoisyAndClean made = with_noise(clean_photo(photos[size_t(i)]), noise, seed, uint64_t(i));
+    return {std::move(made.noisy), std::move(made.clean)};
   };
   const PairList list{int64_t(photos.size()),
                       [&](int64_t i) { return photos[size_t(i)].filename().string(); }, read,

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "base/fail.hpp"
+#include "raw/colour.hpp"
+#include "simulation/photo_noise.hpp"
 
 namespace hyperconv {
 namespace {
@@ -65,9 +67,37 @@ std::vector<double> mixture(uint64_t seed) {
 }
 
 std::vector<double> map_for(NoiseCase kind, uint64_t seed) {
-  if (kind == NoiseCase::case1) return peaks();
-  if (kind == NoiseCase::case2) return waves();
-  return mixture(seed);
+  switch (kind) {
+    case NoiseCase::case1:
+      return peaks();
+    case NoiseCase::case2:
+      return waves();
+    case NoiseCase::case3:
+      return mixture(seed);
+    case NoiseCase::even:
+    case NoiseCase::camera:
+    case NoiseCase::phone:
+      break;
+  }
+  fail("this noise has no map of its strength");
+}
+
+PhotoNoise phone_noise(Random& random) {
+  PhotoNoise noise;
+  noise.camera = phone_camera();
+  noise.camera.white_balance = random_camera(random).white_balance;
+  const double shot = std::exp(random.uniform(std::log(2e-3), std::log(2e-2)));
+  noise.sensor = {.bits = 10, .noise = {shot, median_read_noise(shot)}};
+  noise.demosaicking = Demosaicking::malvar;
+  return noise;
+}
+
+NoisyAndClean seen_by(const PhotoNoise& noise, const Tensor& photo, Random& random) {
+  Tensor linear = photo;
+  for (size_t i = 0; i < linear.size(); ++i)
+    linear.data()[i] = float(decode_srgb(double(linear.data()[i])));
+  NoisyPhoto made = noisy_photo(linear, noise, random);
+  return {std::move(made.noisy), std::move(made.clean)};
 }
 
 /// Where pixel i of `count` lies in the map, its frame stretched over the photo's.
@@ -86,18 +116,33 @@ Place place_of(int64_t i, int64_t count) {
 SyntheticNoise synthetic_noise_from_string(const std::string& text) {
   for (const auto& [name, kind] : {std::pair{"case1", NoiseCase::case1},
                                    {"case2", NoiseCase::case2},
-                                   {"case3", NoiseCase::case3}})
+                                   {"case3", NoiseCase::case3},
+                                   {"camera", NoiseCase::camera},
+                                   {"phone", NoiseCase::phone}})
     if (text == name) return {kind, 0};
   double sigma = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), sigma);
   if (error != std::errc() || end != text.data() + text.size() || !(sigma >= 0 && sigma <= 255))
-    fail("noise is case1, case2, case3 or a deviation from 0 to 255, not {}", text);
+    fail("noise is case1, case2, case3, camera, phone or a deviation from 0 to 255, not {}", text);
   return {NoiseCase::even, sigma};
 }
 
 std::string to_string(const SyntheticNoise& noise) {
-  if (noise.kind == NoiseCase::even) return fmt::format("{:g}", noise.sigma);
-  return fmt::format("case{}", int(noise.kind));
+  switch (noise.kind) {
+    case NoiseCase::even:
+      return fmt::format("{:g}", noise.sigma);
+    case NoiseCase::case1:
+      return "case1";
+    case NoiseCase::case2:
+      return "case2";
+    case NoiseCase::case3:
+      return "case3";
+    case NoiseCase::camera:
+      return "camera";
+    case NoiseCase::phone:
+      return "phone";
+  }
+  return {};
 }
 
 std::vector<float> deviation_map(const SyntheticNoise& noise, int64_t height, int64_t width,
@@ -129,6 +174,25 @@ Tensor with_noise(const Tensor& photo, const std::vector<float>& deviations, Ran
   for (size_t i = 0; i < noisy.size(); ++i)
     noisy.data()[i] += deviations[i % deviations.size()] * random.normal();
   return noisy;
+}
+
+NoisyAndClean with_noise(const Tensor& photo, const SyntheticNoise& noise, uint64_t seed,
+                         uint64_t index) {
+  Random random(seed, index);
+  switch (noise.kind) {
+    case NoiseCase::even:
+    case NoiseCase::case1:
+    case NoiseCase::case2:
+    case NoiseCase::case3: {
+      const auto& shape = photo.shape();
+      return {with_noise(photo, deviation_map(noise, shape.h, shape.w, seed), random), photo};
+    }
+    case NoiseCase::camera:
+      return seen_by(random_photo_noise({}, random), photo, random);
+    case NoiseCase::phone:
+      return seen_by(phone_noise(random), photo, random);
+  }
+  fail("this noise is not known");
 }
 
 }  // namespace hyperconv

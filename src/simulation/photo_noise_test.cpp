@@ -129,8 +129,8 @@ TEST(PhotoNoise, IsDrawnWithinItsRange) {
     }
     EXPECT_LE(noise.jpeg_quality, 100);
   }
-  EXPECT_NEAR(jpegs, 200, 40);
-  EXPECT_NEAR(soft, 120, 40);
+  EXPECT_NEAR(jpegs, 400 * range.jpeg_share, 40);
+  EXPECT_NEAR(soft, 400 * range.soft_share, 40);
 }
 
 }  // namespace

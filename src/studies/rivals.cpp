@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <map>
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
@@ -15,6 +14,7 @@
 #include "metrics/metrics.hpp"
 #include "raw/colour.hpp"
 #include "scoring/evaluate.hpp"
+#include "studies/known_scores.hpp"
 #include "studies/side_by_side.hpp"
 #include "tools/hash.hpp"
 
@@ -22,10 +22,6 @@ namespace hyperconv {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Score {
-  double psnr = 0, ssim = 0, seconds = 0, megapixels = 0;
-};
 
 std::string hash_of_samples(const Mosaic& mosaic) {
   return to_hex(hash_of(std::as_bytes(std::span(mosaic.samples))));
@@ -38,48 +34,9 @@ std::string short_name(const fs::path& folder) {
   return (last.parent_path().filename() / last.filename()).generic_string();
 }
 
-/// What has been scored before: by mosaic, contender and its version.
-class KnownScores {
- public:
-  explicit KnownScores(const fs::path& csv) : csv_(csv) {
-    if (csv.empty()) return;
-    const Results results = read_results(csv);
-    for (size_t i = 0; i < results.size(); ++i)
-      scores_[key(results.text(i, "mosaic"), results.text(i, "method"),
-                  results.text(i, "version"))] = {
-          results.number(i, "psnr"), results.number(i, "ssim"), results.number(i, "seconds"),
-          results.number(i, "megapixels")};
-  }
-
-  std::optional<Score> find(const std::string& mosaic, const Contender& contender) const {
-    const auto found = scores_.find(key(mosaic, contender.name(), contender.version()));
-    return found == scores_.end() ? std::nullopt : std::optional(found->second);
-  }
-
-  void add(const Facts& place, const std::string& mosaic, const Contender& contender,
-           const Score& score) {
-    scores_[key(mosaic, contender.name(), contender.version())] = score;
-    if (csv_.empty()) return;
-    Facts row = place;
-    row.insert(row.end(), {{"mosaic", mosaic},
-                           {"method", contender.name()},
-                           {"version", contender.version()},
-                           {"psnr", fmt::format("{:.4f}", score.psnr)},
-                           {"ssim", fmt::format("{:.5f}", score.ssim)},
-                           {"seconds", fmt::format("{:.4f}", score.seconds)},
-                           {"megapixels", fmt::format("{:.6f}", score.megapixels)}});
-    append_result(csv_, row);
-  }
-
- private:
-  static std::string key(const std::string& mosaic, const std::string& method,
-                         const std::string& version) {
-    return mosaic + "|" + method + "|" + version;
-  }
-
-  fs::path csv_;
-  std::map<std::string, Score> scores_;
-};
+ScoredMethod method_of(const Contender& contender) {
+  return {contender.name(), contender.version()};
+}
 
 /// Levels of which pictures are drawn, and photos of each set.
 bool is_drawn(const NoiseProfile& level) {
@@ -176,7 +133,7 @@ class Round {
     const NoiseProfile noise = rival_levels[level];
     if (noise.shot == 0 && !contender.takes_no_noise()) return;
     const std::string mosaic = hash_of_samples(shot.mosaic);
-    auto score = known_.find(mosaic, contender);
+    auto score = known_.find(mosaic, method_of(contender));
     if (!score || pictures != nullptr) {
       const auto start = std::chrono::steady_clock::now();
       const Tensor camera_rgb = contender.camera_rgb(shot.mosaic);
@@ -186,7 +143,7 @@ class Round {
       if (!score) {
         score = {psnr(shot.truth, picture), ssim(shot.truth, picture), took.count(),
                  1e-6 * shot.mosaic.width * shot.mosaic.height};
-        known_.add(place_of(photo, noise), mosaic, contender, *score);
+        known_.add(place_of(photo, noise), mosaic, method_of(contender), *score);
       }
     }
     add(*score, level, who);
@@ -201,7 +158,7 @@ class Round {
             {"read", fmt::format("{:g}", noise.read)}};
   }
 
-  void add(const Score& score, size_t level, size_t who) {
+  void add(const MethodScore& score, size_t level, size_t who) {
     auto& cell = table_.rows[who].levels[level];
     cell.psnr += score.psnr;
     cell.ssim += score.ssim;
@@ -214,7 +171,7 @@ class Round {
   const RivalOptions& options_;
   KnownScores& known_;
   RivalTable table_;
-  std::vector<Score> times_;  ///< of each contender; no quality
+  std::vector<MethodScore> times_;  ///< of each contender; no quality
 };
 
 std::string level_name(const NoiseProfile& level) {
@@ -245,7 +202,7 @@ std::string title_of(const RivalTable& t) {
 
 RivalOutcome score_rivals(const std::vector<std::unique_ptr<Contender>>& contenders,
                           const RivalOptions& options) {
-  KnownScores known(options.csv);
+  KnownScores known(options.csv, "mosaic");
   RivalOutcome outcome;
   for (const fs::path& folder : options.folders)
     for (const int shrink : options.shrinks)

@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "pipeline/develop.hpp"
-#include "scoring/libraw_demosaic.hpp"
+#include "simulation/libraw_demosaic.hpp"
+#include "studies/python_rivals.hpp"
 #include "studies/results.hpp"
 
 namespace hyperconv {
@@ -34,13 +35,7 @@ std::unique_ptr<Contender> contending_model(const std::filesystem::path& path, b
                                             int threads);
 std::unique_ptr<Contender> contending_libraw(LibRawMethod method);
 
-/// Those of bench/rivals/develop_rival.py, in a Python process that all share.
-struct PythonHome {
-  std::filesystem::path python, script;
-  std::filesystem::path pmrid;   ///< PMRID's weights; empty: without it
-  std::filesystem::path folder;  ///< for what is on the way from and to it
-  int threads = 0;
-};
+/// Those of bench/rivals/picture_rival.py, in a Python process that all share.
 std::vector<std::unique_ptr<Contender>> contending_python(const PythonHome& home);
 
 /// None, the median noise of 433 camera models at ISO 100, 1600, 6400 and 25600, and beyond, on a

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "image/grain.hpp"
 #include "raw/colour.hpp"
+#include "training/told_grain.hpp"
 
 namespace hyperconv {
 namespace {
@@ -48,6 +50,7 @@ Batch NoisyPatches::make(int64_t first, int64_t count) const {
   batch.input = torch::empty({count, 3, side, side});
   batch.target = torch::empty_like(batch.input);
   batch.variance = torch::empty_like(batch.input);
+  batch.noise = torch::empty({count, grain_condition_size});
   float* input = batch.input.data_ptr<float>();
   float* target = batch.target.data_ptr<float>();
   float* variance = batch.variance.data_ptr<float>();
@@ -62,6 +65,7 @@ Batch NoisyPatches::make(int64_t first, int64_t count) const {
       input[at] = target[at] + sigma * random.normal();
       variance[at] = sigma * sigma;
     }
+    tell_grain(batch, i, random);
   }
   return batch;
 }

@@ -10,12 +10,22 @@
 namespace hyperconv {
 namespace {
 
+Model grown_start(const Recipe& recipe, const Model& model, const Graph& graph) {
+  try {
+    return grown(model, graph);
+  } catch (const Error& error) {
+    fail("{}: {} (the recipe's network is {})", recipe.start.string(), error.what(),
+         recipe.network);
+  }
+}
+
 /// What training begins with.
 Model first_model(const Recipe& recipe) {
   if (recipe.start.empty())
     return untrained_network(recipe.network, recipe.options, {}, recipe.training.seed);
   Model model = Model::load(recipe.start);
   const Graph graph = make_network(recipe.network, recipe.options);
+  if (recipe.grows) return grown_start(recipe, model, graph);
   if (graph_to_json(model.graph()) != graph_to_json(graph))
     fail("{}: holds another network than the recipe's {}", recipe.start.string(), recipe.network);
   return model;

@@ -17,6 +17,7 @@ class PairPatches : public SampleSource {
  private:
   PairSampler sampler_;
   int patch_;
+  uint64_t seed_;
 };
 
 }  // namespace hyperconv

@@ -1,9 +1,11 @@
 #include "training/photo_patches.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/torch.h>
 
+#include "image/grain.hpp"
 #include "raw/colour.hpp"
+#include "training/told_grain.hpp"
 
 namespace hyperconv {
 namespace {
@@ -20,6 +22,7 @@ Batch empty_batch(int64_t count, int64_t side) {
   Batch batch;
   batch.input = torch::empty({count, 3, side, side});
   batch.target = torch::empty_like(batch.input);
+  batch.noise = torch::empty({count, grain_condition_size});
   return batch;
 }
 
@@ -38,18 +41,19 @@ Batch CameraNoisePatches::make(int64_t first, int64_t count) const {
     const NoisyPhoto photo = noisy_photo(scene, noise, random);
     copy_into(photo.noisy, batch.input, i);
     copy_into(photo.clean, batch.target, i);
+    tell_grain(batch, i, random);
   }
   return batch;
 }
 
 std::string CameraNoisePatches::description() const {
   return fmt::format("patches {0}x{0} of photos shrunk by {1} with simulated cameras' noise",
-                     patch_, recipe_.shrink);
+                     patch_, fmt::join(recipe_.draw.shrink, " and "));
 }
 
-CleanPatches::CleanPatches(std::shared_ptr<const PhotoPool> photos, int shrink, int patch,
-                           uint64_t seed)
-    : photos_(std::move(photos)), shrink_(shrink), patch_(patch), seed_(seed) {}
+CleanPatches::CleanPatches(std::shared_ptr<const PhotoPool> photos, const CleanData& recipe,
+                           int patch, uint64_t seed)
+    : photos_(std::move(photos)), recipe_(recipe), patch_(patch), seed_(seed) {}
 
 Batch CleanPatches::make(int64_t first, int64_t count) const {
   Batch batch = empty_batch(count, patch_);
@@ -59,12 +63,14 @@ Batch CleanPatches::make(int64_t first, int64_t count) const {
     for (size_t k = 0; k < photo.size(); ++k) photo.data()[k] = float(encode_srgb(photo.data()[k]));
     copy_into(photo, batch.input, i);
     copy_into(photo, batch.target, i);
+    tell_grain(batch, i, random);
   }
   return batch;
 }
 
 std::string CleanPatches::description() const {
-  return fmt::format("patches {0}x{0} of photos shrunk by {1} as they are", patch_, shrink_);
+  return fmt::format("patches {0}x{0} of photos shrunk by {1} as they are", patch_,
+                     fmt::join(recipe_.draw.shrink, " and "));
 }
 
 MixedPatches::MixedPatches(std::vector<Part> parts, uint64_t seed)
@@ -82,15 +88,17 @@ size_t MixedPatches::part_of(int64_t index) const {
 }
 
 Batch MixedPatches::make(int64_t first, int64_t count) const {
-  std::vector<torch::Tensor> inputs, targets;
+  std::vector<torch::Tensor> inputs, targets, noise;
   for (int64_t i = first; i < first + count; ++i) {
     const Batch sample = parts_[part_of(i)].source->make(i, 1);
     inputs.push_back(sample.input);
     targets.push_back(sample.target);
+    if (sample.noise.defined()) noise.push_back(sample.noise);
   }
   Batch batch;
   batch.input = torch::cat(inputs);
   batch.target = torch::cat(targets);
+  if (int64_t(noise.size()) == count) batch.noise = torch::cat(noise);
   return batch;
 }
 

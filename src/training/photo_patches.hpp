@@ -29,19 +29,22 @@ class CameraNoisePatches : public SampleSource {
 /// Crops of photos, sRGB, as input and target: there is nothing to remove.
 class CleanPatches : public SampleSource {
  public:
-  CleanPatches(std::shared_ptr<const PhotoPool> photos, int shrink, int patch, uint64_t seed);
+  CleanPatches(std::shared_ptr<const PhotoPool> photos, const CleanData& recipe, int patch,
+               uint64_t seed);
 
   Batch make(int64_t first, int64_t count) const override;
   std::string description() const override;
 
  private:
   std::shared_ptr<const PhotoPool> photos_;
-  int shrink_, patch_;
+  CleanData recipe_;
+  int patch_;
   uint64_t seed_;
 };
 
 /// Samples of several sources: sample i is sample i of one of them, drawn by their shares. All give
-/// batches of the same shapes; what not all of them know (the noise's variance) is left out.
+/// batches of the same shapes; what not all of them know (the noise's variance) is left out, but
+/// for what a network is told of the noise.
 class MixedPatches : public SampleSource {
  public:
   struct Part {

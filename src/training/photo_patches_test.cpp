@@ -7,6 +7,7 @@
 #include "base/testing.hpp"
 #include "image/image.hpp"
 #include "simulation/scene.hpp"
+#include "training/told_grain.hpp"
 
 namespace hyperconv {
 namespace {
@@ -21,7 +22,7 @@ class PhotoPatches : public testing::Test {
   MixedPatches mix(uint64_t seed) const {
     std::vector<MixedPatches::Part> parts;
     parts.push_back({3, std::make_unique<CameraNoisePatches>(pool_, CameraNoiseData{}, 64, seed)});
-    parts.push_back({1, std::make_unique<CleanPatches>(pool_, 1, 64, seed + 1)});
+    parts.push_back({1, std::make_unique<CleanPatches>(pool_, CleanData{}, 64, seed + 1)});
     return {std::move(parts), seed};
   }
 
@@ -30,7 +31,7 @@ class PhotoPatches : public testing::Test {
 };
 
 TEST_F(PhotoPatches, CleanOnesAreTheirOwnTargets) {
-  const Batch batch = CleanPatches(pool_, 1, 64, 1).make(0, 3);
+  const Batch batch = CleanPatches(pool_, CleanData{}, 64, 1).make(0, 3);
   EXPECT_EQ(batch.input.sizes(), (std::vector<int64_t>{3, 3, 64, 64}));
   EXPECT_TRUE(torch::equal(batch.input, batch.target));
   EXPECT_GT(batch.input.std().item<double>(), 0.05);
@@ -59,10 +60,40 @@ TEST_F(PhotoPatches, ASampleDependsOnItsNumberAlone) {
     const Batch one = mix(1).make(5 + i, 1);
     EXPECT_TRUE(torch::equal(one.input[0], all.input[i]));
     EXPECT_TRUE(torch::equal(one.target[0], all.target[i]));
+    EXPECT_TRUE(torch::equal(one.noise[0], all.noise[i]));
     const bool is_clean = torch::equal(one.input, one.target);
     EXPECT_EQ(is_clean, mix(1).part_of(5 + i) == 1);
   }
   EXPECT_FALSE(torch::equal(mix(2).make(5, 8).input, all.input));
+}
+
+// Noise of 0.1 in each colour: luma's level is 0.075, whose logarithm plus 4, of 1.5, is 0.94; told
+// with errors of 0.15 and 0.12 in the logarithm, that is 0.13 in the condition. Of a quarter of the
+// samples it is more, for texture.
+TEST(ToldGrain, IsTheSamplesOwnWithAnEstimatesErrors) {
+  torch::manual_seed(1);
+  Batch batch;
+  batch.target = torch::full({200, 3, 64, 64}, 0.4);
+  batch.input = batch.target + 0.1 * torch::randn(batch.target.sizes());
+  batch.noise = torch::empty({200, grain_condition_size});
+  for (int64_t i = 0; i < 200; ++i) {
+    Random random(5, uint64_t(i));
+    tell_grain(batch, i, random);
+  }
+  const torch::Tensor told = batch.noise.select(1, 1);  // of luma's second range of brightness
+  EXPECT_NEAR(told.median().item<double>(), 0.94, 0.06);
+  EXPECT_NEAR(told.std().item<double>(), 0.13, 0.04);
+}
+
+TEST(ToldGrain, ForTextureMayBeTakenOfACleanPhoto) {
+  int higher = 0;
+  for (uint64_t i = 0; i < 400; ++i) {
+    Random random(7, i);
+    const Grain told = misjudged(Grain{}, random);
+    higher += told.luma.level[0] > 0;
+    EXPECT_LT(told.luma.level[0], 0.1);
+  }
+  EXPECT_NEAR(higher, 240, 40);
 }
 
 TEST_F(PhotoPatches, AMixtureSaysWhatItIsOf) {

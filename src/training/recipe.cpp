@@ -137,6 +137,7 @@ void read_network(Table table, const std::filesystem::path& folder, Recipe& reci
   std::string start;
   table.read("start", start);
   if (!start.empty()) recipe.start = folder / start;
+  table.read("grows", recipe.grows);
   int width = 0, hidden = -1;
   table.read("width", width, 0, 4096);
   table.read("hidden", hidden, -1, 1 << 20);
@@ -243,26 +244,28 @@ NoisyData read_noisy(Table& table, const std::filesystem::path& folder) {
   return data;
 }
 
-CameraNoiseData read_camera_noise(Table& table, const std::filesystem::path& folder) {
+CameraNoiseData read_camera_noise(Table& table, const std::string& path,
+                                  const std::filesystem::path& folder) {
   CameraNoiseData data;
   data.photos = read_path(table, "photos", folder);
   data.validation = read_path(table, "validation", folder);
-  table.read("shrink", data.shrink, 1, 16);
+  data.draw = read_draw(table, path);
   PhotoNoiseRange& range = data.range;
   table.read("least_shot", range.least_shot, 1e-8, 1.0);
   table.read("most_shot", range.most_shot, range.least_shot, 1.0);
   table.read("least_exposure", range.least_exposure, 1e-3, 1.0);
   table.read("soft_share", range.soft_share, 0.0, 1.0);
+  table.read("lift_share", range.lift_share, 0.0, 1.0);
   table.read("jpeg_share", range.jpeg_share, 0.0, 1.0);
   table.read("least_quality", range.least_quality, 1, 100);
   return data;
 }
 
-CleanData read_clean(Table& table, const std::filesystem::path& folder) {
+CleanData read_clean(Table& table, const std::string& path, const std::filesystem::path& folder) {
   CleanData data;
   data.photos = read_path(table, "photos", folder);
   data.validation = read_path(table, "validation", folder);
-  table.read("shrink", data.shrink, 1, 16);
+  data.draw = read_draw(table, path);
   return data;
 }
 
@@ -277,8 +280,8 @@ OneSource read_source(Table& table, const std::string& path, const std::filesyst
   if (table.has("pairs")) return read_pairs(table, path, folder);
   if (noise.empty()) return read_simulated(table, path, folder);
   if (noise == "niid-gaussian") return read_noisy(table, folder);
-  if (noise == "camera") return read_camera_noise(table, folder);
-  if (noise == "none") return read_clean(table, folder);
+  if (noise == "camera") return read_camera_noise(table, path, folder);
+  if (noise == "none") return read_clean(table, path, folder);
   fail(
       "{}: [{}] noise is '{}'; known are niid-gaussian, camera and none (photos get it; without "
       "it RAW patches are simulated)",

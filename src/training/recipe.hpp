@@ -45,6 +45,7 @@ struct PhotoDraw {
   std::vector<int64_t> shrink = {2};
   std::vector<double> shrink_share = {1};  ///< one for each of `shrink`
   PatchDraw places = PatchDraw::even;      ///< the key `draw`
+  auto operator<=>(const PhotoDraw&) const = default;
 };
 
 /// Simulated RAW patches from folders of photos, for the task `develop`.
@@ -85,7 +86,7 @@ struct NoisyData {
 struct CameraNoiseData {
   std::filesystem::path photos;      ///< relative to the recipe's folder
   std::filesystem::path validation;  ///< photos that training does not see; empty: none
-  int shrink = 2;                    ///< photos are shrunk by this in linear light (JPEG artefacts)
+  PhotoDraw draw;
   PhotoNoiseRange range;
 };
 
@@ -93,7 +94,7 @@ struct CameraNoiseData {
 struct CleanData {
   std::filesystem::path photos;      ///< relative to the recipe's folder
   std::filesystem::path validation;  ///< photos that training does not see; empty: none
-  int shrink = 2;
+  PhotoDraw draw;
 };
 
 using OneSource = std::variant<SimulatedData, PairData, NoisyData, CameraNoiseData, CleanData>;
@@ -165,6 +166,8 @@ struct Recipe {
   std::optional<Domain> domain;
   std::string name;             ///< of the model it makes
   std::filesystem::path start;  ///< model whose weights it begins with; empty: untrained
+  /// `start` holds a network that is like this one but with fewer inputs to some layers: grown().
+  bool grows = false;
   std::string data_licence;     ///< one line for the model file
   DataRecipe data;
   TrainingRecipe training;

@@ -16,8 +16,9 @@ struct Batch {
   torch::Tensor camera_to_srgb;
   /// [N,3,H,W], of the input's noise, where it is known; undefined where it is not.
   torch::Tensor variance;
-  /// [N,6], what a network is told of each sample's noise (raw/stabilised.hpp); undefined where a
-  /// source knows none. The side input `noise` of a graph.
+  /// What a network is told of each sample's noise: [N,6] of a mosaic's (raw/stabilised.hpp),
+  /// [N,14] of a photo's (image/grain.hpp); undefined where a source knows none. The side input
+  /// `noise` of a graph.
   torch::Tensor noise;
   /// [N], offset of the StabilisingCurve that input and output are in; undefined: linear light.
   torch::Tensor curve_offset;

@@ -61,15 +61,17 @@ class Pools {
  public:
   explicit Pools(int patch) : patch_(patch) {}
 
-  std::shared_ptr<const PhotoPool> get(const std::filesystem::path& folder, int shrink) {
-    auto& pool = pools_[{folder.string(), shrink}];
-    if (!pool) pool = std::make_shared<const PhotoPool>(folder, shrink, patch_);
+  std::shared_ptr<const PhotoPool> get(const std::filesystem::path& folder, const PhotoDraw& draw) {
+    auto& pool = pools_[{folder.string(), draw}];
+    if (!pool)
+      pool = std::make_shared<const PhotoPool>(std::vector<std::filesystem::path>{folder}, draw,
+                                               patch_);
     return pool;
   }
 
  private:
   int patch_;
-  std::map<std::pair<std::string, int>, std::shared_ptr<const PhotoPool>> pools_;
+  std::map<std::pair<std::string, PhotoDraw>, std::shared_ptr<const PhotoPool>> pools_;
 };
 
 /// Makes the sources of a recipe, for training or for validation.
@@ -98,7 +100,9 @@ class SourceMaker {
   Source make(const NoisyData& data, uint64_t seed) {
     check_denoises();
     if (folder_of(data).empty()) return nullptr;
-    return std::make_unique<NoisyPatches>(pool_of(data), data, patch(), seed);
+    return std::make_unique<NoisyPatches>(
+        pools_.get(folder_of(data), {.shrink = {data.shrink}, .shrink_share = {1}}), data, patch(),
+        seed);
   }
   Source make(const CameraNoiseData& data, uint64_t seed) {
     check_denoises();
@@ -108,7 +112,7 @@ class SourceMaker {
   Source make(const CleanData& data, uint64_t seed) {
     check_denoises();
     if (folder_of(data).empty()) return nullptr;
-    return std::make_unique<CleanPatches>(pool_of(data), data.shrink, patch(), seed);
+    return std::make_unique<CleanPatches>(pool_of(data), data, patch(), seed);
   }
   Source make(const PairData& data, uint64_t seed) {
     if (!trains_) return validation_pairs(recipe_, data);
@@ -142,7 +146,7 @@ class SourceMaker {
   }
   template <class Data>
   std::shared_ptr<const PhotoPool> pool_of(const Data& data) {
-    return pools_.get(folder_of(data), data.shrink);
+    return pools_.get(folder_of(data), data.draw);
   }
   Task task() const { return network_use(recipe_.network).task; }
   void check_denoises() const { check_task(recipe_, task() == Task::denoise, "noisy photos"); }

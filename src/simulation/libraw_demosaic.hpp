@@ -14,7 +14,7 @@ enum class LibRawMethod {
 /// Camera RGB, linear, white-balanced, 1 = the level at which the least amplified channel
 /// saturates, as bilinear_camera_rgb gives it, but in 65535 steps and cut at 0, too, as LibRaw cuts
 /// it: [1,3,height,width]. Noise stays as it is. Throws Error below 22x22 samples, LibRaw's least,
-/// and where LibRaw fails.
-Tensor demosaic_with_libraw(const Mosaic& mosaic, LibRawMethod method);
+/// and where LibRaw fails. `threads` as in Threads.
+Tensor demosaic_with_libraw(const Mosaic& mosaic, LibRawMethod method, int threads = 0);
 
 }  // namespace hyperconv

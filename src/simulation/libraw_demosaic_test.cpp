@@ -1,4 +1,4 @@
-#include "scoring/libraw_demosaic.hpp"
+#include "simulation/libraw_demosaic.hpp"
 
 #include <gtest/gtest.h>
 

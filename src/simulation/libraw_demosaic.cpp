@@ -1,4 +1,4 @@
-#include "scoring/libraw_demosaic.hpp"
+#include "simulation/libraw_demosaic.hpp"
 
 #include <libraw/libraw.h>
 
@@ -18,7 +18,7 @@ constexpr double full_scale = 65535;
 /// The mosaic with black at 0 and white at full scale. LibRaw rounds black levels to whole numbers
 /// and takes one distance from black to white for all places of the cell; here both are exact. Of
 /// the rest only what demosaicing needs, so that no table of LibRaw's about the camera has a say.
-Mosaic normalised(const Mosaic& mosaic) {
+Mosaic normalised(const Mosaic& mosaic, Threads& threads) {
   Mosaic result;
   result.width = mosaic.width;
   result.height = mosaic.height;
@@ -27,7 +27,6 @@ Mosaic normalised(const Mosaic& mosaic) {
   result.white_balance = mosaic.white_balance;
   result.xyz_to_camera = mosaic.xyz_to_camera;  // AHD compares neighbours in CIELab
   result.samples.resize(mosaic.samples.size());
-  Threads threads;
   threads.parallel_for(mosaic.height, [&](int64_t y) {
     for (int64_t x = 0; x < mosaic.width; ++x) {
       const double black = mosaic.black[size_t(2 * (y & 1) + (x & 1))];
@@ -60,10 +59,9 @@ void configure(LibRaw& raw, LibRawMethod method, const Mosaic& mosaic) {
 
 /// LibRaw's picture, four samples a pixel, the fourth unused, before brightness, gamma and flip,
 /// which LibRaw leaves to the writing.
-Tensor picture_of(const LibRaw& raw) {
+Tensor picture_of(const LibRaw& raw, Threads& threads) {
   const auto& sizes = raw.imgdata.sizes;
   Tensor rgb({1, 3, sizes.iheight, sizes.iwidth});
-  Threads threads;
   threads.parallel_for(sizes.iheight, [&](int64_t y) {
     const auto* pixel = raw.imgdata.image + y * sizes.iwidth;
     for (int64_t c = 0; c < 3; ++c) {
@@ -76,17 +74,18 @@ Tensor picture_of(const LibRaw& raw) {
 
 }  // namespace
 
-Tensor demosaic_with_libraw(const Mosaic& mosaic, LibRawMethod method) {
+Tensor demosaic_with_libraw(const Mosaic& mosaic, LibRawMethod method, int threads) {
   if (std::min(mosaic.width, mosaic.height) < least_side)
     fail("the photo has {}x{} samples; LibRaw demosaics from {}x{} on", mosaic.width, mosaic.height,
          least_side, least_side);
-  const std::vector<uint8_t> dng = encode_dng(normalised(mosaic));
+  Threads pool(threads);
+  const std::vector<uint8_t> dng = encode_dng(normalised(mosaic, pool));
   const auto raw = std::make_unique<LibRaw>();  // too large for the stack
   configure(*raw, method, mosaic);
   check(raw->open_buffer(const_cast<uint8_t*>(dng.data()), dng.size()));  // LibRaw only reads it
   check(raw->unpack());
   check(raw->dcraw_process());
-  return picture_of(*raw);
+  return picture_of(*raw, pool);
 }
 
 }  // namespace hyperconv

@@ -1,0 +1,284 @@
+#include "image/grain.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hyperconv {
+namespace {
+
+constexpr std::array<float, 3> luma_of = {0.2126f, 0.7152f, 0.0722f};
+constexpr int side = GrainMeter::side;
+constexpr size_t pixels = size_t(side) * side;
+using Values = std::array<float, pixels>;
+
+/// Adds the mean square of each octave's details to `energies`; destroys the values.
+void add_haar(Values& values, double factor, GrainMeter::Energies& energies) {
+  int extent = side;
+  for (double& energy : energies) {
+    extent /= 2;
+    double sum = 0;
+    for (int y = 0; y < extent; ++y)
+      for (int x = 0; x < extent; ++x) {
+        const float* top = values.data() + size_t(2 * y) * side + size_t(2 * x);
+        const float a = top[0], b = top[1], c = top[side], d = top[side + 1];
+        const float across = (a - b + c - d) / 2, down = (a + b - c - d) / 2,
+                    diagonal = (a - b - c + d) / 2;
+        sum += double(across * across + down * down + diagonal * diagonal);
+        values[size_t(y) * side + size_t(x)] = (a + b + c + d) / 2;
+      }
+    energy += factor * sum / (3.0 * extent * extent);
+  }
+}
+
+double total(const GrainMeter::Energies& energies) {
+  double sum = 0;
+  for (const double energy : energies) sum += energy;
+  return sum / double(energies.size());
+}
+
+size_t range_of(double brightness) {
+  return size_t(std::clamp(int(brightness * Grain::brightnesses), 0, Grain::brightnesses - 1));
+}
+
+template <class Count, class Energies>
+Grain::Component component(const Count& count, const Energies& energies, size_t enough) {
+  constexpr int ranges = Grain::brightnesses;
+  Grain::Component result;
+  std::array<bool, ranges> known{};
+  GrainMeter::Energies octaves{};
+  double sum = 0;
+  for (int i = 0; i < ranges; ++i) {
+    known[size_t(i)] = count(i) > 0 && count(i) >= enough;
+    if (!known[size_t(i)]) continue;
+    const double mean = total(energies(i)) / double(count(i));
+    result.level[size_t(i)] = float(std::sqrt(mean));
+    // Relative, so that a bright range has no more to say of the noise's grain than a dark one.
+    const double weight = mean > 0 ? double(count(i)) / total(energies(i)) : 0;
+    for (size_t o = 0; o < octaves.size(); ++o) octaves[o] += energies(i)[o] * weight;
+    sum += mean > 0 ? double(count(i)) : 0;
+  }
+  for (size_t o = 0; o < octaves.size() && sum > 0; ++o)
+    result.octave[o] = float(std::sqrt(octaves[o] / sum));
+  for (int i = 0; i < ranges; ++i) {
+    for (int away = 1; !known[size_t(i)] && away < ranges; ++away)
+      for (const int neighbour : {i - away, i + away})
+        if (neighbour >= 0 && neighbour < ranges && known[size_t(neighbour)]) {
+          result.level[size_t(i)] = result.level[size_t(neighbour)];
+          away = ranges;
+          break;
+        }
+  }
+  return result;
+}
+
+constexpr int area_side = EvenPlaces::side;
+/// Share of the level that the tenth with the least energy has where all are alike.
+constexpr float of_the_tenth = 0.88f;
+
+template <class Sample>
+constexpr float white_of() {
+  return std::is_same_v<Sample, float> ? 1.0f : float(std::numeric_limits<Sample>::max());
+}
+
+/// Four blocks, each filled by `fill(top, left, block)`, counted within the area.
+template <class Fill>
+EvenPlaces::Area area_of(const Fill& fill) {
+  EvenPlaces::Area area;
+  for (int part = 0; part < 4; ++part) {
+    std::array<Values, 3> rgb;
+    fill(part / 2 * side, part % 2 * side, rgb);
+    const GrainMeter::Block block = GrainMeter::block(rgb);
+    area.brightness += block.brightness / 4;
+    for (size_t o = 0; o < area.luma.size(); ++o) {
+      area.luma[o] += block.luma[o] / 4;
+      area.colour[o] += block.colour[o] / 4;
+    }
+  }
+  return area;
+}
+
+/// Nothing where an eighth of the samples or more are black or white, which hide noise.
+template <class Sample>
+std::optional<EvenPlaces::Area> area_at(const std::vector<Sample>& samples, const Image& photo,
+                                        int top, int left) {
+  const bool is_grey = photo.channels < 3;
+  constexpr float white = white_of<Sample>();
+  int cut = 0;
+  const auto area = area_of([&](int down, int right, std::array<Values, 3>& rgb) {
+    for (int y = 0; y < side; ++y) {
+      const Sample* pixel =
+          samples.data() + (size_t(top + down + y) * size_t(photo.width) + size_t(left + right)) *
+                               size_t(photo.channels);
+      for (int x = 0; x < side; ++x, pixel += photo.channels)
+        for (size_t c = 0; c < 3; ++c) {
+          const float value = float(pixel[is_grey ? 0 : c]) / white;
+          if (!(value > 0) || !(value < 1)) ++cut;
+          rgb[c][size_t(y * side + x)] = std::isfinite(value) ? value : 0;
+        }
+    }
+  });
+  if (8 * cut >= 3 * area_side * area_side) return std::nullopt;
+  return area;
+}
+
+/// Of the areas of each brightness the tenth with the least energy in one component.
+template <class Energy>
+Grain::Component even_places(const std::vector<EvenPlaces::Area>& areas, const Energy& energy) {
+  using Area = EvenPlaces::Area;
+  struct Sums {
+    size_t count = 0;
+    GrainMeter::Energies energies{};
+  };
+  std::array<Sums, Grain::brightnesses> sums;
+  std::array<std::vector<const Area*>, Grain::brightnesses> ranges;
+  for (const Area& area : areas) ranges[range_of(area.brightness)].push_back(&area);
+  const size_t enough = std::max<size_t>(10, areas.size() / 200);
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    auto& range = ranges[i];
+    if (range.size() < enough) continue;
+    const auto tenth = range.begin() + std::ptrdiff_t(std::max<size_t>(range.size() / 10, 3));
+    std::nth_element(range.begin(), tenth - 1, range.end(), [&](const Area* a, const Area* b) {
+      return total(energy(*a)) < total(energy(*b));
+    });
+    for (auto area = range.begin(); area != tenth; ++area) {
+      ++sums[i].count;
+      for (size_t o = 0; o < sums[i].energies.size(); ++o) sums[i].energies[o] += energy(**area)[o];
+    }
+  }
+  Grain::Component found =
+      component([&](int i) { return sums[size_t(i)].count; },
+                [&](int i) -> const auto& { return sums[size_t(i)].energies; }, 1);
+  for (float& level : found.level) level /= of_the_tenth;
+  return found;
+}
+
+}  // namespace
+
+Grain Grain::times(double luma_factor, double colour_factor) const {
+  Grain result = *this;
+  for (float& level : result.luma.level) level *= float(luma_factor);
+  for (float& level : result.colour.level) level *= float(colour_factor);
+  return result;
+}
+
+GrainMeter::Block GrainMeter::block(const std::array<Values, 3>& rgb) {
+  Block block;
+  Values luma;
+  double sum = 0;
+  for (size_t i = 0; i < pixels; ++i) {
+    luma[i] = luma_of[0] * rgb[0][i] + luma_of[1] * rgb[1][i] + luma_of[2] * rgb[2][i];
+    sum += double(luma[i]);
+  }
+  block.brightness = sum / double(pixels);
+  for (const size_t c : {size_t(0), size_t(2)}) {
+    Values colour;
+    for (size_t i = 0; i < pixels; ++i) colour[i] = rgb[c][i] - luma[i];
+    add_haar(colour, 0.5, block.colour);
+  }
+  add_haar(luma, 1, block.luma);
+  return block;
+}
+
+void GrainMeter::add(const Block& block) {
+  Sums& sums = sums_[range_of(block.brightness)];
+  ++sums.count;
+  for (size_t o = 0; o < sums.luma.size(); ++o) {
+    sums.luma[o] += block.luma[o];
+    sums.colour[o] += block.colour[o];
+  }
+}
+
+std::optional<Grain> GrainMeter::grain(size_t enough) const {
+  if (std::ranges::none_of(sums_, [&](const Sums& sums) { return sums.count >= enough; }))
+    return std::nullopt;
+  const auto count = [&](int i) { return sums_[size_t(i)].count; };
+  return Grain{component(
+                   count, [&](int i) -> const auto& { return sums_[size_t(i)].luma; }, enough),
+               component(
+                   count, [&](int i) -> const auto& { return sums_[size_t(i)].colour; }, enough)};
+}
+
+Grain grain_between(const Tensor& noisy, const Tensor& clean) {
+  const auto& shape = clean.shape();
+  GrainMeter meter;
+  for (int64_t top = 0; top + side <= shape.h; top += side)
+    for (int64_t left = 0; left + side <= shape.w; left += side) {
+      std::array<Values, 3> residue;
+      double brightness = 0;
+      for (int64_t c = 0; c < 3; ++c)
+        for (int64_t y = 0; y < side; ++y) {
+          const float* with = noisy.row(0, c, top + y) + left;
+          const float* without = clean.row(0, c, top + y) + left;
+          for (int64_t x = 0; x < side; ++x) {
+            residue[size_t(c)][size_t(y * side + x)] = with[x] - without[x];
+            brightness += double(luma_of[size_t(c)] * without[x]);
+          }
+        }
+      GrainMeter::Block block = GrainMeter::block(residue);
+      block.brightness = brightness / double(pixels);
+      meter.add(block);
+    }
+  constexpr size_t enough = 4;
+  if (const auto grain = meter.grain(enough)) return *grain;
+  return meter.grain(1).value_or(Grain{});
+}
+
+EvenPlaces::Area EvenPlaces::area(const Tensor& rgb, int64_t top, int64_t left) {
+  return area_of([&](int down, int right, std::array<Values, 3>& values) {
+    for (int64_t c = 0; c < 3; ++c)
+      for (int y = 0; y < GrainMeter::side; ++y)
+        std::copy_n(rgb.row(0, c, top + down + y) + left + right, GrainMeter::side,
+                    values[size_t(c)].begin() + y * GrainMeter::side);
+  });
+}
+
+Grain EvenPlaces::grain() const {
+  return {even_places(
+              areas_, [](const Area& area) -> const auto& { return area.luma; }),
+          even_places(
+              areas_, [](const Area& area) -> const auto& { return area.colour; })};
+}
+
+Grain estimate_grain(const Image& photo) {
+  // So many tell as much as all of a large photo.
+  constexpr int64_t most = 40'000;
+  const int64_t all = int64_t(photo.width / area_side) * (photo.height / area_side);
+  if (all == 0) return {};
+  const int step = area_side * int(std::ceil(std::sqrt(double(all) / double(most))));
+  EvenPlaces places;
+  std::visit(
+      [&](const auto& samples) {
+        for (int top = 0; top + area_side <= photo.height; top += step)
+          for (int left = 0; left + area_side <= photo.width; left += step)
+            if (const auto area = area_at(samples, photo, top, left)) places.add(*area);
+      },
+      photo.samples);
+  return places.grain();
+}
+
+Grain corrected(const Grain& told, const Grain& removed) {
+  constexpr float luma_share = 0.55f, colour_share = 0.7f;
+  // EvenPlaces makes good what the tenth lacks; here it is a bound as it is.
+  Grain result = told;
+  for (size_t i = 0; i < size_t(Grain::brightnesses); ++i) {
+    result.luma.level[i] =
+        std::min(told.luma.level[i], removed.luma.level[i] * of_the_tenth / luma_share);
+    result.colour.level[i] =
+        std::min(told.colour.level[i], removed.colour.level[i] * of_the_tenth / colour_share);
+  }
+  return result;
+}
+
+std::array<float, grain_condition_size> grain_condition(const Grain& grain) {
+  std::array<float, grain_condition_size> condition{};
+  size_t i = 0;
+  for (const Grain::Component* component : {&grain.luma, &grain.colour}) {
+    for (const float level : component->level)
+      condition[i++] = (std::log(std::clamp(level, 1.0f / 1024, 0.3f)) + 4) / 1.5f;
+    for (const float octave : component->octave)
+      condition[i++] = std::log(std::clamp(octave, 0.05f, 1.73f)) + 0.3f;
+  }
+  return condition;
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,119 @@
+#include "pipeline/removed_noise.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "base/fail.hpp"
+#include "pipeline/noise_level.hpp"
+
+namespace hyperconv {
+namespace {
+
+using Pixels = std::vector<uint16_t>;
+
+float luma_of(const std::array<float, 3>& added) {
+  float luma = 0;
+  for (size_t c = 0; c < 3; ++c) luma += luma_weights[c] * added[c];
+  return luma;
+}
+
+}  // namespace
+
+void check_strength(const DenoiseStrength& strength) {
+  for (const double share : {strength.luma, strength.colour})
+    if (!(share >= 0 && share <= 1)) fail("a strength is {}, must be 0 to 1", share);
+}
+
+std::array<float, 3> Blend::operator()(const std::array<float, 3>& added) const {
+  const float luma = luma_of(added);
+  std::array<float, 3> blended{};
+  for (size_t c = 0; c < 3; ++c) blended[c] = luma_ * luma + colour_ * (added[c] - luma);
+  return blended;
+}
+
+float Blend::grey(const std::array<float, 3>& added) const { return luma_ * luma_of(added); }
+
+void local_deviation(Tensor& values, Threads& threads) {
+  constexpr int64_t reach = 7;
+  const auto& shape = values.shape();
+  const auto mean_along = [&](float* line, int64_t count, int64_t step) {
+    std::vector<double> sums(size_t(count) + 1);
+    for (int64_t i = 0; i < count; ++i) sums[size_t(i) + 1] = sums[size_t(i)] + line[i * step];
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t first = std::max<int64_t>(i - reach, 0), end = std::min(i + reach + 1, count);
+      line[i * step] = float((sums[size_t(end)] - sums[size_t(first)]) / double(end - first));
+    }
+  };
+  for (size_t i = 0; i < values.size(); ++i) values.data()[i] *= values.data()[i];
+  threads.parallel_for(shape.c * shape.h,
+                       [&](int64_t i) { mean_along(values.data() + i * shape.w, shape.w, 1); });
+  threads.parallel_for(shape.c * shape.w, [&](int64_t i) {
+    mean_along(values.row(0, i / shape.w, 0) + i % shape.w, shape.h, shape.w);
+  });
+  for (size_t i = 0; i < values.size(); ++i)
+    values.data()[i] = std::sqrt(std::max(values.data()[i], 0.0f));
+}
+
+Image noise_picture(const Tensor& deviations, bool is_grey) {
+  const auto& shape = deviations.shape();
+  Image map{int(shape.w), int(shape.h), is_grey ? 1 : 3, {}, {}};
+  std::vector<uint16_t> samples;
+  samples.reserve(map.count());
+  for (int64_t y = 0; y < shape.h; ++y)
+    for (int64_t x = 0; x < shape.w; ++x)
+      for (int64_t c = 0; c < map.channels; ++c) {
+        const float level = std::clamp(deviations.at(0, c, y, x) * noise_map_scale, 0.0f, 1.0f);
+        samples.push_back(uint16_t(level * 65535 + 0.5f));
+      }
+  map.samples = std::move(samples);
+  return map;
+}
+
+Image with_some_grain(const Image& grainy, const Image& clean, const DenoiseStrength& strength) {
+  check_strength(strength);
+  assert(grainy.count() == clean.count());
+  const Blend blend(strength);
+  Image result = clean;
+  auto& samples = std::get<Pixels>(result.samples);
+  const auto& noisy = std::get<Pixels>(grainy.samples);
+  for (size_t i = 0; i + 2 < samples.size(); i += 3) {
+    std::array<float, 3> removed{};
+    for (size_t c = 0; c < 3; ++c) removed[c] = float(samples[i + c]) - float(noisy[i + c]);
+    const auto wanted = blend(removed);
+    for (size_t c = 0; c < 3; ++c)
+      samples[i + c] = uint16_t(std::clamp(float(noisy[i + c]) + wanted[c], 0.0f, 65535.0f) + 0.5f);
+  }
+  return result;
+}
+
+Tensor with_some_grain(const Tensor& grainy, const Tensor& clean, const DenoiseStrength& strength) {
+  check_strength(strength);
+  assert(grainy.shape() == clean.shape());
+  const auto luma_share = float(strength.luma), colour_share = float(strength.colour);
+  const auto plane = size_t(clean.shape().plane());
+  Tensor result = grainy;
+  for (size_t i = 0; i < plane; ++i) {
+    std::array<float, 3> removed{};
+    for (size_t c = 0; c < 3; ++c)
+      removed[c] = clean.data()[c * plane + i] - grainy.data()[c * plane + i];
+    const float luma = (removed[0] + 2 * removed[1] + removed[2]) / 4;
+    for (size_t c = 0; c < 3; ++c)
+      result.data()[c * plane + i] += luma_share * luma + colour_share * (removed[c] - luma);
+  }
+  return result;
+}
+
+Image removed_between(const Image& grainy, const Image& clean, Threads& threads) {
+  assert(grainy.count() == clean.count());
+  const auto& noisy = std::get<Pixels>(grainy.samples);
+  const auto& quiet = std::get<Pixels>(clean.samples);
+  Tensor removed({1, 3, clean.height, clean.width});
+  const auto plane = size_t(removed.shape().plane());
+  for (size_t i = 0; i < quiet.size(); ++i)
+    removed.data()[i % 3 * plane + i / 3] = (float(noisy[i]) - float(quiet[i])) / 65535;
+  local_deviation(removed, threads);
+  return noise_picture(removed, false);
+}
+
+}  // namespace hyperconv

@@ -1,0 +1,194 @@
+#include "studies/denoisers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <functional>
+
+#include "base/fail.hpp"
+#include "base/interrupt.hpp"
+#include "base/progress.hpp"
+#include "image/folder.hpp"
+#include "metrics/metrics.hpp"
+#include "scoring/named_pairs.hpp"
+#include "studies/known_scores.hpp"
+#include "tools/hash.hpp"
+
+namespace hyperconv {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder by its last two names, which is the same on other machines.
+std::string short_name(const fs::path& folder) {
+  const fs::path clean = fs::absolute(folder).lexically_normal();
+  const fs::path last = clean.has_filename() ? clean : clean.parent_path();
+  return (last.parent_path().filename() / last.filename()).generic_string();
+}
+
+/// What one column is made of.
+struct PictureSet {
+  DenoisersColumn column;
+  int64_t size = 0;
+  std::function<std::vector<NamedPair>(int64_t)> read;
+};
+
+PictureSet set_of_pairs(const fs::path& folder, const DenoisersOptions& options) {
+  const PairSet set = find_pairs(folder, Split::test);
+  if (set.is_mosaic()) fail("{}: holds mosaics; a denoiser takes photos", folder.string());
+  const auto read = [set, crop = options.crop](int64_t i) -> std::vector<NamedPair> {
+    NamedPair whole{set.name(size_t(i)), set.read(size_t(i))};
+    if (crop > 0) return crops_of(whole, crop);
+    std::vector<NamedPair> one;
+    one.push_back(std::move(whole));
+    return one;
+  };
+  return {{short_name(folder), "real", 0}, int64_t(set.size()), read};
+}
+
+PictureSet set_of_photos(const fs::path& folder, const SyntheticNoise& noise, uint64_t seed) {
+  const auto files = pictures_in(folder);
+  const auto read = [files, noise, seed](int64_t i) {
+    NoisyAndClean made = with_noise(clean_photo(files[size_t(i)]), noise, seed, uint64_t(i));
+    std::vector<NamedPair> one;
+    one.push_back(
+        {files[size_t(i)].filename().string(), {std::move(made.noisy), std::move(made.clean)}});
+    return one;
+  };
+  const bool is_none = noise.kind == NoiseCase::even && noise.sigma == 0;
+  return {
+      {short_name(folder), is_none ? "none" : to_string(noise), 0}, int64_t(files.size()), read};
+}
+
+double deviation_between(const Tensor& noisy, const Tensor& clean) {
+  double squares = 0;
+  for (size_t i = 0; i < clean.size(); ++i)
+    squares += std::pow(double(noisy.data()[i]) - double(clean.data()[i]), 2);
+  return std::sqrt(squares / double(clean.size()));
+}
+
+class Scorer {
+ public:
+  Scorer(const std::vector<std::unique_ptr<DenoisingContender>>& contenders,
+         const DenoisersOptions& options)
+      : contenders_(contenders), options_(options), known_(options.csv, "photo_hash") {
+    for (const auto& contender : contenders_)
+      table_.rows.push_back({contender->name(), contender->flops(), 0, {}});
+    times_.resize(contenders_.size());
+  }
+
+  void add(const PictureSet& set) {
+    table_.columns.push_back(set.column);
+    for (auto& row : table_.rows) row.cells.emplace_back();
+    const int64_t count = options_.limit > 0 ? std::min(options_.limit, set.size) : set.size;
+    Progress progress(fmt::format("{}, {}", set.column.set, set.column.noise), count);
+    for (int64_t i = 0; i < count; ++i) {
+      throw_if_interrupted();
+      for (const NamedPair& pair : read(set, i)) one_picture(pair);
+      progress.show(i + 1);
+    }
+    const int64_t pictures = table_.columns.back().pictures;
+    if (pictures == 0) fail("{}: holds nothing that could be used", set.column.set);
+    for (auto& row : table_.rows) {
+      row.cells.back().psnr /= double(pictures);
+      row.cells.back().ssim /= double(pictures);
+    }
+  }
+
+  DenoisersTable take() {
+    for (size_t who = 0; who < table_.rows.size(); ++who)
+      table_.rows[who].seconds_per_megapixel = times_[who].seconds / times_[who].megapixels;
+    return std::move(table_);
+  }
+
+ private:
+  std::vector<NamedPair> read(const PictureSet& set, int64_t index) {
+    try {
+      return set.read(index);
+    } catch (const Error& error) {
+      throw_if_interrupted();
+      table_.skipped.emplace_back(error.what());
+      return {};
+    }
+  }
+
+  void one_picture(const NamedPair& pair) {
+    const auto& [noisy, clean] = pair.pair;
+    const std::string hash = to_hex(hash_of(std::as_bytes(std::span(noisy.data(), noisy.size()))));
+    const TrueNoise truth{deviation_between(noisy, clean), grain_between(noisy, clean)};
+    const Image target = to_u8(float_image(clean));
+    ++table_.columns.back().pictures;
+    for (size_t who = 0; who < contenders_.size(); ++who) {
+      throw_if_interrupted();
+      const MethodScore score = score_of(who, pair, hash, truth, target);
+      auto& cell = table_.rows[who].cells.back();
+      // Equal pictures have an infinite PSNR; a mean needs a number.
+      cell.psnr += std::min(score.psnr, most_psnr);
+      cell.ssim += score.ssim;
+      times_[who].seconds += score.seconds;
+      times_[who].megapixels += score.megapixels;
+    }
+  }
+
+  MethodScore score_of(size_t who, const NamedPair& pair, const std::string& hash,
+                       const TrueNoise& truth, const Image& target) {
+    DenoisingContender& contender = *contenders_[who];
+    const ScoredMethod method{contender.name(), contender.version()};
+    if (const auto known = known_.find(hash, method)) return *known;
+    const auto start = std::chrono::steady_clock::now();
+    const Tensor cleaned = contender.picture(pair.pair.input, truth);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    const Image picture = to_u8(float_image(cleaned));
+    const MethodScore score{std::min(psnr(picture, target), most_psnr), ssim(picture, target),
+                            took.count(), 1e-6 * target.width * target.height};
+    const DenoisersColumn& column = table_.columns.back();
+    known_.add({{"set", column.set}, {"noise", column.noise}, {"photo", pair.name}}, hash, method,
+               score);
+    return score;
+  }
+
+  static constexpr double most_psnr = 99;
+
+  const std::vector<std::unique_ptr<DenoisingContender>>& contenders_;
+  const DenoisersOptions& options_;
+  KnownScores known_;
+  DenoisersTable table_;
+  std::vector<MethodScore> times_;  ///< of each contender; no quality
+};
+
+}  // namespace
+
+DenoisersTable score_denoisers(const std::vector<std::unique_ptr<DenoisingContender>>& contenders,
+                               const DenoisersOptions& options) {
+  Scorer scorer(contenders, options);
+  for (const fs::path& folder : options.pairs) scorer.add(set_of_pairs(folder, options));
+  for (const fs::path& folder : options.photos)
+    for (const SyntheticNoise& noise : options.noises)
+      scorer.add(set_of_photos(folder, noise, options.seed));
+  return scorer.take();
+}
+
+std::string to_markdown(const DenoisersTable& table) {
+  std::string text = "| | GFLOP/MP | s/MP |", line = "\n|---|---:|---:|";
+  for (const DenoisersColumn& column : table.columns) {
+    text += fmt::format(" {}, {} ({}) |", column.set, column.noise, column.pictures);
+    line += "---|";
+  }
+  text += line;
+  for (const auto& row : table.rows) {
+    text += fmt::format("\n| {} | {} | {:.2f} |", row.name,
+                        row.flops ? fmt::format("{:.1f}", *row.flops / 1e3) : "-",
+                        row.seconds_per_megapixel);
+    for (size_t i = 0; i < row.cells.size(); ++i) {
+      const bool is_best = std::ranges::all_of(
+          table.rows, [&](const auto& other) { return other.cells[i].psnr <= row.cells[i].psnr; });
+      text += fmt::format(" {0}{1:.2f}{0} / {2:.3f} |", is_best ? "**" : "", row.cells[i].psnr,
+                          row.cells[i].ssim);
+    }
+  }
+  return text + "\n";
+}
+
+}  // namespace hyperconv
