@@ -98,7 +98,7 @@ TEST_F(Train, ABadRecipeGetsOneLine) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "run"));
 }
 
-// scripts/check-kill kills twenty times; its output of one night stands in docs/training.md.
+// For long series: scripts/check-kill --kills N.
 TEST(TrainCommand, KilledAndResumedEndsWithTheSameBits) {
   const std::string script = std::string(HYPERCONV_SOURCE_DIR) + "/scripts/check-kill";
   const TemporaryFolder folder;

@@ -213,6 +213,9 @@ std::vector<Target> all_targets() {
   std::vector<Target> targets = file_targets();
   targets.push_back(api_target());
   targets.push_back(engine_target());
+#if HYPERCONV_HAS_TRAINING
+  targets.push_back(checkpoint_target());
+#endif
   return targets;
 }
 

@@ -27,5 +27,6 @@ std::vector<Target> all_targets();
 std::vector<Target> file_targets();
 Target api_target();
 Target engine_target();
+Target checkpoint_target();  ///< where there is libtorch
 
 }  // namespace hyperconv::fuzz
