@@ -184,7 +184,7 @@ TEST(Recipe, ReadsAMixture) {
   EXPECT_EQ(parts[0].share, 3);
   EXPECT_EQ(std::get<PairData>(parts[0].source).pairs, folder / "p");
   EXPECT_EQ(std::get<CameraNoiseData>(parts[1].source).range.jpeg_share, 0.25);
-  EXPECT_EQ(std::get<CleanData>(parts[2].source).shrink, 1);
+  EXPECT_EQ(std::get<CleanData>(parts[2].source).draw.shrink, std::vector<int64_t>{1});
   EXPECT_THAT(message_for(start + pairs + "jpeg_share = 0.5\n"),
               HasSubstr("[data.mix] jpeg_share"));
   EXPECT_THAT(message_for(start + camera + "soft_share = 2.0\n"), HasSubstr("0 to 1"));
