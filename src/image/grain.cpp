@@ -257,7 +257,7 @@ Grain estimate_grain(const Image& photo) {
 }
 
 Grain corrected(const Grain& told, const Grain& removed) {
-  constexpr float luma_share = 0.55f, colour_share = 0.7f;
+  constexpr float luma_share = 0.35f, colour_share = 0.5f;
   // EvenPlaces makes good what the tenth lacks; here it is a bound as it is.
   Grain result = told;
   for (size_t i = 0; i < size_t(Grain::brightnesses); ++i) {

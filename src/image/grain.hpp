@@ -92,10 +92,10 @@ class EvenPlaces {
 Grain estimate_grain(const Image& photo);
 
 /// Corrects what a network was told, by what it then removes from even places: where that is less
-/// than 0.55 of the level of luma, 0.7 of colours', texture was taken for noise, and the level is
-/// what these shares say. The shares are what networks told the truth remove at least, of coarse
-/// noise, which they cannot tell from the photo in full; of texture they were seen to remove less
-/// than 0.25 and 0.5.
+/// than 0.35 of the level of luma, 0.5 of colours', texture was taken for noise, and the level is
+/// what these shares say. Of texture, networks were seen to remove less than 0.25 and 0.5 of what
+/// they are told; of coarse noise, which they cannot tell from the photo in full, from 0.3 and 0.45
+/// on.
 Grain corrected(const Grain& told, const Grain& removed);
 
 /// What a network is told of it, scaled to about [-2,2]: the logarithms of luma's levels and

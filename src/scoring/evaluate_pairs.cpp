@@ -68,15 +68,8 @@ class PairRunner {
     const WholeInput photo{shape, read};
     const Region within{0, 0, std::min(square.height, input.shape().h - square.top),
                         std::min(square.width, input.shape().w - square.left)};
-    runner_.run(photo, within, runner_.engine().condition(photo, {}, told_of(input, square)),
+    runner_.run(photo, within, runner_.engine().condition(photo),
                 [&](const PhotoPart& part) { place(part, square, whole); });
-  }
-
-  /// What a denoiser is told of the square's noise.
-  SideInputs told_of(const Tensor& input, const Region& square) const {
-    if (model_->info().task != Task::denoise || !is_told_grain(model_->graph())) return {};
-    const Tensor seen = cut_out(input, square.top, square.left, square.height, square.width);
-    return grain_inputs(model_->graph(), estimate_grain(float_image(seen, 0, 1)));
   }
 
   void place(const PhotoPart& part, const Region& square, Tensor& whole) const {
@@ -109,9 +102,14 @@ Image cut_to_range(Image picture) {
 /// What a model makes of an input, cut to [0,1].
 using MakePicture = std::function<Image(const Tensor&)>;
 
+/// Whether a photo's noise is estimated before the network sees it.
+bool is_told(const Model& model) {
+  return model.info().task == Task::denoise && is_told_grain(model.graph());
+}
+
 /// The network by itself, or a photo as `enhance` cleans it.
 MakePicture picture_maker(std::shared_ptr<const Model> model, const PairEvaluateOptions& options) {
-  if (options.noise_limit > 0) {
+  if (options.noise_limit > 0 || is_told(*model)) {
     const auto denoiser = std::make_shared<Denoiser>(
         std::move(model),
         DenoiseOptions{.engine = options.engine, .noise_limit = options.noise_limit});
@@ -156,6 +154,9 @@ void check_options(const Model& model, const PairEvaluateOptions& options) {
          to_string(model.info().task));
   if (options.noise_limit > 0 && patch > 0)
     fail("a noise limit follows from whole photos; patches show the network by itself");
+  if (patch > 0 && is_told(model))
+    fail("the model '{}' is told the noise, which is estimated of whole photos, not of patches",
+         model.info().name);
   const int multiple = size_multiple(model.graph()) * (model.info().task == Task::isp ? 2 : 1);
   if (patch % multiple != 0)
     fail("patches of {} do not suit the model '{}': multiples of {} do", patch, model.info().name,
