@@ -257,15 +257,25 @@ Grain estimate_grain(const Image& photo) {
 }
 
 Grain corrected(const Grain& told, const Grain& removed) {
-  constexpr float luma_share = 0.35f, colour_share = 0.5f;
-  // EvenPlaces makes good what the tenth lacks; here it is a bound as it is.
+  struct Shares {
+    float of_weak, of_strong;
+  };
+  constexpr Shares of_luma = {0.35f, 0.55f}, of_colour = {0.5f, 0.7f};
+  constexpr float weak = 0.01f, strong = 0.03f;  // levels
+  const auto correct = [&](const Grain::Component& seen, const Shares& shares,
+                           Grain::Component& component) {
+    for (size_t i = 0; i < component.level.size(); ++i) {
+      float& level = component.level[i];
+      const float strength =
+          std::log(std::clamp(level, weak, strong) / weak) / std::log(strong / weak);
+      const float share = std::lerp(shares.of_weak, shares.of_strong, strength);
+      // EvenPlaces makes good what the tenth lacks; here it is a bound as it is.
+      level = std::min(level, seen.level[i] * of_the_tenth / share);
+    }
+  };
   Grain result = told;
-  for (size_t i = 0; i < size_t(Grain::brightnesses); ++i) {
-    result.luma.level[i] =
-        std::min(told.luma.level[i], removed.luma.level[i] * of_the_tenth / luma_share);
-    result.colour.level[i] =
-        std::min(told.colour.level[i], removed.colour.level[i] * of_the_tenth / colour_share);
-  }
+  correct(removed.luma, of_luma, result.luma);
+  correct(removed.colour, of_colour, result.colour);
   return result;
 }
 

@@ -19,7 +19,7 @@ using testing::HasSubstr;
 class Brightening : public DenoisingContender {
  public:
   Brightening(float by, int& calls) : by_(by), calls_(calls) {}
-  std::string name() const override { return fmt::format("plus {:g}", by_); }
+  std::string name() const override { return fmt::format("brighter, by {:g}", by_); }
   std::string version() const override { return "1"; }
   std::optional<double> flops() const override { return 1000; }
   Tensor picture(const Tensor& noisy, const TrueNoise& truth) override {

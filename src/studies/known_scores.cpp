@@ -2,11 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace hyperconv {
 namespace {
 
+/// Tables keep no commas within a value (append_result).
 std::string key(const std::string& input, const ScoredMethod& method) {
-  return input + "|" + method.name + "|" + method.version;
+  std::string text = input + "|" + method.name + "|" + method.version;
+  std::ranges::replace(text, ',', ' ');
+  return text;
 }
 
 }  // namespace
