@@ -126,8 +126,9 @@ Model untrained(const Graph& graph, const ModelInfo& info, uint64_t seed,
                 Initialisation initialisation = Initialisation::kaiming);
 
 /// The model's weights in another graph, whose parameters have the same names and sizes, but that
-/// some take more inputs (the second dimension): weights of the new inputs, behind the old ones, are
-/// zero, so that it begins as the model was. Throws Error that names a parameter that does not fit.
+/// some take more inputs (the second dimension): weights of the new inputs, behind the old ones,
+/// are zero, so that it begins as the model was. Throws Error that names a parameter that does not
+/// fit.
 Model grown(const Model& model, const Graph& graph);
 
 /// The graph as JSON and back. Reading throws Error that names the field.

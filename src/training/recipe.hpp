@@ -168,7 +168,7 @@ struct Recipe {
   std::filesystem::path start;  ///< model whose weights it begins with; empty: untrained
   /// `start` holds a network that is like this one but with fewer inputs to some layers: grown().
   bool grows = false;
-  std::string data_licence;     ///< one line for the model file
+  std::string data_licence;  ///< one line for the model file
   DataRecipe data;
   TrainingRecipe training;
   std::string text;  ///< the file as it was read, and the seed where another was asked for
