@@ -139,11 +139,15 @@ bool steers_known_filters_alone(const Graph& graph, NodeId id, const Statistics&
   return id != graph.output();
 }
 
+// One pass: the paths through a stranger's graph may be too many to follow one by one.
 bool follows_from_side_inputs(const Graph& graph, NodeId id) {
-  const Node& node = graph.node(id);
-  return std::holds_alternative<SideInput>(node.op) ||
-         std::ranges::any_of(node.inputs,
-                             [&](NodeId input) { return follows_from_side_inputs(graph, input); });
+  std::vector<bool> follows(size_t(id) + 1);
+  for (NodeId node = 0; node <= id; ++node)
+    follows[size_t(node)] = std::holds_alternative<SideInput>(graph.node(node).op) ||
+                            std::ranges::any_of(graph.node(node).inputs, [&](NodeId input) {
+                              return follows[size_t(input)];
+                            });
+  return follows[size_t(id)];
 }
 
 using Vectors = std::map<NodeId, std::vector<float>>;

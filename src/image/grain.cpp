@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "image/samples.hpp"
+
 namespace hyperconv {
 namespace {
 
-constexpr std::array<float, 3> luma_of = {0.2126f, 0.7152f, 0.0722f};
 constexpr int side = GrainMeter::side;
 constexpr size_t pixels = size_t(side) * side;
 using Values = std::array<float, pixels>;
@@ -74,11 +75,6 @@ Grain::Component component(const Count& count, const Energies& energies, size_t 
 constexpr int area_side = EvenPlaces::side;
 /// Share of the level that the tenth with the least energy has where all are alike.
 constexpr float of_the_tenth = 0.88f;
-
-template <class Sample>
-constexpr float white_of() {
-  return std::is_same_v<Sample, float> ? 1.0f : float(std::numeric_limits<Sample>::max());
-}
 
 /// Four blocks, each filled by `fill(top, left, block)`, counted within the area.
 template <class Fill>
@@ -154,19 +150,13 @@ Grain::Component even_places(const std::vector<EvenPlaces::Area>& areas, const E
 
 }  // namespace
 
-Grain Grain::times(double luma_factor, double colour_factor) const {
-  Grain result = *this;
-  for (float& level : result.luma.level) level *= float(luma_factor);
-  for (float& level : result.colour.level) level *= float(colour_factor);
-  return result;
-}
-
 GrainMeter::Block GrainMeter::block(const std::array<Values, 3>& rgb) {
   Block block;
   Values luma;
   double sum = 0;
   for (size_t i = 0; i < pixels; ++i) {
-    luma[i] = luma_of[0] * rgb[0][i] + luma_of[1] * rgb[1][i] + luma_of[2] * rgb[2][i];
+    luma[i] =
+        luma_weights[0] * rgb[0][i] + luma_weights[1] * rgb[1][i] + luma_weights[2] * rgb[2][i];
     sum += double(luma[i]);
   }
   block.brightness = sum / double(pixels);
@@ -211,7 +201,7 @@ Grain grain_between(const Tensor& noisy, const Tensor& clean) {
           const float* without = clean.row(0, c, top + y) + left;
           for (int64_t x = 0; x < side; ++x) {
             residue[size_t(c)][size_t(y * side + x)] = with[x] - without[x];
-            brightness += double(luma_of[size_t(c)] * without[x]);
+            brightness += double(luma_weights[size_t(c)] * without[x]);
           }
         }
       GrainMeter::Block block = GrainMeter::block(residue);

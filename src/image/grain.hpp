@@ -28,9 +28,6 @@ struct Grain {
   Component luma;
   Component colour;  ///< the root of the mean square of blue - luma and red - luma
   bool operator==(const Grain&) const = default;
-
-  /// `luma` and `colour` times these.
-  Grain times(double luma_factor, double colour_factor) const;
 };
 
 /// Collects the energies of 8x8 blocks.

@@ -12,11 +12,9 @@
 #include <vector>
 
 #include "base/tensor.hpp"
+#include "image/samples.hpp"
 
 namespace hyperconv {
-
-/// Luma is the weighted sum of BT.709 on the encoded samples.
-inline constexpr std::array<float, 3> luma_weights = {0.2126f, 0.7152f, 0.0722f};
 
 /// Standard deviations of the noise of luma, blue - luma and red - luma.
 class NoiseLevel {

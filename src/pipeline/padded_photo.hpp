@@ -1,22 +1,15 @@
 // A photo as a denoiser takes it: mirrored at its edges as far as the receptive field reaches.
 #pragma once
 
-#include <limits>
-
 #include "base/threads.hpp"
 #include "engine/engine.hpp"
 #include "image/image.hpp"
+#include "image/samples.hpp"
 
 namespace hyperconv {
 
 /// 3 or 1, without alpha.
 inline int colours_of(const Image& photo) { return photo.channels >= 3 ? 3 : 1; }
-
-/// The sample that stands for 1.
-template <class Sample>
-constexpr float white_of() {
-  return std::is_same_v<Sample, float> ? 1.0f : float(std::numeric_limits<Sample>::max());
-}
 
 /// Throws Error when the part is empty or not within a photo of this size.
 void check_part(const Region& part, int width, int height);

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "base/fail.hpp"
-#include "pipeline/noise_level.hpp"
+#include "image/samples.hpp"
 
 namespace hyperconv {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "base/fail.hpp"
 #include "image/jpeg.hpp"
+#include "image/samples.hpp"
 #include "raw/colour.hpp"
 #include "simulation/demosaic.hpp"
 #include "simulation/libraw_demosaic.hpp"
@@ -127,8 +128,9 @@ std::vector<float> brightening(const Tensor& linear, double lift) {
   const auto plane = size_t(shape.plane());
   std::vector<float> light(plane);
   for (size_t i = 0; i < plane; ++i)
-    light[i] = std::max(0.0f, 0.2126f * linear.data()[i] + 0.7152f * linear.data()[plane + i] +
-                                  0.0722f * linear.data()[2 * plane + i]);
+    light[i] = std::max(0.0f, luma_weights[0] * linear.data()[i] +
+                                  luma_weights[1] * linear.data()[plane + i] +
+                                  luma_weights[2] * linear.data()[2 * plane + i]);
   constexpr double surroundings = 6;  // pixels
   blur(light, shape.h, shape.w, surroundings);
   for (float& value : light) {

@@ -21,13 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder by its last two names, which is the same on other machines.
-std::string short_name(const fs::path& folder) {
-  const fs::path clean = fs::absolute(folder).lexically_normal();
-  const fs::path last = clean.has_filename() ? clean : clean.parent_path();
-  return (last.parent_path().filename() / last.filename()).generic_string();
-}
-
 /// What one column is made of.
 struct PictureSet {
   DenoisersColumn column;

@@ -132,6 +132,12 @@ void append_result(const fs::path& path, const Facts& row) {
   file.write_behind(keep, (header.empty() ? ours + "\n" : "") + joined(row, false) + "\n");
 }
 
+std::string short_name(const fs::path& folder) {
+  const fs::path clean = fs::absolute(folder).lexically_normal();
+  const fs::path last = clean.has_filename() ? clean : clean.parent_path();
+  return (last.parent_path().filename() / last.filename()).generic_string();
+}
+
 Mean mean_of(const std::vector<double>& values) {
   // Student's t, two-sided 95 %, for 1 to 15 degrees of freedom.
   constexpr double t[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,

@@ -40,6 +40,9 @@ class Results {
 /// or fewer values than there are columns.
 Results read_results(const std::filesystem::path& path);
 
+/// A folder by its last two names, which is the same on other machines.
+std::string short_name(const std::filesystem::path& folder);
+
 /// Appends a line, whole or not at all, and before the first one the columns; may be called by many
 /// processes at once, also on a shared file system. Throws Error when the file has other columns.
 void append_result(const std::filesystem::path& path, const Facts& row);

@@ -27,13 +27,6 @@ std::string hash_of_samples(const Mosaic& mosaic) {
   return to_hex(hash_of(std::as_bytes(std::span(mosaic.samples))));
 }
 
-/// A folder by its last two names, which is the same on other machines.
-std::string short_name(const fs::path& folder) {
-  const fs::path clean = fs::absolute(folder).lexically_normal();
-  const fs::path last = clean.has_filename() ? clean : clean.parent_path();
-  return (last.parent_path().filename() / last.filename()).generic_string();
-}
-
 ScoredMethod method_of(const Contender& contender) {
   return {contender.name(), contender.version()};
 }
