@@ -18,6 +18,8 @@
 #include "cli/numbers.hpp"
 #include "cli/precision.hpp"
 #include "cli/rendering.hpp"
+#include "cli/report.hpp"
+#include "cli/report_rows.hpp"
 #include "cli/size.hpp"
 #include "pipeline/shard.hpp"
 
@@ -60,6 +62,14 @@ nlohmann::ordered_json to_json(const Outcome& o) {
   if (o.precision) json["precision"] = to_string(*o.precision);
   if (o.white_balance) json["white_balance"] = *o.white_balance;
   if (o.rendering) json["rendering"] = rendering_json(*o.rendering);
+  if (o.crop)
+    json["crop"] = {{"left", o.crop->left},
+                    {"top", o.crop->top},
+                    {"width", o.crop->width},
+                    {"height", o.crop->height}};
+  if (o.lens) json["lens"] = lens_json(*o.lens);
+  if (!o.rotate.empty()) json["rotate"] = o.rotate;
+  if (!o.resize.empty()) json["resize"] = o.resize;
   if (o.noise) json["noise"] = to_json(*o.noise);
   if (!o.noise_map.empty())
     json["noise_map"] = {{"output", o.noise_map},
@@ -72,6 +82,9 @@ void print_outcome(const Outcome& o) {
   fmt::print("{} -> {}  {}x{}  {:.2f} s (decode {:.2f}, process {:.2f}, encode {:.2f})\n",
              o.job.input.string(), o.job.output.string(), o.width, o.height, o.total, o.decode,
              o.process, o.encode);
+  if (o.lens)
+    fmt::print("{}  the lens's {} corrected ({}: {})\n", o.job.output.string(), o.lens->corrected(),
+               o.lens->source, o.lens->name);
   if (!o.noise_map.empty())
     fmt::print("{}  the noise's deviation, {}; white is {:g} of the photo's range\n", o.noise_map,
                o.noise_estimated         ? "as the model's S-Net estimates it"
@@ -181,7 +194,14 @@ void make_folder_of(const Job& job) {
          job.output.parent_path().string(), error.message());
 }
 
-void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a) {
+/// Where a report is wanted.
+void report_on(const Outcome& outcome, const EnhanceArguments& a, Report* report) {
+  if (report != nullptr && outcome.pictures)
+    report->add(outcome.job.input.filename().string(), *outcome.pictures, outcome.total,
+                report_rows(outcome, a));
+}
+
+void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a, Report* report) {
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   size_t skipped = batch.skipped;
   const auto& jobs = batch.jobs;
@@ -199,6 +219,7 @@ void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a
         ++skipped;
         continue;
       }
+      report_on(*outcome, a, report);
       if (!a.json) print_outcome(*outcome);
       results.push_back(to_json(*outcome));
     } catch (const std::exception& error) {
@@ -208,6 +229,10 @@ void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a
     }
   }
   enhancer.before_warnings([] {});
+  if (report != nullptr) {
+    for (const Failure& failure : failures.all()) report->add_failure(failure.line);
+    report->finish();
+  }
   if (a.json)
     fmt::print("{}\n", to_line(nlohmann::ordered_json{{"results", results},
                                                       {"failed", failures.count()},
@@ -253,12 +278,18 @@ void enhance_command(EnhanceArguments a) {
   Batch batch = plan_batch(a, enhancer.kind());
   if (batch.many) take_share(shard_of(a), batch, a);
   keep_existing(a, batch);
+  std::optional<Report> report;
+  if (!a.report.empty() && !batch.jobs.empty()) report.emplace(a.report, a.overwrite);
   for (const auto& line : batch.oddities) say("hyperconv: {}\n", line);
   if (batch.many || batch.jobs.empty() || !a.failures.empty()) {
-    run_batch(enhancer, batch, a);
+    run_batch(enhancer, batch, a, report ? &*report : nullptr);
     return;
   }
   const Outcome outcome = *enhanced(enhancer, batch.jobs[0]);
+  if (report) {
+    report_on(outcome, a, &*report);
+    report->finish();
+  }
   if (a.json)
     fmt::print("{}\n", to_line(to_json(outcome)));
   else
@@ -392,6 +423,10 @@ void add_enhance(CLI::App& program) {
       ->check(CLI::Range(1, 100));
   command->add_flag("--strip-metadata", a->write.strip_metadata,
                     "Leave out EXIF, XMP, IPTC and texts (default: all is kept)");
+  command->add_option("--report", a->report,
+                      "Folder for a page that shows photos before and after, the noise that was "
+                      "found, what was done and how long it took; a camera file's picture before "
+                      "takes its time again");
   add_batch_options(*command, *a);
   add_engine_options(*command, *a);
   command->add_option("--shard", a->shard,
@@ -399,7 +434,9 @@ void add_enhance(CLI::App& program) {
                       "srun or a Slurm array says)");
   command->add_flag("--json", a->json, "One JSON object on stdout");
   add_rendering_options(*command, a->rendering);
+  add_lens_option(*command, a->lens);
   add_removal_options(*command, *a);
+  add_framing_options(*command, a->framing);
   add_mosaic_options(*command, *a);
   add_headerless_options(*command, *a);
   command->callback([a, command] {

@@ -11,6 +11,7 @@
 #include "base/say.hpp"
 #include "cli/size.hpp"
 #include "image/codec.hpp"
+#include "image/xmp.hpp"
 #include "pipeline/shipped.hpp"
 #include "raw/dng_opcodes.hpp"
 
@@ -71,7 +72,8 @@ FileKind kind_of(const Model& model) {
 
 bool is_dng(const fs::path& path) { return lower_ending(path) == ".dng"; }
 
-Enhancer::Enhancer(const EnhanceArguments& arguments) : arguments_(arguments) {
+Enhancer::Enhancer(const EnhanceArguments& arguments)
+    : arguments_(arguments), lenses_(arguments.lens) {
   if (!arguments.task.empty())
     kind_ = arguments.task == "denoise" ? FileKind::photo : FileKind::mosaic;
   if (arguments.model.empty()) return;
@@ -151,15 +153,21 @@ Outcome Enhancer::develop(const Job& job, InputFile& file) {
   developer();
   Outcome outcome;
   outcome.job = job;
+  outcome.rotate = arguments_.framing.rotate;
+  outcome.resize = arguments_.framing.resize;
   outcome.task = Task::develop;
   outcome.model = develops_.path;
   Stopwatch total, stage;
   RawFrame frame = file.raw(arguments_.format);
+  if (const auto orientation = arguments_.framing.orientation())
+    std::visit(Overloaded{[&](Mosaic& mosaic) { mosaic.orientation = *orientation; },
+                          [&](LinearFrame& linear) { linear.facts.orientation = *orientation; }},
+               frame);
   outcome.decode = stage.lap();
   std::visit(Overloaded{[&](Mosaic& mosaic) { develop_mosaic(std::move(mosaic), outcome); },
                         [&](LinearFrame& linear) { develop_linear(linear, outcome); }},
              frame);
-  outcome.total = total.lap();
+  outcome.total = total.lap() - outcome.before;
   return outcome;
 }
 
@@ -172,6 +180,21 @@ void Enhancer::refuse_for_dng(const Job& job) const {
   if (arguments_.removal.preview || !arguments_.removal.noise_map.empty())
     fail("{}: becomes a DNG; --preview and --noise-map are of pictures: name a .jpg, .png or .tif",
          job.input.string());
+  if (!arguments_.report.empty())
+    fail("{}: becomes a DNG; --report is of pictures: name a .jpg, .png or .tif",
+         job.input.string());
+  if (arguments_.lens.corrects())
+    fail(
+        "{}: becomes a DNG, whose lens a raw converter corrects; --lens would have no effect: name "
+        "a "
+        ".jpg, .png or .tif",
+        job.input.string());
+  if (arguments_.framing.crops() || arguments_.framing.size())
+    fail(
+        "{}: becomes a DNG, which a raw converter crops and resizes; --crop and --resize would "
+        "have "
+        "no effect: name a .jpg, .png or .tif",
+        job.input.string());
 }
 
 void Enhancer::refuse_rendering_of(const LinearFrame& frame, const Job& job) const {
@@ -189,6 +212,7 @@ void Enhancer::develop_mosaic(Mosaic mosaic, Outcome& outcome) {
   const Job& job = outcome.job;
   naming(job.input, [&] { balance_as_wanted(mosaic, arguments_.rendering.wanted_balance()); });
   outcome.white_balance = mosaic.white_balance;
+  const auto lens = lens_of(mosaic, outcome);
   warn(job, mosaic.warnings);
   Stopwatch stage;
   if (is_dng(job.output)) {
@@ -198,8 +222,9 @@ void Enhancer::develop_mosaic(Mosaic mosaic, Outcome& outcome) {
     outcome.width = mosaic.width;
     outcome.height = mosaic.height;
   } else {
-    const Image picture = naming(job.input, [&] { return picture_of_mosaic(mosaic, outcome); });
-    outcome.process = stage.lap();
+    const Image picture =
+        naming(job.input, [&] { return picture_of_mosaic(mosaic, lens.get(), outcome); });
+    outcome.process = stage.lap() - outcome.before;
     write(picture, mosaic, outcome);
   }
   outcome.encode = stage.lap();
@@ -222,17 +247,23 @@ Tensor Enhancer::linear_light_of(const Mosaic& mosaic, Outcome& outcome) {
   return with_some_grain(grainy, clean, *strength);
 }
 
-Image Enhancer::picture_of_mosaic(const Mosaic& mosaic, Outcome& outcome) {
+Image Enhancer::picture_of_mosaic(const Mosaic& mosaic, const LensCorrection* lens,
+                                  Outcome& outcome) {
   Developer& developer = this->developer();
   const NoiseRemovalArguments& wanted = arguments_.removal;
   outcome.rendering = arguments_.rendering.rendering();
-  PictureRequest request{.rendering = *outcome.rendering, .part = wanted.preview};
+  PictureRequest request{
+      .rendering = *outcome.rendering, .part = wanted_part(mosaic, outcome), .lens = lens};
   std::optional<Image> grainy;
-  if (wanted.strength || !wanted.noise_map.empty()) {
+  const bool needs_grain = wanted.strength || !wanted.noise_map.empty();
+  if (needs_grain || !arguments_.report.empty()) {
+    Stopwatch watch;
     request.keeps_grain = true;
     grainy = developer.picture(mosaic, request);
-    outcome.develop = developer.times();
+    if (needs_grain) outcome.develop = developer.times();
     request.keeps_grain = false;
+    keep_before(*grainy, outcome);
+    if (!needs_grain) outcome.before = watch.lap();
   }
   Image clean = developer.picture(mosaic, request);
   outcome.develop = sum_of(outcome.develop, developer.times());
@@ -245,19 +276,57 @@ Image Enhancer::picture_of_mosaic(const Mosaic& mosaic, Outcome& outcome) {
   return wanted.strength ? with_some_grain(*grainy, clean, *wanted.strength) : clean;
 }
 
+void Enhancer::keep_before(const Image& picture, Outcome& outcome) const {
+  if (arguments_.report.empty()) return;
+  outcome.pictures = std::make_shared<ReportPictures>();
+  outcome.pictures->before = picture;
+}
+
 void Enhancer::write_noise_map(Image map, int orientation, Outcome& outcome) const {
   map.metadata.orientation = orientation;
-  // A camera file's picture is turned as it is seen; a photo's stays, and its map with it.
-  const bool is_photo = outcome.task == Task::denoise;
-  write_image(arguments_.removal.noise_map, is_photo ? map : upright(map), arguments_.write);
+  write_image(arguments_.removal.noise_map,
+              framed(std::move(map), outcome.task == Task::denoise, SampleMeaning::values),
+              arguments_.write);
   outcome.noise_map = arguments_.removal.noise_map;
 }
 
-void Enhancer::develop_linear(const LinearFrame& frame, Outcome& outcome) {
+std::unique_ptr<LensCorrection> Enhancer::lens_of(Mosaic& facts, Outcome& outcome) {
+  auto found = naming(outcome.job.input, [&] { return lenses_.find(facts); });
+  if (!found.note.empty()) warn(outcome.job, {found.note});
+  if (found.lens) outcome.lens = found.lens->report();
+  return std::move(found.lens);
+}
+
+std::optional<Region> Enhancer::wanted_part(const Mosaic& facts, Outcome& outcome) const {
+  if (arguments_.removal.preview) return arguments_.removal.preview;
+  if (!arguments_.framing.crops()) return std::nullopt;
+  if (!facts.camera_crop)
+    warn(outcome.job, {"says of no crop of its camera's; all that the sensor saw is taken"});
+  outcome.crop = facts.camera_crop;
+  return facts.camera_crop;
+}
+
+Image Enhancer::framed(Image picture, bool is_photo, SampleMeaning meaning) const {
+  // A camera file's picture is turned as it is seen; a photo's stays as it is stored, unless it is
+  // to be turned, and its orientation says the rest.
+  Image seen = is_photo && !arguments_.framing.orientation() ? std::move(picture)
+                                                             : upright(std::move(picture));
+  const auto wanted = arguments_.framing.size();
+  if (!wanted) return seen;
+  // On its side still, it is to fit as it will be seen.
+  const bool lies = seen.metadata.orientation >= 5;
+  const int across = lies ? seen.height : seen.width, down = lies ? seen.width : seen.height;
+  const auto [width, height] = size_as_wanted(across, down, *wanted);
+  return resized(seen, lies ? height : width, lies ? width : height, meaning,
+                 arguments_.write.threads);
+}
+
+void Enhancer::develop_linear(LinearFrame& frame, Outcome& outcome) {
   const Job& job = outcome.job;
   refuse_rendering_of(frame, job);
   const bool is_grey = frame.light.shape().c == 1;
   if (!is_grey) outcome.white_balance = frame.facts.white_balance;
+  const auto lens = lens_of(frame.facts, outcome);
   warn(job, frame.facts.warnings);
   const bool denoises = !is_dng(job.output) && !named_;
   warn(job, {fmt::format("is {}; {} applied, and {}", is_grey ? "monochrome" : "demosaiced already",
@@ -277,8 +346,12 @@ void Enhancer::develop_linear(const LinearFrame& frame, Outcome& outcome) {
   } else {
     outcome.rendering = arguments_.rendering.rendering();
     const Image picture = naming(job.input, [&] {
+      if (lens) correct_lens(frame, *lens, arguments_.write.threads);
       const Image noisy = picture_of(frame, *outcome.rendering);
-      return denoises ? without_noise(noisy, outcome) : noisy;
+      const Region part =
+          wanted_part(frame.facts, outcome).value_or(Region{0, 0, noisy.height, noisy.width});
+      keep_before(part_of(noisy, part), outcome);
+      return denoises ? without_noise(noisy, part, outcome) : part_of(noisy, part);
     });
     if (denoises) outcome.model = denoises_.path;
     outcome.process = stage.lap();
@@ -287,10 +360,9 @@ void Enhancer::develop_linear(const LinearFrame& frame, Outcome& outcome) {
   outcome.encode = stage.lap();
 }
 
-Image Enhancer::without_noise(const Image& photo, Outcome& outcome) {
+Image Enhancer::without_noise(const Image& photo, const Region& part, Outcome& outcome) {
   Denoiser& denoiser = this->denoiser();
   const NoiseRemovalArguments& wanted = arguments_.removal;
-  const Region part = wanted.preview.value_or(Region{0, 0, photo.height, photo.width});
   const DenoiseStrength strength = wanted.strength.value_or(DenoiseStrength{});
   std::optional<Image> map;
   Image picture;
@@ -309,11 +381,22 @@ Image Enhancer::without_noise(const Image& photo, Outcome& outcome) {
 }
 
 void Enhancer::write(const Image& picture, const Mosaic& facts, Outcome& outcome) const {
-  if (!facts.later_opcodes.empty())
+  if (!facts.later_opcodes.empty() && !outcome.lens)
     warn(outcome.job, {fmt::format("its DNG opcodes {} are for raw converters and not applied; "
-                                   "they stay in a .dng",
+                                   "they stay in a .dng, and --lens auto applies a lens's",
                                    opcode_names(facts.later_opcodes))});
-  const Image seen = upright(with_square_pixels(picture, facts.pixel_aspect));
+  Image seen =
+      framed(with_square_pixels(picture, facts.pixel_aspect), false, SampleMeaning::colours);
+  if (outcome.pictures) {
+    Image& before = outcome.pictures->before;
+    before = framed(with_square_pixels(std::move(before), facts.pixel_aspect), false,
+                    SampleMeaning::colours);
+    outcome.pictures->after = seen;
+  }
+  if (const auto& lens = outcome.lens)
+    seen.metadata.xmp =
+        xmp_with_lens(std::move(seen.metadata.xmp),
+                      {lens->name, lens->distortion, lens->vignetting, lens->lateral_colour});
   write_image(outcome.job.output, seen, arguments_.write);
   outcome.width = seen.width;
   outcome.height = seen.height;
@@ -352,16 +435,35 @@ Outcome Enhancer::denoise(const Job& job, InputFile& file) {
   if (const auto named = arguments_.rendering.named(); !named.empty())
     fail("{}: is a photo, rendered already; {} would have no effect: name a camera file",
          job.input.string(), named);
+  if (arguments_.lens.corrects())
+    fail("{}: is a photo, rendered already; --lens would have no effect: name a camera file",
+         job.input.string());
+  if (arguments_.framing.crops())
+    fail(
+        "{}: is a photo, cropped by its camera already; --crop would have no effect: name a camera "
+        "file",
+        job.input.string());
   denoiser();  // a model that cannot be used is named before the photo is read
   Outcome outcome;
   outcome.job = job;
+  outcome.rotate = arguments_.framing.rotate;
+  outcome.resize = arguments_.framing.resize;
   outcome.task = Task::denoise;
   outcome.model = denoises_.path;
   Stopwatch total, stage;
-  const Image photo = file.photo();
+  Image photo = file.photo();
   warn(job, photo.metadata.notes);
   outcome.decode = stage.lap();
-  const Image picture = naming(job.input, [&] { return without_noise(photo, outcome); });
+  photo.metadata.orientation =
+      arguments_.framing.orientation().value_or(photo.metadata.orientation);
+  const Region part = arguments_.removal.preview.value_or(Region{0, 0, photo.height, photo.width});
+  const Image picture = naming(job.input, [&] {
+    return framed(without_noise(photo, part, outcome), true, SampleMeaning::colours);
+  });
+  if (!arguments_.report.empty()) {
+    keep_before(framed(part_of(photo, part), true, SampleMeaning::colours), outcome);
+    outcome.pictures->after = picture;
+  }
   outcome.process = stage.lap();
   write_image(job.output, picture, arguments_.write);
   outcome.width = picture.width;

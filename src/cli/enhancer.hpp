@@ -6,7 +6,10 @@
 #include <optional>
 #include <string>
 
+#include "cli/framing.hpp"
+#include "cli/lens.hpp"
 #include "cli/rendering.hpp"
+#include "cli/report.hpp"
 #include "pipeline/denoise.hpp"
 #include "pipeline/develop.hpp"
 #include "pipeline/input.hpp"
@@ -36,6 +39,9 @@ struct EnhanceArguments {
   std::optional<NoiseProfile> noise;  ///< of mosaics; nothing: what they say of themselves
   NoiseRemovalArguments removal;
   RenderingArguments rendering;
+  FramingArguments framing;
+  LensArguments lens;
+  std::string report;  ///< folder; empty: none
   double white = 0, memory_gib = 0;
   WriteOptions write;
   EngineOptions engine;
@@ -59,9 +65,14 @@ struct Outcome {
   DevelopTimes develop;                                   ///< the parts of `process`, of a mosaic
   std::optional<std::array<double, 3>> white_balance;     ///< of colours: multipliers, green's 1
   std::optional<Rendering> rendering;                     ///< of a picture of a camera file
+  std::optional<Region> crop;                             ///< the camera's, which was taken
+  std::optional<LensReport> lens;                         ///< what of it was corrected
+  std::string rotate, resize;                             ///< as they were wanted; empty: not
   std::optional<KnownNoise> noise;                        ///< what a network was told of a mosaic
   DenoiseTimes denoise;                                   ///< the same of a photo
   std::string noise_map;                                  ///< file; empty: none
+  std::shared_ptr<ReportPictures> pictures;               ///< where a report is wanted
+  double before = 0;  ///< seconds that its picture before took, which no other figure has
   bool noise_estimated = false;  ///< by an S-Net; else it shows what was removed
 };
 
@@ -99,15 +110,23 @@ class Enhancer {
   Outcome develop(const Job& job, InputFile& file);
   void develop_mosaic(Mosaic mosaic, Outcome& outcome);
   Tensor linear_light_of(const Mosaic& mosaic, Outcome& outcome);
-  Image picture_of_mosaic(const Mosaic& mosaic, Outcome& outcome);
+  Image picture_of_mosaic(const Mosaic& mosaic, const LensCorrection* lens, Outcome& outcome);
   /// What would have no effect on a DNG.
   void refuse_for_dng(const Job& job) const;
   void refuse_rendering_of(const LinearFrame& frame, const Job& job) const;
-  void develop_linear(const LinearFrame& frame, Outcome& outcome);
+  void develop_linear(LinearFrame& frame, Outcome& outcome);
   /// As the model for photos cleans it.
-  Image without_noise(const Image& photo, Outcome& outcome);
+  Image without_noise(const Image& photo, const Region& part, Outcome& outcome);
   /// Writes a noise map that lies on a photo of this orientation, where one is wanted.
   void write_noise_map(Image map, int orientation, Outcome& outcome) const;
+  /// Nothing where its lens is not to be corrected, or cannot be, which is said.
+  std::unique_ptr<LensCorrection> lens_of(Mosaic& facts, Outcome& outcome);
+  /// The part of a camera file that its picture shows; nothing: all of it.
+  std::optional<Region> wanted_part(const Mosaic& facts, Outcome& outcome) const;
+  /// The photo with its noise, where a report is wanted.
+  void keep_before(const Image& picture, Outcome& outcome) const;
+  /// Turned as it is to be seen and of the size that is wanted.
+  Image framed(Image picture, bool is_photo, SampleMeaning meaning) const;
   Outcome denoise(const Job& job, InputFile& file);
   void write(const Image& picture, const Mosaic& facts, Outcome& outcome) const;
   /// Without the samples, which a linear DNG has its own of, and without what is to be stripped.
@@ -122,6 +141,7 @@ class Enhancer {
   Loaded develops_, denoises_;
   std::optional<Developer> developer_;
   std::optional<Denoiser> denoiser_;
+  LensFinder lenses_;
 };
 
 }  // namespace hyperconv::cli

@@ -114,6 +114,16 @@ bool has_srgb_primaries(const ColourSpace& s) {
          is_near(s.blue, srgb.blue);
 }
 
+/// Empty where the curve is not there, falls somewhere or is flat all over.
+std::vector<float> light_table(const cmsToneCurve* curve) {
+  std::vector<float> light;
+  if (curve == nullptr) return light;
+  for (int i = 0; i < 65536; ++i)
+    light.push_back(std::clamp(cmsEvalToneCurveFloat(curve, float(i) / 65535), 0.f, 1.f));
+  const bool rises = std::ranges::is_sorted(light) && light.front() < light.back();
+  return rises ? light : std::vector<float>();
+}
+
 }  // namespace
 
 const std::vector<uint8_t>& srgb_profile(int channels) {
@@ -171,6 +181,20 @@ std::vector<uint8_t> mended_profile(const std::vector<uint8_t>& profile) {
   std::vector<uint8_t> bytes(size);
   if (!cmsSaveProfileToMem(open.get(), bytes.data(), &size)) return {};
   return bytes;
+}
+
+std::vector<std::vector<float>> light_tables(const std::vector<uint8_t>& profile, int channels) {
+  std::vector<cmsTagSignature> tags = {cmsSigGrayTRCTag};
+  if (channels >= 3) tags = {cmsSigRedTRCTag, cmsSigGreenTRCTag, cmsSigBlueTRCTag};
+  std::vector<std::vector<float>> tables;
+  if (const Profile open = profile.empty() ? nullptr : opened(profile))
+    if (channels < 3 || cmsIsMatrixShaper(open.get()) != 0)
+      for (const cmsTagSignature tag : tags)
+        tables.push_back(light_table(static_cast<cmsToneCurve*>(cmsReadTag(open.get(), tag))));
+  const auto is_empty = [](const auto& table) { return table.empty(); };
+  if (tables.empty() || std::ranges::any_of(tables, is_empty))
+    tables.assign(tags.size(), light_table(tone_curve(ToeCurve{}).get()));
+  return tables;
 }
 
 ColourSpace adobe_rgb() {

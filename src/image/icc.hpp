@@ -31,6 +31,11 @@ const std::vector<uint8_t>& profile_to_write(const std::string& name, const Imag
 /// of the four intents. Empty when it cannot be read.
 std::vector<uint8_t> mended_profile(const std::vector<uint8_t>& profile);
 
+/// The linear light, 0..1, of each sample of 16 bits, for each colour (3 or 1) of pictures with
+/// this profile: by its curves, which never fall; by sRGB's where it is empty, or has tables in
+/// place of curves.
+std::vector<std::vector<float>> light_tables(const std::vector<uint8_t>& profile, int channels);
+
 /// CIE xy.
 struct Chromaticity {
   double x = 0, y = 0;

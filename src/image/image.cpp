@@ -158,6 +158,24 @@ std::vector<float> to_float(const Image& image) {
 Image to_u8(const Image& image) { return with_samples<uint8_t>(image); }
 Image to_u16(const Image& image) { return with_samples<uint16_t>(image); }
 
+Image part_of(const Image& image, const Region& part) {
+  assert(part.top >= 0 && part.left >= 0 && part.top + part.height <= image.height &&
+         part.left + part.width <= image.width);
+  if (part == Region{0, 0, image.height, image.width}) return image;
+  Image result{int(part.width), int(part.height), image.channels, {}, image.metadata};
+  std::visit(
+      [&]<class Sample>(const std::vector<Sample>& from) {
+        auto samples = large_vector<Sample>(result.count());
+        const auto row = part.width * image.channels;
+        for (int64_t y = 0; y < part.height; ++y)
+          std::copy_n(from.begin() + ((part.top + y) * image.width + part.left) * image.channels,
+                      row, samples.begin() + y * row);
+        result.samples = std::move(samples);
+      },
+      image.samples);
+  return result;
+}
+
 Image upright(Image image) {
   if (image.metadata.orientation == 1) return image;
   const Walk walk = walk_of(image);

@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "hyperconv/types.hpp"
+
 namespace hyperconv {
 
 /// How densely a picture is to be printed, or the shape of its pixels.
@@ -65,6 +67,9 @@ std::vector<float> to_float(const Image& image);
 /// The picture with 8-bit or 16-bit samples: clamped to [0,1] and rounded to nearest.
 Image to_u8(const Image& image);
 Image to_u16(const Image& image);
+
+/// A part of the picture, which lies within it, with all of the metadata.
+Image part_of(const Image& image, const Region& part);
 
 /// Samples turned so that orientation becomes 1 (its EXIF and XMP tags, if any, too).
 Image upright(Image image);

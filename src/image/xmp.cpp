@@ -125,6 +125,27 @@ std::vector<uint8_t> xmp_without_settings(std::vector<uint8_t> packet) {
   });
 }
 
+std::vector<uint8_t> xmp_with_lens(std::vector<uint8_t> packet, const CorrectedLens& lens) {
+  const auto lock = enter_exiv2();
+  try {
+    Exiv2::XmpData data;
+    if (!packet.empty() &&
+        Exiv2::XmpParser::decode(data, std::string(packet.begin(), packet.end())) != 0)
+      return packet;
+    data["Xmp.crs.AlreadyApplied"] = "True";
+    data["Xmp.crs.LensProfileEnable"] = "1";
+    data["Xmp.crs.LensProfileName"] = lens.name;
+    data["Xmp.crs.LensProfileDistortionScale"] = lens.distortion ? "100" : "0";
+    data["Xmp.crs.LensProfileVignettingScale"] = lens.vignetting ? "100" : "0";
+    data["Xmp.crs.LensProfileChromaticAberrationScale"] = lens.lateral_colour ? "100" : "0";
+    return encoded_xmp(data);
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception&) {
+    return packet;
+  }
+}
+
 std::vector<uint8_t> xmp_in_utf8(std::vector<uint8_t> packet) {
   const auto form = unicode_form(packet);
   if (form.size == 1) return packet;

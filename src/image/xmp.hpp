@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "image/codec.hpp"
@@ -18,6 +19,16 @@ std::vector<uint8_t> xmp_to_write(const Image& image);
 /// settings (the schema crs) have nothing to act on and the file's own format and colours are no
 /// more; unchanged where there are none.
 std::vector<uint8_t> xmp_without_settings(std::vector<uint8_t> packet);
+
+/// What of a lens's faults is corrected in a picture.
+struct CorrectedLens {
+  std::string name;
+  bool distortion = false, vignetting = false, lateral_colour = false;
+};
+
+/// The packet, which may be empty, that says so in the words of Adobe's RAW converters (the schema
+/// crs), as settings that are applied already. Unchanged where exiv2 cannot read it.
+std::vector<uint8_t> xmp_with_lens(std::vector<uint8_t> packet, const CorrectedLens& lens);
 
 /// The packet in UTF-8, from whichever Unicode it is in.
 std::vector<uint8_t> xmp_in_utf8(std::vector<uint8_t> packet);

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <span>
 
 #include "base/fail.hpp"
+#include "base/interrupt.hpp"
+#include "base/threads.hpp"
 #include "base/watch.hpp"
 #include "pipeline/padded_photo.hpp"
 #include "raw/colour.hpp"
@@ -91,6 +94,26 @@ Region cells_of(const Region& samples) {
           (samples.left + samples.width + 1) / 2 - left};
 }
 
+/// Pixels of the photo, which lie at `place` in a network's output, into linear light that holds a
+/// part of it.
+void copy_light(const Tensor& output, const Region& place,
+                const std::optional<StabilisingCurve>& curve, const Highlights* highlights,
+                const Region& photo, const Region& held, Tensor& light) {
+  const int64_t top = photo.top - held.top, left = photo.left - held.left;
+  Threads().parallel_for(photo.height, [&](int64_t y) {
+    throw_if_interrupted();
+    std::array<std::span<float>, 3> rows;
+    for (int64_t c = 0; c < 3; ++c) {
+      const float* from = output.row(0, c, place.top + y) + place.left;
+      float* to = light.row(0, c, top + y) + left;
+      for (int64_t x = 0; x < photo.width; ++x) to[x] = curve ? curve->inverse(from[x]) : from[x];
+      rows[size_t(c)] = {to, size_t(photo.width)};
+    }
+    if (highlights != nullptr)
+      highlights->restore(photo.top + y, photo.left, rows[0], rows[1], rows[2]);
+  });
+}
+
 }  // namespace
 
 Matrix3 camera_to_srgb(const Mosaic& mosaic) {
@@ -120,6 +143,12 @@ Image picture_of(const LinearFrame& frame, const Rendering& rendering) {
   }
   picture.metadata = metadata_for_picture(frame.facts, rendering.space);
   return picture;
+}
+
+void correct_lens(LinearFrame& frame, const LensCorrection& lens, int threads) {
+  const Shape& shape = frame.light.shape();
+  const Region all{0, 0, shape.h, shape.w};
+  frame.light = corrected(lens, frame.light, all, all, shape.w, shape.h, threads);
 }
 
 Developer::Developer(std::shared_ptr<const Model> model, const DevelopOptions& options)
@@ -163,13 +192,7 @@ Tensor Developer::camera_rgb(const Mosaic& mosaic, bool keeps_grain) {
   Tensor rgb({1, 3, mosaic.height, mosaic.width});
   const Region all{0, 0, mosaic.height, mosaic.width};
   run_network(mosaic, all, keeps_grain, [&](const Pixels& pixels) {
-    const auto& [photo, place, output, curve] = pixels;
-    for (int64_t c = 0; c < 3; ++c)
-      for (int64_t y = 0; y < photo.height; ++y) {
-        const float* from = output.row(0, c, place.top + y) + place.left;
-        float* to = rgb.row(0, c, photo.top + y) + photo.left;
-        for (int64_t x = 0; x < photo.width; ++x) to[x] = curve ? curve->inverse(from[x]) : from[x];
-      }
+    copy_light(pixels.output, pixels.place, pixels.curve, nullptr, pixels.photo, all, rgb);
   });
   times_ = {.network = seconds_since(start)};
   return rgb;
@@ -187,6 +210,7 @@ Image Developer::picture(const Mosaic& mosaic, const PictureRequest& request) {
                   .highlights = highlights ? &*highlights : nullptr,
                   .top = part.top,
                   .left = part.left};
+  if (request.lens != nullptr) return corrected_picture(mosaic, request, part, path);
   Image picture = rgb_picture(int(part.width), int(part.height));
   times_ = {};
   run_network(mosaic, part, request.keeps_grain, [&](const Pixels& pixels) {
@@ -197,6 +221,31 @@ Image Developer::picture(const Mosaic& mosaic, const PictureRequest& request) {
   });
   times_.network = seconds_since(start) - times_.colour;
   picture.metadata = metadata_for_picture(mosaic, rendering.space);
+  return picture;
+}
+
+Image Developer::corrected_picture(const Mosaic& mosaic, const PictureRequest& request,
+                                   const Region& part, ColourPath path) {
+  const auto start = Clock::now();
+  const Region needed = needed_for(*request.lens, part, mosaic.width, mosaic.height);
+  Tensor light({1, 3, needed.height, needed.width});
+  run_network(mosaic, needed, request.keeps_grain, [&](const Pixels& pixels) {
+    copy_light(pixels.output, pixels.place, pixels.curve, path.highlights, pixels.photo, needed,
+               light);
+  });
+  const auto colour = Clock::now();
+  // Linear now, with its highlights.
+  path.highlights = nullptr;
+  Image picture = rgb_picture(int(part.width), int(part.height));
+  constexpr int64_t band_height = 128;
+  for (int64_t y = 0; y < part.height; y += band_height) {
+    const Region band{part.top + y, part.left, std::min(band_height, part.height - y), part.width};
+    const Tensor made = corrected(*request.lens, light, needed, band, mosaic.width, mosaic.height);
+    render_part(made, {0, 0, band.height, band.width}, path, picture, band.top, band.left);
+  }
+  picture.metadata = metadata_for_picture(mosaic, request.rendering.space);
+  times_.colour = seconds_since(colour);
+  times_.network = seconds_since(start) - times_.colour;
   return picture;
 }
 

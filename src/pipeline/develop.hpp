@@ -6,7 +6,9 @@
 #include "engine/parts.hpp"
 #include "image/image.hpp"
 #include "image/output_space.hpp"
+#include "raw/colour.hpp"
 #include "raw/highlights.hpp"
+#include "raw/lens.hpp"
 #include "raw/mosaic.hpp"
 #include "raw/mosaic_noise.hpp"
 #include "raw/stabilised.hpp"
@@ -33,6 +35,9 @@ Matrix3 rendering_matrix(const Mosaic& mosaic, const Rendering& rendering = {});
 /// or, of a monochrome one, exposure and sRGB's curve alone; 16 bits, RGB or grey, with the
 /// metadata that Developer::picture gives. Its noise stays, and its highlights are clipped.
 Image picture_of(const LinearFrame& frame, const Rendering& rendering = {});
+
+/// The frame's light as the lens should have made it, on so many threads (0: all cores).
+void correct_lens(LinearFrame& frame, const LensCorrection& lens, int threads = 0);
 
 /// A mosaic as a `develop` network takes it: [1,4,h,w] in the order R, G of the red row, G of the
 /// blue row, B, whatever the CFA's phase: black subtracted, 1 = the level at which the least
@@ -65,6 +70,9 @@ void pack_part(const Mosaic& mosaic, const PackedFrame& frame, const Region& par
 struct PictureRequest {
   Rendering rendering;
   std::optional<Region> part = {};  ///< in pixels of the photo as it is stored; nothing: all
+  /// What the lens did is taken back in linear camera RGB, restored highlights included; a part is
+  /// then one of the corrected photo. nullptr: nothing is.
+  const LensCorrection* lens = nullptr;
   /// The network is told that there is no noise: it takes none away, and the picture has the
   /// photo's own grain.
   bool keeps_grain = false;
@@ -125,6 +133,8 @@ class Developer {
     const Tensor& output;
     const std::optional<StabilisingCurve>& curve;
   };
+  Image corrected_picture(const Mosaic& mosaic, const PictureRequest& request, const Region& part,
+                          ColourPath path);
   void run_network(const Mosaic& mosaic, const Region& part, bool keeps_grain,
                    const std::function<void(const Pixels&)>& use);
 

@@ -593,12 +593,63 @@ void read_rendering(const CameraFile& file, Mosaic& facts) {
     const auto list = TiffView::bytes(*sensor, opcodes_of_rendering);
     if (parse_opcodes(list) && !opcode_names(list).empty())
       facts.later_opcodes.assign(list.begin(), list.end());
+    const auto& [origin, size] = std::pair(file.tags().active_origin, file.tags().active_size);
+    const auto& sizes = file.data().sizes;
+    if (origin && size)
+      facts.opcode_area = Region{int64_t((*origin)[0]) - sizes.top_margin,
+                                 int64_t((*origin)[1]) - sizes.left_margin, (*size)[0], (*size)[1]};
   }
+}
+
+/// In rows and columns of the raw frame: a DNG's DefaultCrop, which counts from the active area, or
+/// what LibRaw knows of a maker's.
+std::optional<Region> crop_in_frame(const CameraFile& file) {
+  const auto& sizes = file.data().sizes;
+  if (file.data().idata.dng_version != 0) {
+    constexpr uint16_t default_crop_origin = 50719, default_crop_size = 50720;
+    const auto* sensor = file.view().sensor();
+    if (sensor == nullptr) return std::nullopt;
+    const auto origin = file.view().numbers(*sensor, default_crop_origin);  // across, down
+    const auto size = file.view().numbers(*sensor, default_crop_size);
+    const auto fits = [](double value) { return value >= 0 && value < 1 << 24; };
+    if (origin.size() != 2 || size.size() != 2 || !std::ranges::all_of(origin, fits) ||
+        !std::ranges::all_of(size, fits))
+      return std::nullopt;
+    const auto active = file.tags().active_origin.value_or(std::array<uint32_t, 2>{0, 0});
+    return Region{std::lround(origin[1]) + active[0], std::lround(origin[0]) + active[1],
+                  std::lround(size[1]), std::lround(size[0])};
+  }
+#if LIBRAW_COMPILE_CHECK_VERSION_NOTLESS(0, 21)
+  const auto& crop = sizes.raw_inset_crops[0];
+#else
+  const auto& crop = sizes.raw_inset_crop;
+#endif
+  constexpr int unknown = 0xffff;
+  if (crop.cleft == unknown || crop.ctop == unknown) return std::nullopt;
+  return Region{crop.ctop, crop.cleft, crop.cheight, crop.cwidth};
+}
+
+/// After width and height.
+void read_crop(const CameraFile& file, Mosaic& facts) {
+  const auto crop = crop_in_frame(file);
+  if (!crop) return;
+  const auto& sizes = file.data().sizes;
+  const int64_t top = std::max<int64_t>(crop->top - sizes.top_margin, 0);
+  const int64_t left = std::max<int64_t>(crop->left - sizes.left_margin, 0);
+  const int64_t bottom =
+      std::min<int64_t>(crop->top + crop->height - sizes.top_margin, facts.height);
+  const int64_t right =
+      std::min<int64_t>(crop->left + crop->width - sizes.left_margin, facts.width);
+  // A thumbnail's size, or nothing, is no crop.
+  if (bottom - top < facts.height / 4 || right - left < facts.width / 4) return;
+  if (bottom <= top || right <= left) return;
+  facts.camera_crop = Region{top, left, bottom - top, right - left};
 }
 
 /// What stands in the file whatever its sensor is.
 void read_facts(CameraFile& file, Mosaic& facts) {
   facts.orientation = exif_orientation(file.data().sizes.flip);
+  read_crop(file, facts);
   facts.noise = file.tags().noise;
   facts.shot = shot_of(file);
   read_metadata(file.bytes(), facts);

@@ -4,86 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
-#include <stdexcept>
+
+#include "raw/opcode_reader.hpp"
 
 namespace hyperconv {
 namespace {
-
-using Bytes = std::span<const uint8_t>;
-
-/// What a damaged list ends in; caught in this file.
-struct Damaged : std::runtime_error {
-  Damaged() : std::runtime_error("damaged opcode") {}
-};
-
-/// Big-endian numbers one after the other.
-class Reader {
- public:
-  explicit Reader(Bytes bytes) : bytes_(bytes) {}
-
-  uint32_t u32() { return uint32_t(integer(4)); }
-  uint16_t u16() { return uint16_t(integer(2)); }
-  double f32() { return double(std::bit_cast<float>(u32())); }
-  double f64() { return std::bit_cast<double>(integer(8)); }
-  Bytes bytes(size_t count) {
-    if (count > bytes_.size()) throw Damaged();
-    const Bytes part = bytes_.first(count);
-    bytes_ = bytes_.subspan(count);
-    return part;
-  }
-  size_t left() const { return bytes_.size(); }
-
- private:
-  uint64_t integer(size_t size) {
-    uint64_t value = 0;
-    for (const uint8_t byte : bytes(size)) value = value << 8 | byte;
-    return value;
-  }
-
-  Bytes bytes_;
-};
-
-enum Id : uint32_t {
-  id_fix_vignette_radial = 3,
-  id_fix_bad_pixels_constant = 4,
-  id_fix_bad_pixels_list = 5,
-  id_trim_bounds = 6,
-  id_map_table = 7,
-  id_map_polynomial = 8,
-  id_gain_map = 9,
-  id_delta_per_row = 10,
-  id_delta_per_column = 11,
-  id_scale_per_row = 12,
-  id_scale_per_column = 13,
-};
-
-/// The samples that an opcode is for, in its coordinates.
-struct Area {
-  int64_t top = 0, left = 0, bottom = 0, right = 0, row_pitch = 1, column_pitch = 1;
-  int64_t plane = 0, planes = 1;
-
-  bool has_plane(int64_t number) const { return number >= plane && number - plane < planes; }
-  int64_t rows() const { return (bottom - top + row_pitch - 1) / row_pitch; }
-  int64_t columns() const { return (right - left + column_pitch - 1) / column_pitch; }
-};
-
-Area read_area(Reader& reader) {
-  Area area;
-  area.top = reader.u32();
-  area.left = reader.u32();
-  area.bottom = reader.u32();
-  area.right = reader.u32();
-  area.plane = reader.u32();
-  area.planes = reader.u32();
-  area.row_pitch = reader.u32();
-  area.column_pitch = reader.u32();
-  if (area.bottom < area.top || area.right < area.left || area.row_pitch == 0 ||
-      area.column_pitch == 0)
-    throw Damaged();
-  return area;
-}
 
 /// A sample as a number that opcodes work on, and back.
 class Scale {
@@ -111,7 +37,8 @@ class Scale {
 /// change(value, row of the area, column of the area, y, x) for every sample of the area that the
 /// mosaic has.
 template <class Change>
-void for_area(const Area& area, const OpcodeStage& stage, Mosaic& mosaic, const Change& change) {
+void for_area(const OpcodeArea& area, const OpcodeStage& stage, Mosaic& mosaic,
+              const Change& change) {
   if (!area.has_plane(stage.plane)) return;
   const Scale scale(stage, mosaic);
   const auto first = [](int64_t from, int64_t offset, int64_t pitch) {
@@ -134,51 +61,8 @@ void for_area(const Area& area, const OpcodeStage& stage, Mosaic& mosaic, const 
 
 // ---- Gain maps
 
-struct GainMap {
-  int64_t rows = 0, columns = 0, planes = 0;
-  double row_step = 0, column_step = 0, row_origin = 0, column_origin = 0;
-  std::vector<float> gains;  ///< rows, columns, planes
-
-  /// Between the map's points straight, beyond them the nearest. `v` and `h`: 0..1 over the area;
-  /// the last plane is for those that the map has none of.
-  double at(double v, double h, int64_t plane) const {
-    const auto place = [](double value, double origin, double step, int64_t count) {
-      if (count == 1 || !(step > 0)) return 0.0;
-      return std::clamp((value - origin) / step, 0.0, double(count - 1));
-    };
-    const double row = place(v, row_origin, row_step, rows);
-    const double column = place(h, column_origin, column_step, columns);
-    const auto r = int64_t(row), c = int64_t(column);
-    const int64_t r2 = std::min(r + 1, rows - 1), c2 = std::min(c + 1, columns - 1);
-    const double fr = row - double(r), fc = column - double(c);
-    const auto gain = [&](int64_t i, int64_t j) {
-      return double(gains[size_t((i * columns + j) * planes + std::min(plane, planes - 1))]);
-    };
-    return (1 - fr) * ((1 - fc) * gain(r, c) + fc * gain(r, c2)) +
-           fr * ((1 - fc) * gain(r2, c) + fc * gain(r2, c2));
-  }
-};
-
-GainMap read_gain_map(Reader& reader) {
-  GainMap map;
-  map.rows = reader.u32();
-  map.columns = reader.u32();
-  map.row_step = reader.f64();
-  map.column_step = reader.f64();
-  map.row_origin = reader.f64();
-  map.column_origin = reader.f64();
-  map.planes = reader.u32();
-  const auto left = int64_t(reader.left() / 4);
-  if (map.rows < 1 || map.columns < 1 || map.planes < 1 || map.rows > left ||
-      map.columns > left / map.rows || map.planes > left / (map.rows * map.columns))
-    throw Damaged();
-  for (int64_t i = 0; i < map.rows * map.columns * map.planes; ++i)
-    map.gains.push_back(float(reader.f32()));
-  return map;
-}
-
-void apply_gain_map(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
-  const Area area = read_area(reader);
+void apply_gain_map(OpcodeReader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
+  const OpcodeArea area = read_area(reader);
   const GainMap map = read_gain_map(reader);
   for_area(area, stage, mosaic, [&](double value, int64_t, int64_t, double y, double x) {
     return value *
@@ -187,13 +71,13 @@ void apply_gain_map(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
 }
 
 /// A gain of 1 + k0 r^2 + ... + k4 r^10, r from 0 at the centre to 1 at the farthest corner.
-void fix_vignette_radial(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
+void fix_vignette_radial(OpcodeReader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
   std::array<double, 5> k{};
   for (double& value : k) value = reader.f64();
   const double centre_x = reader.f64() * stage.width, centre_y = reader.f64() * stage.height;
   const double farthest = std::hypot(std::max(centre_x, stage.width - centre_x),
                                      std::max(centre_y, stage.height - centre_y));
-  const Area all = {.bottom = stage.height, .right = stage.width, .plane = stage.plane};
+  const OpcodeArea all = {.bottom = stage.height, .right = stage.width, .plane = stage.plane};
   for_area(all, stage, mosaic, [&](double value, int64_t, int64_t, double y, double x) {
     const double r = std::hypot(x + 0.5 - centre_x, y + 0.5 - centre_y) / farthest;
     double gain = 0;
@@ -221,7 +105,7 @@ uint16_t repaired(const Mosaic& mosaic, int y, int x, const IsBad& is_bad) {
   return uint16_t((sum + count / 2) / count);
 }
 
-void fix_bad_pixels_constant(Reader& reader, Mosaic& mosaic) {
+void fix_bad_pixels_constant(OpcodeReader& reader, Mosaic& mosaic) {
   const uint32_t constant = reader.u32();
   const std::vector<uint16_t> before = mosaic.samples;
   const auto is_bad = [&](int y, int x) {
@@ -234,11 +118,11 @@ void fix_bad_pixels_constant(Reader& reader, Mosaic& mosaic) {
             repaired(mosaic, y, x, is_bad);
 }
 
-void fix_bad_pixels_list(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
+void fix_bad_pixels_list(OpcodeReader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
   reader.u32();  // Bayer phase: the mosaic's own is known
   const uint32_t points = reader.u32(), rectangles = reader.u32();
   if (points > reader.left() / 8 || rectangles > (reader.left() - points * size_t(8)) / 16)
-    throw Damaged();
+    throw DamagedOpcode();
   std::vector<bool> bad(mosaic.samples.size());
   const auto mark = [&](int64_t row, int64_t column) {
     const int64_t y = row - stage.top, x = column - stage.left;
@@ -257,7 +141,7 @@ void fix_bad_pixels_list(Reader& reader, const OpcodeStage& stage, Mosaic& mosai
     const int64_t right = std::min<int64_t>(reader.u32(), int64_t(stage.left) + mosaic.width);
     work -= std::max<int64_t>(bottom - std::max<int64_t>(top, stage.top), 0) *
             std::max<int64_t>(right - std::max<int64_t>(left, stage.left), 0);
-    if (work < 0) throw Damaged();
+    if (work < 0) throw DamagedOpcode();
     for (int64_t row = std::max<int64_t>(top, stage.top); row < bottom; ++row)
       for (int64_t column = std::max<int64_t>(left, stage.left); column < right; ++column)
         mark(row, column);
@@ -274,10 +158,10 @@ void fix_bad_pixels_list(Reader& reader, const OpcodeStage& stage, Mosaic& mosai
 
 // ---- Tables, polynomials, rows and columns
 
-void map_table(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
-  const Area area = read_area(reader);
+void map_table(OpcodeReader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
+  const OpcodeArea area = read_area(reader);
   const uint32_t count = reader.u32();
-  if (count == 0 || count > reader.left() / 2) throw Damaged();
+  if (count == 0 || count > reader.left() / 2) throw DamagedOpcode();
   std::vector<uint16_t> table(count);
   for (uint16_t& value : table) value = reader.u16();
   for_area(area, stage, mosaic, [&](double value, int64_t, int64_t, double, double) {
@@ -286,11 +170,11 @@ void map_table(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
   });
 }
 
-void map_polynomial(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
+void map_polynomial(OpcodeReader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
   constexpr uint32_t highest_degree = 8;
-  const Area area = read_area(reader);
+  const OpcodeArea area = read_area(reader);
   const uint32_t degree = reader.u32();
-  if (degree > highest_degree) throw Damaged();
+  if (degree > highest_degree) throw DamagedOpcode();
   std::vector<double> coefficients;
   for (uint32_t i = 0; i <= degree; ++i) coefficients.push_back(reader.f64());
   for_area(area, stage, mosaic, [&](double value, int64_t, int64_t, double, double) {
@@ -300,13 +184,13 @@ void map_polynomial(Reader& reader, const OpcodeStage& stage, Mosaic& mosaic) {
   });
 }
 
-void change_lines(Reader& reader, uint32_t id, const OpcodeStage& stage, Mosaic& mosaic) {
-  const Area area = read_area(reader);
+void change_lines(OpcodeReader& reader, uint32_t id, const OpcodeStage& stage, Mosaic& mosaic) {
+  const OpcodeArea area = read_area(reader);
   const bool of_rows = id == id_delta_per_row || id == id_scale_per_row;
   const bool scales = id == id_scale_per_row || id == id_scale_per_column;
   const uint32_t count = reader.u32();
   if (count > reader.left() / 4 || int64_t(count) < (of_rows ? area.rows() : area.columns()))
-    throw Damaged();
+    throw DamagedOpcode();
   std::vector<double> numbers;
   for (uint32_t i = 0; i < count; ++i) numbers.push_back(reader.f32());
   for_area(area, stage, mosaic, [&](double value, int64_t row, int64_t column, double, double) {
@@ -317,7 +201,7 @@ void change_lines(Reader& reader, uint32_t id, const OpcodeStage& stage, Mosaic&
 
 /// False where the opcode is none that acts on a mosaic's samples.
 bool apply(const Opcode& opcode, const OpcodeStage& stage, Mosaic& mosaic) {
-  Reader reader(opcode.parameters);
+  OpcodeReader reader(opcode.parameters);
   switch (opcode.id) {
     case id_fix_vignette_radial:
       fix_vignette_radial(reader, stage, mosaic);
@@ -350,9 +234,9 @@ bool apply(const Opcode& opcode, const OpcodeStage& stage, Mosaic& mosaic) {
 
 }  // namespace
 
-std::optional<std::vector<Opcode>> parse_opcodes(Bytes list) {
+std::optional<std::vector<Opcode>> parse_opcodes(OpcodeBytes list) {
   try {
-    Reader reader(list);
+    OpcodeReader reader(list);
     std::vector<Opcode> opcodes;
     constexpr uint32_t most = 64;  // cameras write up to a dozen
     const uint32_t count = reader.u32();
@@ -366,7 +250,7 @@ std::optional<std::vector<Opcode>> parse_opcodes(Bytes list) {
       opcodes.push_back(opcode);
     }
     return opcodes;
-  } catch (const Damaged&) {
+  } catch (const DamagedOpcode&) {
     return std::nullopt;
   }
 }
@@ -390,7 +274,7 @@ std::string opcode_name(uint32_t id) {
   return id > 0 && id < names.size() ? names[id] : fmt::format("opcode {}", id);
 }
 
-std::string opcode_names(Bytes list) {
+std::string opcode_names(OpcodeBytes list) {
   const auto opcodes = parse_opcodes(list);
   if (!opcodes) return "a damaged list";
   std::string names;
@@ -399,7 +283,7 @@ std::string opcode_names(Bytes list) {
   return names;
 }
 
-void apply_opcodes(Bytes list, const OpcodeStage& stage, Mosaic& mosaic) {
+void apply_opcodes(OpcodeBytes list, const OpcodeStage& stage, Mosaic& mosaic) {
   if (list.empty()) return;
   const auto opcodes = parse_opcodes(list);
   if (!opcodes) {
@@ -414,7 +298,7 @@ void apply_opcodes(Bytes list, const OpcodeStage& stage, Mosaic& mosaic) {
         mosaic.warnings.push_back(fmt::format("the DNG opcode {}{} is not applied",
                                               opcode_name(opcode.id),
                                               opcode.optional ? ", which is optional," : ""));
-    } catch (const Damaged&) {
+    } catch (const DamagedOpcode&) {
       mosaic.warnings.push_back(
           fmt::format("the DNG opcode {} is damaged and not applied", opcode_name(opcode.id)));
     }

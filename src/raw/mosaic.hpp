@@ -41,6 +41,9 @@ struct Mosaic {
   /// nothing: the camera's colours are not known and are taken for linear sRGB.
   std::optional<Matrix3> xyz_to_camera;
   int orientation = 1;  ///< EXIF orientation 1..8 of the samples as stored
+  /// The part that the camera's own pictures show (DNG's DefaultCrop, or what LibRaw found of it);
+  /// nothing: the file says none, or one that is no part of the active area.
+  std::optional<Region> camera_crop;
   /// Sample value from which on this frame's samples are clipped, where that is below white: all
   /// colours are cut there, so that highlights are neutral, and brightness stays the file's.
   std::optional<double> saturated_at;
@@ -54,6 +57,8 @@ struct Mosaic {
   std::vector<std::string> opcodes;  ///< names of the DNG opcodes that acted on the samples
   /// DNG's OpcodeList3, of what acts after demosaicing (lens corrections); may be empty.
   std::vector<uint8_t> later_opcodes;
+  /// The area that their coordinates are of, seen from the first sample; nothing: the mosaic's own.
+  std::optional<Region> opcode_area;
   std::vector<std::string> warnings;  ///< one line each: what was missing and what was taken for it
 };
 

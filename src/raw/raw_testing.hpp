@@ -55,7 +55,8 @@ struct CraftedDng {
   std::vector<uint16_t> filter_repeat = {2, 2};
   std::vector<uint8_t> filters = {0, 1, 1, 2};
   std::vector<uint8_t> planes = {0, 1, 2};
-  std::vector<uint32_t> active_area;  // top, left, bottom, right
+  std::vector<uint32_t> active_area;           // top, left, bottom, right
+  std::vector<double> crop_origin, crop_size;  // across, down
   std::vector<uint16_t> black_repeat;
   std::vector<double> black;
   uint32_t white = 4095;
@@ -99,6 +100,8 @@ struct CraftedDng {
     }
     if (!neutral.empty()) tags.rationals(50728, neutral);
     if (!active_area.empty()) tags.longs(50829, active_area);
+    if (!crop_origin.empty()) tags.rationals(50719, crop_origin);
+    if (!crop_size.empty()) tags.rationals(50720, crop_size);
     if (!noise.empty()) tags.doubles(51041, noise);
     if (!white_xy.empty()) tags.rationals(50729, white_xy);
     if (baseline_exposure != 0) tags.signed_rationals(50730, std::array{baseline_exposure});
