@@ -1,6 +1,9 @@
 // Readers of files: models, pictures, RAW files, tables, recipes.
 #include <unistd.h>
 
+#include <bit>
+#include <initializer_list>
+
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "image/image.hpp"
@@ -11,6 +14,7 @@
 #include "network/model.hpp"
 #include "network/zoo.hpp"
 #include "raw/decode.hpp"
+#include "raw/lens.hpp"
 #include "raw/mosaic.hpp"
 #include "simulation/scene.hpp"
 #include "simulation/simulator.hpp"
@@ -139,6 +143,46 @@ Bytes headerless_seed() {
   return seed;
 }
 
+/// A DNG's list of WarpRectilinear, FixVignetteRadial and GainMap.
+Bytes opcodes_seed() {
+  Bytes list;
+  const auto put = [&list](uint64_t value, int size) {
+    for (int shift = 8 * (size - 1); shift >= 0; shift -= 8)
+      list.push_back(uint8_t(value >> shift));
+  };
+  const auto begin = [&](uint32_t id, uint32_t length) {
+    for (const uint32_t value : {id, 0x01030000u, 0u, length}) put(value, 4);
+  };
+  const auto doubles = [&](std::initializer_list<double> values) {
+    for (const double value : values) put(std::bit_cast<uint64_t>(value), 8);
+  };
+  put(3, 4);
+  begin(1, 68);
+  put(1, 4);
+  doubles({0.9, 0.1, 0, 0, 0.01, 0, 0.5, 0.5});
+  begin(3, 56);
+  doubles({0.5, 0.1, 0, 0, 0, 0.5, 0.5});
+  begin(9, 84);
+  for (const uint32_t value : {0u, 0u, 64u, 72u, 0u, 3u, 1u, 1u, 1u, 2u}) put(value, 4);
+  doubles({1, 1, 0, 0});
+  put(1, 4);
+  for (const float gain : {1.f, 2.f}) put(std::bit_cast<uint32_t>(gain), 4);
+  return list;
+}
+
+void correct_by_opcodes(const Bytes& bytes) {
+  Mosaic facts;
+  facts.width = 72;
+  facts.height = 64;
+  facts.later_opcodes = bytes;
+  const auto lens = lens_of_opcodes(facts);
+  if (!lens) return;
+  const Region part{10, 20, 16, 16};
+  const Region needed = needed_for(*lens, part, facts.width, facts.height);
+  const Tensor light({1, 3, needed.height, needed.width});
+  corrected(*lens, light, needed, part, facts.width, facts.height, 1);
+}
+
 constexpr const char* recipe_text = R"([model]
 network = "develop"
 name = "tiny"
@@ -193,6 +237,7 @@ std::vector<Target> file_targets() {
   add("raw", "camera files and DNGs", raw_files(),
       {"II*", "MM", "\x01\x83", "\x12\xc6", "\x1d\xc6"},
       [](const Bytes& bytes) { decode_raw_frame("a.dng", bytes); });
+  add("opcodes", "a DNG's opcodes of a lens", {opcodes_seed()}, {}, correct_by_opcodes);
   add("headerless", "mosaics without a header", {headerless_seed()}, {}, read_headerless_mosaic);
   add("table", "results of studies (CSV)",
       {bytes_of("study,network,seed,psnr\nx,a,1,30.5\nx,b,2,31\n")}, {"\"", ",", "\n", "#"},
