@@ -223,7 +223,10 @@ void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a
       if (!a.json) print_outcome(*outcome);
       results.push_back(to_json(*outcome));
     } catch (const std::exception& error) {
-      if (interrupted()) throw;
+      if (interrupted()) {
+        if (report != nullptr) report->finish();  // of what is done
+        throw;
+      }
       progress.clear();
       failures.add({jobs[i].input, line_about(jobs[i], error)});
     }

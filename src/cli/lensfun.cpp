@@ -203,6 +203,8 @@ class LensDatabase::Impl {
   Found correction(const lfLens& lens, const lfCamera* camera, const Mosaic& facts,
                    bool corrects_vignetting) const {
     const std::string name = name_of(lens);
+    if (facts.pixel_aspect != 1)
+      return {nullptr, "has pixels that are not square, for which Lensfun measured no lens"};
     double focal = facts.shot.focal_length_mm;
     if (focal <= 0 && lens.MinFocal == lens.MaxFocal) focal = double(lens.MinFocal);
     if (focal <= 0)
