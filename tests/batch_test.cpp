@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "base/file.hpp"
 #include "image/image.hpp"
@@ -12,6 +15,7 @@
 #include "network/zoo.hpp"
 #include "program.hpp"
 #include "scenes.hpp"
+#include "started.hpp"
 
 namespace hyperconv {
 namespace {
@@ -176,6 +180,124 @@ TEST_F(BatchOptions, SharesKeepListsOfTheirOwn) {
   const Outcome run = batch({"--recursive", "--shard", "1/2", "--failures", path("f.txt")});
   EXPECT_TRUE(fs::exists(folder_ / "f-1-of-2.txt")) << run.errors;
   EXPECT_FALSE(fs::exists(folder_ / "f.txt"));
+}
+
+TEST_F(BatchOptions, SeveralAtOnceGiveTheSamePicturesInTheSameOrder) {
+  for (int i = 0; i < 7; ++i) put_photo("in/p" + std::to_string(i) + ".png");
+  write_file(folder_ / "in/p3.png", std::string("no picture"));
+  fs::create_directory(folder_ / "together");
+  const Outcome alone = batch({"--jobs", "1", "--format", "png", "--json"});
+  const Outcome together = batch({"--jobs", "3", "--format", "png", "--json"}, "together");
+  for (const Outcome& run : {alone, together}) EXPECT_EQ(run.status, 1) << run.errors;
+  EXPECT_EQ(files_in(folder_ / "together"), files_in(folder_ / "out"));
+  const auto a = nlohmann::json::parse(alone.output), b = nlohmann::json::parse(together.output);
+  EXPECT_EQ(a["at_once"], 1);
+  EXPECT_EQ(b["at_once"], 3);
+  EXPECT_GT(b["photos_per_minute"], 0);
+  EXPECT_EQ(b["failed"], 1);
+  ASSERT_EQ(b["results"].size(), 7u);
+  for (size_t i = 0; i < 7; ++i) EXPECT_EQ(a["results"][i]["input"], b["results"][i]["input"]);
+  const Outcome text = batch({"--jobs", "3", "--format", "png", "--overwrite"}, "together");
+  EXPECT_THAT(text.output, HasSubstr("7 photos in "));
+  EXPECT_THAT(text.output, HasSubstr(" a minute, 3 at once"));
+  EXPECT_LT(text.output.find("p0.png"), text.output.find("p6.png"));
+}
+
+TEST_F(BatchOptions, CtrlCEndsSeveralAtOnceWithWholePicturesAlone) {
+  for (int i = 0; i < 40; ++i) put_photo("in/p" + std::to_string(i) + ".png");
+  Started program(std::string(HYPERCONV_PROGRAM) + " enhance " + path("in") + " -o " + path("out") +
+                      " --jobs 3 --model " + path("m.safetensors"),
+                  folder_.path(), "batch");
+  ASSERT_TRUE(wait_for(folder_ / "out/p1.jpg")) << program.errors();
+  program.signal(SIGINT);
+  const int status = program.wait();
+  const auto made = pictures_in("out");
+  if (made.size() < 41) {
+    EXPECT_EQ(status, 1);
+    EXPECT_THAT(program.errors(), HasSubstr("interrupted"));
+  }
+  for (const std::string& name : made) EXPECT_EQ(read_image(folder_ / "out" / name).width, 64);
+}
+
+/// A batch that goes on, and the photos of its folder.
+class WatchedFolder : public BatchOptions {
+ protected:
+  std::string command(const std::string& more = "") const {
+    return std::string(HYPERCONV_PROGRAM) + " enhance " + path("in") + " -o " + path("out") +
+           " --watch --model " + path("m.safetensors") + " " + more;
+  }
+
+  /// Ends as a user ends it.
+  static int end(Started& program) {
+    program.signal(SIGINT);
+    return program.wait();
+  }
+};
+
+TEST_F(WatchedFolder, WhatIsThereAndWhatArrivesIsEnhanced) {
+  Started program(command(), folder_.path(), "watch");
+  ASSERT_TRUE(wait_for(folder_ / "out/a.jpg")) << program.errors();
+  put_photo("in/b.png");
+  ASSERT_TRUE(wait_for(folder_ / "out/b.jpg")) << program.errors();
+  EXPECT_EQ(end(program), 0);
+  EXPECT_EQ(program.errors(), "");
+  EXPECT_THAT(program.output(), HasSubstr("2 photos in "));
+  // What has its picture is left alone.
+  const auto before = files_in(folder_ / "out");
+  Started again(command("--json"), folder_.path(), "again");
+  put_photo("in/c.png");
+  ASSERT_TRUE(wait_for(folder_ / "out/c.jpg")) << again.errors();
+  EXPECT_EQ(end(again), 0);
+  EXPECT_EQ(nlohmann::json::parse(again.output())["results"].size(), 1u);
+  EXPECT_EQ(files_in(folder_ / "out").at("b.jpg"), before.at("b.jpg"));
+}
+
+TEST_F(WatchedFolder, AFileIsTakenOnceItIsWritten) {
+  put_photo("whole.png");
+  const auto bytes = read_file(folder_ / "whole.png");
+  Started program(command(), folder_.path(), "watch");
+  ASSERT_TRUE(wait_for(folder_ / "out/a.jpg")) << program.errors();
+  {
+    // By someone slow, who is quiet for longer than others need to settle.
+    std::ofstream slow(folder_ / "in/slow.png", std::ios::binary);
+    slow.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size() / 2));
+    slow.flush();
+    std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+    EXPECT_FALSE(fs::exists(folder_ / "out/slow.jpg"));
+    slow.write(reinterpret_cast<const char*>(bytes.data() + bytes.size() / 2),
+               std::streamsize(bytes.size() - bytes.size() / 2));
+  }
+  ASSERT_TRUE(wait_for(folder_ / "out/slow.jpg")) << program.errors();
+  EXPECT_EQ(end(program), 0);
+  EXPECT_EQ(program.errors(), "");
+}
+
+TEST_F(WatchedFolder, AFailureIsSaidOnceAndAMendedFileIsTaken) {
+  write_file(folder_ / "in/bad.png", std::string("no picture"));
+  Started program(command("--failures " + path("failed.txt")), folder_.path(), "watch");
+  ASSERT_TRUE(wait_for(folder_ / "out/a.jpg")) << program.errors();
+  put_photo("in/bad.png");
+  ASSERT_TRUE(wait_for(folder_ / "out/bad.jpg")) << program.errors();
+  EXPECT_EQ(end(program), 1) << "one failed before it was mended";
+  EXPECT_THAT(program.errors(), HasSubstr("1 of 3 photos failed"));
+  EXPECT_THAT(text_of("failed.txt"), HasSubstr("bad.png"));
+}
+
+TEST_F(WatchedFolder, NewFoldersAreWatchedToo) {
+  Started program(command("--recursive"), folder_.path(), "watch");
+  ASSERT_TRUE(wait_for(folder_ / "out/100/deep/b.jpg")) << program.errors();
+  put_photo("in/200/new/d.png");
+  ASSERT_TRUE(wait_for(folder_ / "out/200/new/d.jpg")) << program.errors();
+  EXPECT_EQ(end(program), 0);
+  EXPECT_EQ(program.errors(), "");
+}
+
+TEST_F(WatchedFolder, WatchWantsFoldersApart) {
+  expect_refusal(batch({"--watch"}, "out", "in/a.jpg"), 1, "a.jpg: is no folder; --watch");
+  const Outcome same = batch({"--watch"}, "in", "in");
+  EXPECT_EQ(same.status, 1);
+  EXPECT_THAT(same.errors, HasSubstr("is where the pictures go"));
+  expect_refusal(batch({"--watch", "--shard", "1/2"}), 2, "--shard");
 }
 
 }  // namespace

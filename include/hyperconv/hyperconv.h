@@ -168,8 +168,8 @@ HYPERCONV_C_API hyperconv_code hyperconv_develop_camera_rgb(hyperconv_develop* d
                                                             const hyperconv_buffer* out,
                                                             hyperconv_progress progress,
                                                             void* user);
-/* From file to file, turned upright, with the shot's EXIF; `out` ends in .jpg, .png, .tif or .dng
- * and appears whole or not at all. Fails: any code. */
+/* From file to file, turned upright, with the shot's EXIF; `out` ends in .jpg, .png, .tif, .jxl,
+ * .avif, .heic or .dng and appears whole or not at all. Fails: any code. */
 HYPERCONV_C_API hyperconv_code hyperconv_develop_file(hyperconv_develop* develop, const char* in,
                                                       const char* out, hyperconv_progress progress,
                                                       void* user);
@@ -194,7 +194,7 @@ HYPERCONV_C_API hyperconv_code hyperconv_denoise_picture(hyperconv_denoise* deno
                                                          const hyperconv_buffer* out, double luma,
                                                          double colour, hyperconv_progress progress,
                                                          void* user);
-/* From file to file: JPEG, PNG or TIFF, with their metadata. Fails: any code. */
+/* From file to file: JPEG, PNG, TIFF, JPEG XL, AVIF or HEIF, with their metadata. Fails: any code. */
 HYPERCONV_C_API hyperconv_code hyperconv_denoise_file(hyperconv_denoise* denoise, const char* in,
                                                       const char* out, double luma, double colour,
                                                       hyperconv_progress progress, void* user);

@@ -154,7 +154,8 @@ class HYPERCONV_API Develop {
                   const ProgressCallback& progress = {});
 
   /// From file to file: as `hyperconv enhance`, turned upright, with the shot's EXIF. `out` ends in
-  /// .jpg, .png, .tif (16 bits) or .dng (linear, not turned) and appears whole or not at all.
+  /// .jpg, .png, .tif, .jxl (16 bits), .avif, .heic (10) or .dng (linear, not turned) and appears
+  /// whole or not at all.
   /// Throws Error: io, bad_file, unsupported, bad_argument (another ending, in and out are the
   /// same), ...
   void file(const std::filesystem::path& in, const std::filesystem::path& out,
@@ -190,7 +191,8 @@ class HYPERCONV_API Denoise {
   void part(const ImageView& photo, const Region& part, const ImageBuffer& out,
             const DenoiseStrength& strength = {}, const ProgressCallback& progress = {});
 
-  /// From file to file: JPEG, PNG or TIFF, with their metadata. `out` appears whole or not at all.
+  /// From file to file: JPEG, PNG, TIFF, JPEG XL, AVIF or HEIF, with their metadata. `out` appears
+  /// whole or not at all.
   void file(const std::filesystem::path& in, const std::filesystem::path& out,
             const DenoiseStrength& strength = {}, const ProgressCallback& progress = {});
 

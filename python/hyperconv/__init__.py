@@ -155,13 +155,14 @@ def denoise(image, strength=1.0, *, out=None, model=None, threads=0, memory=None
 
 
 def develop_file(source, target, *, model=None, threads=0, memory=None, progress=None):
-    """A camera's RAW file into a picture: .jpg, .png, .tif or .dng, turned upright, with EXIF."""
+    """A camera's RAW file into a picture, turned upright, with EXIF: .jpg, .png, .tif, .jxl,
+    .avif, .heic or .dng."""
     _object_for(_develops, model, threads, memory).file(source, target, progress)
 
 
 def denoise_file(source, target, strength=1.0, *, model=None, threads=0, memory=None,
                  progress=None):
-    """A JPEG, PNG or TIFF into one without its noise, with its metadata."""
+    """A JPEG, PNG, TIFF, JPEG XL, AVIF or HEIF into one without its noise, with its metadata."""
     _object_for(_denoises, model, threads, memory).file(source, target, *_strengths(strength),
                                                        progress)
 

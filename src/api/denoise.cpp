@@ -25,8 +25,7 @@ class Denoise::Impl {
   void file(const std::filesystem::path& in, const std::filesystem::path& out,
             const DenoiseStrength& strength) {
     const Turn turn(mutex_);
-    if (!is_writable_image(out))
-      fail("{}: a photo's name ends in .jpg, .png or .tif", out.string());
+    check_writable(out);
     check_not_same(in, out);
     Image photo;
     reading([&] { photo = read_image(in); });

@@ -54,8 +54,7 @@ class Develop::Impl {
 
   void file(const std::filesystem::path& in, const std::filesystem::path& out) {
     const Turn turn(mutex_);
-    if (!is_dng(out) && !is_writable_image(out))
-      fail("{}: a picture's name ends in .jpg, .png, .tif or .dng", out.string());
+    if (!is_dng(out)) check_writable(out);
     check_not_same(in, out);
     Mosaic mosaic;
     reading([&] { mosaic = read_mosaic(in, {}); });

@@ -41,7 +41,6 @@ Progress::~Progress() { clear(); }
 void Progress::clear() {
   if (!drawn_) return;
   say("\r\033[K");
-  std::fflush(stderr);
   drawn_ = false;
 }
 
@@ -56,7 +55,6 @@ void Progress::show(int64_t done, const std::string& note) {
       done > 0 ? fmt::format(" {} left", duration(elapsed / double(done) * double(total_ - done)))
                : "";
   say("\r\033[K{} {}/{}{} {}", what_, done, total_, left, printable(note));
-  std::fflush(stderr);
 }
 
 }  // namespace hyperconv

@@ -126,7 +126,8 @@ std::vector<Input> inputs_of(const EnhanceArguments& a, std::optional<FileKind> 
     if (is_folder(named)) {
       const size_t before = inputs.size(), failures = batch.failures.size();
       search.look_into(named, {}, inputs);
-      if (inputs.size() == before && batch.failures.size() == failures && a.inputs.size() == 1)
+      if (inputs.size() == before && batch.failures.size() == failures && a.inputs.size() == 1 &&
+          !a.watch)
         fail("{}: holds no {}{}", named.string(), what_is_wanted(kind),
              a.recursive ? ", nor do its folders" : "");
     } else if (batch.many && is_companion(named)) {
@@ -232,9 +233,14 @@ std::vector<Job> jobs_in_folder(const std::vector<Input>& inputs, const EnhanceA
   return jobs;
 }
 
-void check_output(const fs::path& path) {
-  if (!is_writable_image(path) && !is_dng(path))
-    fail("{}: a picture's name ends in .jpg, .png, .tif or .dng", path.string());
+void check_output(const fs::path& path, const WriteOptions& options) {
+  if (!is_dng(path)) {
+    if (!is_writable_image(path))
+      fail("{}: a picture's name ends in .dng, {}", path.string(), picture_endings());
+    check_writable(path, options);
+  } else if (options.depth) {
+    fail("{}: is a DNG, which has a depth of its own; --depth is for pictures", path.string());
+  }
 }
 
 void refuse_overwriting_inputs(const std::vector<Job>& jobs) {
@@ -247,7 +253,8 @@ void refuse_overwriting_inputs(const std::vector<Job>& jobs) {
 
 void check_noise_map(const Job& job, const std::string& map) {
   if (map.empty()) return;
-  if (!is_writable_image(map)) fail("{}: a noise map's name ends in .png, .tif or .jpg", map);
+  if (!is_writable_image(map)) fail("{}: a noise map's name ends in {}", map, picture_endings());
+  check_writable(map);
   if (is_same_file(job.input, map) || is_same_file(job.output, map))
     fail("{}: would be overwritten; name another noise map", map);
 }
@@ -288,9 +295,10 @@ Batch plan_batch(const EnhanceArguments& a, std::optional<FileKind> kind) {
   if (is_folder(a.output)) {
     batch.jobs = jobs_in_folder(inputs, a);
   } else {
-    check_output(a.output);
     batch.jobs = {{inputs[0].path, a.output}};
   }
+  // Of a folder's pictures all have one ending.
+  if (!batch.jobs.empty()) check_output(batch.jobs[0].output, a.write);
   refuse_overwriting_inputs(batch.jobs);
   for (const Job& job : batch.jobs)
     if (!a.failures.empty() && is_same_file(job.output, a.failures))

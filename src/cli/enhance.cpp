@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
@@ -11,10 +14,12 @@
 #include "base/memory.hpp"
 #include "base/progress.hpp"
 #include "base/say.hpp"
+#include "cli/at_once.hpp"
 #include "cli/batch.hpp"
 #include "cli/commands.hpp"
 #include "cli/enhancer.hpp"
 #include "cli/failures.hpp"
+#include "cli/hot_folder.hpp"
 #include "cli/numbers.hpp"
 #include "cli/precision.hpp"
 #include "cli/rendering.hpp"
@@ -159,15 +164,6 @@ MosaicFormat format_of(const EnhanceArguments& a) {
   return format;
 }
 
-/// What went wrong with one photo. Ours names the file; what a library throws, and the lack of
-/// memory, does not.
-std::string line_about(const Job& job, const std::exception& error) {
-  if (dynamic_cast<const Error*>(&error) != nullptr) return error.what();
-  const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
-  return fmt::format("{}: {}", job.input.string(),
-                     memory ? "there is not memory enough" : error.what());
-}
-
 /// A single photo; every Error names its file.
 std::optional<Outcome> enhanced(Enhancer& enhancer, const Job& job) {
   try {
@@ -186,14 +182,6 @@ nlohmann::ordered_json to_json(const std::vector<Failure>& failures) {
   return list;
 }
 
-void make_folder_of(const Job& job) {
-  std::error_code error;
-  fs::create_directories(job.output.parent_path(), error);
-  if (error)
-    fail("{}: the folder {} cannot be made ({})", job.input.string(),
-         job.output.parent_path().string(), error.message());
-}
-
 /// Where a report is wanted.
 void report_on(const Outcome& outcome, const EnhanceArguments& a, Report* report) {
   if (report != nullptr && outcome.pictures)
@@ -201,51 +189,156 @@ void report_on(const Outcome& outcome, const EnhanceArguments& a, Report* report
                 report_rows(outcome, a));
 }
 
-void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a, Report* report) {
-  nlohmann::ordered_json results = nlohmann::ordered_json::array();
-  size_t skipped = batch.skipped;
-  const auto& jobs = batch.jobs;
-  FailureList failures(a.failures);
-  for (const Failure& failure : batch.failures) failures.add(failure);
-  Progress progress("enhancing", int64_t(jobs.size()));
-  enhancer.before_warnings([&progress] { progress.clear(); });
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    progress.show(int64_t(i), jobs[i].input.filename().string());
-    try {
-      if (a.recursive) make_folder_of(jobs[i]);
-      const auto outcome = enhancer.enhance(jobs[i], true);
+/// Tells of a batch as it goes, and of all of it at the end.
+class BatchLog {
+ public:
+  /// `page` is the report that is wanted, or null.
+  BatchLog(const EnhanceArguments& a, int at_once, Report* page)
+      : arguments_(a), at_once_(at_once), page_(page), failures_(a.failures) {}
+
+  /// What is no photo to do.
+  void skip(size_t count) { skipped_ += count; }
+  void add(const Failure& failure) { failures_.add(failure); }
+
+  /// Does jobs by `workers`.
+  void run(AtOnce& workers, const std::vector<Job>& jobs) {
+    const Stopwatch stopwatch;
+    Progress progress("enhancing", int64_t(jobs.size()));
+    const auto begins = [&](size_t done, const Job& at_hand) {
+      progress.show(int64_t(done), at_hand.input.filename().string());
+    };
+    const auto ends = [&](const Job& job, Done&& done) {
       progress.clear();
-      if (!outcome) {
-        ++skipped;
-        continue;
-      }
-      report_on(*outcome, a, report);
-      if (!a.json) print_outcome(*outcome);
-      results.push_back(to_json(*outcome));
-    } catch (const std::exception& error) {
-      if (interrupted()) {
-        if (report != nullptr) report->finish();  // of what is done
-        throw;
-      }
-      progress.clear();
-      failures.add({jobs[i].input, line_about(jobs[i], error)});
+      for (const std::string& line : done.warnings) say("hyperconv: {}\n", line);
+      tell(job, done);
+      seconds_ = before_ + stopwatch.seconds();
+    };
+    workers.run(jobs, {begins, ends});
+    before_ = seconds_ = before_ + stopwatch.seconds();
+  }
+
+  /// The report's, of what is done.
+  void write_page() const {
+    if (page_ == nullptr) return;
+    for (const Failure& failure : failures_.all()) page_->add_failure(failure.line);
+    page_->finish();
+  }
+
+  /// Throws Error where photos failed.
+  void finish() const {
+    write_page();
+    if (arguments_.json)
+      print_json();
+    else
+      print_summary();
+    if (failures_.count() == 0) return;
+    if (done_ > 0 && !arguments_.json) failures_.say_all();
+    fail("{} of {} photos failed", failures_.count(), done_ + failures_.count() + others_);
+  }
+
+ private:
+  class Stopwatch {
+   public:
+    double seconds() const {
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    }
+
+   private:
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  };
+
+  void tell(const Job& job, const Done& done) {
+    if (!done.failure.empty()) {
+      failures_.add({job.input, done.failure});
+    } else if (!done.outcome) {
+      ++skipped_;
+      ++others_;
+    } else {
+      ++done_;
+      report_on(*done.outcome, arguments_, page_);
+      if (arguments_.json)
+        results_.push_back(to_json(*done.outcome));
+      else
+        print_outcome(*done.outcome);
+      // For who reads along.
+      std::fflush(stdout);
     }
   }
-  enhancer.before_warnings([] {});
-  if (report != nullptr) {
-    for (const Failure& failure : failures.all()) report->add_failure(failure.line);
-    report->finish();
+
+  double photos_per_minute() const { return seconds_ > 0 ? 60 * double(done_) / seconds_ : 0; }
+
+  void print_json() const {
+    fmt::print("{}\n", to_line(nlohmann::ordered_json{{"results", results_},
+                                                      {"failed", failures_.count()},
+                                                      {"failures", to_json(failures_.all())},
+                                                      {"skipped", skipped_},
+                                                      {"at_once", at_once_},
+                                                      {"seconds", seconds_},
+                                                      {"photos_per_minute", photos_per_minute()}}));
   }
-  if (a.json)
-    fmt::print("{}\n", to_line(nlohmann::ordered_json{{"results", results},
-                                                      {"failed", failures.count()},
-                                                      {"failures", to_json(failures.all())},
-                                                      {"skipped", skipped}}));
-  else if (skipped > 0)
-    fmt::print("{} other files skipped\n", skipped);
-  if (failures.count() == 0) return;
-  if (!results.empty() && !a.json) failures.say_all();
-  fail("{} of {} photos failed", failures.count(), jobs.size() + batch.failures.size());
+
+  void print_summary() const {
+    if (skipped_ > 0) fmt::print("{} other files skipped\n", skipped_);
+    if (done_ > 1)
+      fmt::print("{} photos in {:.1f} s, {:.1f} a minute{}\n", done_, seconds_, photos_per_minute(),
+                 at_once_ > 1 ? fmt::format(", {} at once", at_once_) : "");
+  }
+
+  const EnhanceArguments& arguments_;
+  int at_once_;
+  Report* page_;
+  FailureList failures_;
+  nlohmann::ordered_json results_ = nlohmann::ordered_json::array();
+  size_t done_ = 0, skipped_ = 0;
+  size_t others_ = 0;                ///< jobs that were of another kind
+  double before_ = 0, seconds_ = 0;  ///< of work
+};
+
+int at_once_of(const EnhanceArguments& a, size_t jobs) {
+  return std::max(1, std::min(a.at_once > 0 ? a.at_once : usual_at_once(), int(jobs)));
+}
+
+void run_batch(Enhancer& enhancer, const Batch& batch, const EnhanceArguments& a, Report* page) {
+  const int count = at_once_of(a, batch.jobs.size());
+  AtOnce workers(a, enhancer, count);
+  BatchLog log(a, count, page);
+  log.skip(batch.skipped);
+  for (const Failure& failure : batch.failures) log.add(failure);
+  try {
+    log.run(workers, batch.jobs);
+  } catch (const Error&) {
+    log.write_page();
+    throw;
+  }
+  log.finish();
+}
+
+/// Until Ctrl-C: what is there, then what arrives.
+void watch_folders(Enhancer& enhancer, const EnhanceArguments& a, Report* page) {
+  HotFolder folders(a);
+  constexpr size_t any = 1000;
+  const int count = at_once_of(a, any);
+  AtOnce workers(a, enhancer, count);
+  BatchLog log(a, count, page);
+  std::set<std::string> said;
+  const auto say_once = [&](const std::string& line) {
+    if (said.insert(line).second) say("hyperconv: {}\n", line);
+  };
+  while (!interrupted()) {
+    try {
+      Batch batch = plan_batch(a, enhancer.kind());
+      batch.skipped = 0;
+      keep_existing(a, batch);
+      for (const auto& line : batch.oddities) say_once(line);
+      for (const auto& failure : batch.failures) say_once(failure.line);
+      log.run(workers, folders.due(batch.jobs));
+    } catch (const Error& error) {
+      if (interrupted()) break;
+      say_once(error.what());
+    }
+    folders.wait();
+  }
+  log.finish();
 }
 
 Shard shard_of(const EnhanceArguments& a) {
@@ -278,10 +371,18 @@ void enhance_command(EnhanceArguments a) {
   a.removal.strength = strength_of(a.strength);
   a.removal.preview = preview_of(a.preview);
   Enhancer enhancer(a);
+  if (a.write.depth == 32 && a.framing.size())
+    fail("--depth 32 keeps light above white, which --resize would cut; leave one of them out");
+  std::optional<Report> report;
+  if (a.watch) {
+    a.skip_existing = !a.overwrite;
+    if (!a.report.empty()) report.emplace(a.report, a.overwrite);
+    watch_folders(enhancer, a, report ? &*report : nullptr);
+    return;
+  }
   Batch batch = plan_batch(a, enhancer.kind());
   if (batch.many) take_share(shard_of(a), batch, a);
   keep_existing(a, batch);
-  std::optional<Report> report;
   if (!a.report.empty() && !batch.jobs.empty()) report.emplace(a.report, a.overwrite);
   for (const auto& line : batch.oddities) say("hyperconv: {}\n", line);
   if (batch.many || batch.jobs.empty() || !a.failures.empty()) {
@@ -334,11 +435,12 @@ void add_removal_options(CLI::App& command, EnhanceArguments& a) {
       ->check(strength_validator())
       ->group(group);
   command
-      .add_option("--noise-limit", a.removal.noise_limit,
-                  fmt::format("Of photos (JPEG, PNG, TIFF): at most so many times the photo's own "
-                              "noise level is removed at any place; 0: all that the network says "
-                              "(default {:g})",
-                              DenoiseOptions{}.noise_limit))
+      .add_option(
+          "--noise-limit", a.removal.noise_limit,
+          fmt::format("Of photos (JPEG, PNG, TIFF, ...): at most so many times the photo's own "
+                      "noise level is removed at any place; 0: all that the network says "
+                      "(default {:g})",
+                      DenoiseOptions{}.noise_limit))
       ->check(CLI::Range(0.0, 100.0))
       ->group(group);
   command
@@ -356,6 +458,14 @@ void add_removal_options(CLI::App& command, EnhanceArguments& a) {
 }
 
 void add_batch_options(CLI::App& command, EnhanceArguments& a) {
+  command
+      .add_option("--jobs", a.at_once,
+                  "Photos of a folder at once, as long as memory allows (default: two, of eight "
+                  "cores or more one for every four)")
+      ->check(CLI::Range(1, 64));
+  command.add_flag("--watch", a.watch,
+                   "Go on until Ctrl-C: enhance what is in the folder and has no output yet, then "
+                   "whatever arrives there, once it is written");
   auto* overwrite =
       command.add_flag("--overwrite", a.overwrite, "Replace outputs that are there already");
   command
@@ -409,8 +519,9 @@ void add_enhance(CLI::App& program) {
   command->add_option("IN", a->inputs, "Camera files, mosaic PNGs, photos, or a folder of them")
       ->required();
   command
-      ->add_option("-o,--output", a->output,
-                   "Picture (.jpg .png .tif .dng), or a folder that exists for many")
+      ->add_option(
+          "-o,--output", a->output,
+          "Picture (.jpg .png .tif .jxl .avif .heic .dng), or a folder that exists for many")
       ->required();
   command->add_option("--model", a->model, "Model file (default: the one that is shipped)");
   command
@@ -421,9 +532,17 @@ void add_enhance(CLI::App& program) {
           "hold 14 at most, or where --bits, --cfa, --black or --white are given)")
       ->check(CLI::IsMember({"develop", "denoise"}));
   command->add_option("--format", a->ending, "Ending of pictures in a folder (default jpg)")
-      ->check(CLI::IsMember({"jpg", "png", "tif", "dng"}));
-  command->add_option("--quality", a->write.jpeg_quality, "Of JPEG, 1..100 (default 95)")
+      ->check(CLI::IsMember({"jpg", "png", "tif", "jxl", "avif", "heic", "dng"}));
+  command
+      ->add_option("--quality", a->write.quality,
+                   "Of JPEG, JPEG XL, AVIF and HEIF, 1..100 (default 95; 100 is lossless in .jxl)")
       ->check(CLI::Range(1, 100));
+  command
+      ->add_option("--depth", a->write.depth,
+                   "Bits a sample: 8, 16 (.png .tif .jxl), 10 or 12 (.avif .heic), or 32, which "
+                   "are floats in linear light (.tif of camera files); default: the photo's, of "
+                   "camera files 16 or 10 where the format has them")
+      ->check(CLI::IsMember({8, 10, 12, 16, 32}));
   command->add_flag("--strip-metadata", a->write.strip_metadata,
                     "Leave out EXIF, XMP, IPTC and texts (default: all is kept)");
   command->add_option("--report", a->report,
@@ -432,9 +551,11 @@ void add_enhance(CLI::App& program) {
                       "takes its time again");
   add_batch_options(*command, *a);
   add_engine_options(*command, *a);
-  command->add_option("--shard", a->shard,
-                      "Of many photos only this share, like 2/8 (default: what torchrun, mpirun, "
-                      "srun or a Slurm array says)");
+  command
+      ->add_option("--shard", a->shard,
+                   "Of many photos only this share, like 2/8 (default: what torchrun, mpirun, "
+                   "srun or a Slurm array says)")
+      ->excludes("--watch");
   command->add_flag("--json", a->json, "One JSON object on stdout");
   add_rendering_options(*command, a->rendering);
   add_lens_option(*command, a->lens);

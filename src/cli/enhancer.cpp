@@ -91,8 +91,13 @@ Enhancer::Enhancer(const EnhanceArguments& arguments)
 }
 
 void Enhancer::warn(const Job& job, const std::vector<std::string>& warnings) const {
-  if (!warnings.empty()) before_warnings_();
-  for (const auto& warning : warnings) say("hyperconv: {}: {}\n", job.input.string(), warning);
+  for (const auto& warning : warnings) {
+    const std::string line = fmt::format("{}: {}", job.input.string(), warning);
+    if (warning_)
+      warning_(line);
+    else
+      say("hyperconv: {}\n", line);
+  }
 }
 
 Enhancer::Loaded Enhancer::load(Task task) const {
@@ -118,6 +123,16 @@ Developer& Enhancer::developer() {
 std::optional<int64_t> Enhancer::memory() const {
   if (arguments_.memory_gib == 0) return std::nullopt;
   return int64_t(arguments_.memory_gib * (1 << 30));
+}
+
+std::shared_ptr<void> Enhancer::room_for(int64_t pixels) const {
+  if (!memory_) return nullptr;
+  // 41 to 61 bytes a pixel were measured at 12 megapixels (docs/performance.md), of which
+  // --max-memory does not count the file, its samples and the picture.
+  constexpr int64_t in_all = 60, uncounted = 20;
+  int64_t bytes = pixels * in_all;
+  if (const auto limit = memory()) bytes = std::min(bytes, *limit + pixels * uncounted);
+  return memory_(bytes);
 }
 
 DenoiseOptions Enhancer::denoise_options() const {
@@ -164,11 +179,23 @@ Outcome Enhancer::develop(const Job& job, InputFile& file) {
                           [&](LinearFrame& linear) { linear.facts.orientation = *orientation; }},
                frame);
   outcome.decode = stage.lap();
+  const int64_t pixels = std::visit(
+      Overloaded{[](const Mosaic& mosaic) { return int64_t(mosaic.width) * mosaic.height; },
+                 [](const LinearFrame& linear) { return linear.light.shape().plane(); }},
+      frame);
+  const auto room = room_for(pixels);
+  stage.lap();  // waiting for memory is no work
   std::visit(Overloaded{[&](Mosaic& mosaic) { develop_mosaic(std::move(mosaic), outcome); },
                         [&](LinearFrame& linear) { develop_linear(linear, outcome); }},
              frame);
   outcome.total = total.lap() - outcome.before;
   return outcome;
+}
+
+void Enhancer::refuse_linear_floats(const Job& job, const char* why) const {
+  if (wants_linear_floats())
+    fail("{}: {}; --depth 32, linear light, is for mosaics: take --depth 16", job.input.string(),
+         why);
 }
 
 void Enhancer::refuse_for_dng(const Job& job) const {
@@ -198,6 +225,7 @@ void Enhancer::refuse_for_dng(const Job& job) const {
 }
 
 void Enhancer::refuse_rendering_of(const LinearFrame& frame, const Job& job) const {
+  refuse_linear_floats(job, "is demosaiced already");
   const bool is_grey = frame.light.shape().c == 1;
   RenderingArguments refused = arguments_.rendering;
   refused.exposure.reset();
@@ -252,6 +280,7 @@ Image Enhancer::picture_of_mosaic(const Mosaic& mosaic, const LensCorrection* le
   Developer& developer = this->developer();
   const NoiseRemovalArguments& wanted = arguments_.removal;
   outcome.rendering = arguments_.rendering.rendering();
+  outcome.rendering->linear = wants_linear_floats();
   PictureRequest request{
       .rendering = *outcome.rendering, .part = wanted_part(mosaic, outcome), .lens = lens};
   std::optional<Image> grainy;
@@ -283,10 +312,12 @@ void Enhancer::keep_before(const Image& picture, Outcome& outcome) const {
 }
 
 void Enhancer::write_noise_map(Image map, int orientation, Outcome& outcome) const {
+  WriteOptions options = arguments_.write;
+  options.depth.reset();
   map.metadata.orientation = orientation;
   write_image(arguments_.removal.noise_map,
               framed(std::move(map), outcome.task == Task::denoise, SampleMeaning::values),
-              arguments_.write);
+              options);
   outcome.noise_map = arguments_.removal.noise_map;
 }
 
@@ -443,6 +474,7 @@ Outcome Enhancer::denoise(const Job& job, InputFile& file) {
         "{}: is a photo, cropped by its camera already; --crop would have no effect: name a camera "
         "file",
         job.input.string());
+  refuse_linear_floats(job, "is a photo");
   denoiser();  // a model that cannot be used is named before the photo is read
   Outcome outcome;
   outcome.job = job;
@@ -454,6 +486,8 @@ Outcome Enhancer::denoise(const Job& job, InputFile& file) {
   Image photo = file.photo();
   warn(job, photo.metadata.notes);
   outcome.decode = stage.lap();
+  const auto room = room_for(int64_t(photo.width) * photo.height);
+  stage.lap();
   photo.metadata.orientation =
       arguments_.framing.orientation().value_or(photo.metadata.orientation);
   const Region part = arguments_.removal.preview.value_or(Region{0, 0, photo.height, photo.width});

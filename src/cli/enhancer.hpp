@@ -46,7 +46,8 @@ struct EnhanceArguments {
   WriteOptions write;
   EngineOptions engine;
   OfPairs of_pairs = OfPairs::raw;
-  bool overwrite = false, skip_existing = false, recursive = false;
+  int at_once = 0;  ///< photos of a batch; 0: usual_at_once()
+  bool overwrite = false, skip_existing = false, recursive = false, watch = false;
   bool describes_mosaic = false;  ///< a fact of mosaics without a header was named
   bool json = false;
 };
@@ -84,8 +85,14 @@ class Enhancer {
   /// Throws Error when the model that was named cannot be used.
   explicit Enhancer(const EnhanceArguments& arguments);
 
-  /// Called before a warning is printed: what else the terminal shows may have to go.
-  void before_warnings(std::function<void()> callback) { before_warnings_ = std::move(callback); }
+  /// Takes the warnings, a line each that names the photo; nothing: they are said on stderr.
+  void on_warning(std::function<void(std::string)> callback) { warning_ = std::move(callback); }
+
+  /// Called with the bytes that a photo is going to need, once it is decoded; what is returned goes
+  /// when it is written.
+  void on_memory(std::function<std::shared_ptr<void>(int64_t)> callback) {
+    memory_ = std::move(callback);
+  }
 
   /// What all files are taken for: by the model or the task that was named; nothing: by each file's
   /// content.
@@ -105,12 +112,16 @@ class Enhancer {
   Developer& developer();
   Denoiser& denoiser();
   std::optional<int64_t> memory() const;
+  /// What on_memory() is asked for a photo of this size.
+  std::shared_ptr<void> room_for(int64_t pixels) const;
   DenoiseOptions denoise_options() const;
   FileKind wanted_kind(const InputFile& file) const;
   Outcome develop(const Job& job, InputFile& file);
   void develop_mosaic(Mosaic mosaic, Outcome& outcome);
   Tensor linear_light_of(const Mosaic& mosaic, Outcome& outcome);
   Image picture_of_mosaic(const Mosaic& mosaic, const LensCorrection* lens, Outcome& outcome);
+  bool wants_linear_floats() const { return arguments_.write.depth == 32; }
+  void refuse_linear_floats(const Job& job, const char* why) const;
   /// What would have no effect on a DNG.
   void refuse_for_dng(const Job& job) const;
   void refuse_rendering_of(const LinearFrame& frame, const Job& job) const;
@@ -135,7 +146,8 @@ class Enhancer {
   std::optional<Image> estimated_noise_map(const Image& photo, const Region& part) const;
 
   const EnhanceArguments& arguments_;
-  std::function<void()> before_warnings_ = [] {};
+  std::function<void(std::string)> warning_;
+  std::function<std::shared_ptr<void>(int64_t)> memory_;
   std::optional<Loaded> named_;
   std::optional<FileKind> kind_;
   Loaded develops_, denoises_;

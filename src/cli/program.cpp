@@ -58,6 +58,7 @@ void set_up(CLI::App& program) {
 }
 
 int run_commands(int argc, char** argv, const std::function<void(CLI::App&)>& add_commands) {
+  silence_libraries();
   catch_interrupts();
   std::set_terminate(end_as_failed);
   // A file that would grow beyond the shell's limit is a disk that is full: an error, not the end.

@@ -115,9 +115,11 @@ void add_rendering_options(CLI::App& command, RenderingArguments& a) {
 }
 
 nlohmann::ordered_json rendering_json(const Rendering& rendering) {
-  return {{"exposure", rendering.stops},
-          {"highlights", to_string(rendering.highlights)},
-          {"colour_space", to_string(rendering.space)}};
+  nlohmann::ordered_json json = {{"exposure", rendering.stops},
+                                 {"highlights", to_string(rendering.highlights)},
+                                 {"colour_space", to_string(rendering.space)}};
+  if (rendering.linear) json["linear"] = true;
+  return json;
 }
 
 }  // namespace hyperconv::cli

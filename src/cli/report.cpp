@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int thumbnail_side = 480;
-constexpr WriteOptions as_jpeg = {.jpeg_quality = 93, .strip_metadata = true};
+constexpr WriteOptions as_jpeg = {.quality = 93, .strip_metadata = true};
 
 /// 8 bits, upright and, where it is transparent, over white: what a JPEG can hold.
 Image for_page(const Image& picture) {

@@ -6,7 +6,11 @@
 
 #include "base/fail.hpp"
 #include "base/memory.hpp"
+#include "image/avif.hpp"
+#include "image/brands.hpp"
+#include "image/heif.hpp"
 #include "image/jpeg.hpp"
+#include "image/jxl.hpp"
 #include "image/png.hpp"
 #include "image/tiff.hpp"
 
@@ -14,9 +18,31 @@ namespace hyperconv {
 
 const std::vector<Codec>& codecs() {
   static const std::vector<Codec> all = {
-      {"JPEG", {".jpg", ".jpeg", ".jpe", ".jfif"}, is_jpeg, false, decode_jpeg, encode_jpeg},
-      {"PNG", {".png"}, is_png, true, decode_png, encode_png},
-      {"TIFF", {".tif", ".tiff"}, is_tiff, true, decode_tiff, encode_tiff},
+    {"JPEG", {".jpg", ".jpeg", ".jpe", ".jfif"}, is_jpeg, {8}, 8, decode_jpeg, encode_jpeg},
+    {"PNG", {".png"}, is_png, {8, 16}, 16, decode_png, encode_png},
+    {"TIFF", {".tif", ".tiff"}, is_tiff, {8, 16, 32}, 16, decode_tiff, encode_tiff},
+#if HYPERCONV_HAS_JXL
+    {"JPEG XL", {".jxl"}, is_jxl, {8, 16}, 16, decode_jxl, encode_jxl, "libjxl-dev"},
+#else
+    {"JPEG XL", {".jxl"}, is_jxl, {8, 16}, 16, nullptr, nullptr, "libjxl-dev"},
+#endif
+#if HYPERCONV_HAS_AVIF
+    {"AVIF", {".avif"}, is_avif, {8, 10, 12}, 10, decode_avif, encode_avif, "libavif-dev"},
+#else
+    {"AVIF", {".avif"}, is_avif, {8, 10, 12}, 10, nullptr, nullptr, "libavif-dev"},
+#endif
+#if HYPERCONV_HAS_HEIF
+    {"HEIF",
+     {".heic", ".heif", ".hif"},
+     is_heif,
+     {8, 10, 12},
+     10,
+     decode_heif,
+     encode_heif,
+     "libheif-dev"},
+#else
+    {"HEIF", {".heic", ".heif", ".hif"}, is_heif, {8, 10, 12}, 10, nullptr, nullptr, "libheif-dev"},
+#endif
   };
   return all;
 }
@@ -40,6 +66,20 @@ const Codec* codec_by_content(Bytes file) {
   for (const Codec& codec : codecs())
     if (codec.recognises(file)) return &codec;
   return nullptr;
+}
+
+void check_built_in(const std::string& name, const Codec& codec) {
+  if (codec.decode != nullptr) return;
+  fail("{}: {} is not built in; install {} and build hyperconv again", name, codec.name,
+       codec.package);
+}
+
+Image decode_picture(const std::string& name, Bytes file) {
+  if (file.empty()) fail("{}: is empty; a {} picture is expected", name, picture_formats());
+  const Codec* codec = codec_by_content(file);
+  if (codec == nullptr) fail("{}: is not a {} picture", name, picture_formats());
+  check_built_in(name, *codec);
+  return codec->decode(name, file);
 }
 
 void check_size(const std::string& name, uint64_t width, uint64_t height, size_t file_size) {
@@ -69,6 +109,14 @@ Image make_image(const std::string& name, uint64_t width, uint64_t height, int c
     fail("{}: {}x{} pixels need more memory than there is", name, width, height);
   }
   return image;
+}
+
+void check_memory(const std::string& name, uint64_t width, uint64_t height,
+                  uint64_t bytes_of_work) {
+  constexpr uint64_t picture = 4 * sizeof(uint16_t);
+  const int64_t there = available_memory_bytes();
+  if (width * height * (picture + bytes_of_work) > uint64_t(std::max<int64_t>(there, 0)))
+    fail("{}: {}x{} pixels need more memory than there is", name, width, height);
 }
 
 int bits_of(const Image& image) {

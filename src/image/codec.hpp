@@ -20,12 +20,16 @@ struct Codec {
   std::vector<std::string_view> endings;  ///< in lower case; the first is the usual one
   /// Whether a file begins like one.
   bool (*recognises)(Bytes file);
-  bool sixteen_bits;  ///< whether it can be written with 16 bits a sample; all take 8
-  /// The picture in a file that was recognised. Throws Error that begins with `name`.
+  std::vector<int> depths;  ///< bits a sample that it can be written with
+  int deep;                 ///< with how many pictures of more than 8 are, where nothing is said
+  /// The picture in a file that was recognised. Throws Error that begins with `name`. Null where
+  /// this build is without the format's library.
   Image (*decode)(const std::string& name, Bytes file);
-  /// The file of a picture of 8 bits, or 16 where the format has them. Throws Error likewise.
+  /// The file of a picture of 8 bits where options.depth is 8, of floats where it is 32, else of
+  /// 16. Throws Error likewise; null likewise.
   std::vector<uint8_t> (*encode)(const std::string& name, const Image& image,
                                  const WriteOptions& options);
+  std::string_view package = {};  ///< Debian's, of the library, where it is not always there
 };
 
 /// All formats of pictures, in the order in which messages name them.
@@ -36,6 +40,13 @@ const Codec* codec_by_ending(const std::filesystem::path& path);
 
 /// The format that a file's first bytes are of; nullptr where none.
 const Codec* codec_by_content(Bytes file);
+
+/// Throws Error naming the file, the format and what to install where this build is without it.
+void check_built_in(const std::string& name, const Codec& codec);
+
+/// The picture in a file of any format. Throws Error naming it where it is empty, of none of them,
+/// or cannot be decoded.
+Image decode_picture(const std::string& name, Bytes file);
 
 /// ".jpg" of "A.JPG".
 std::string lower_ending(const std::filesystem::path& path);
@@ -56,6 +67,11 @@ void check_size(const std::string& name, uint64_t width, uint64_t height, size_t
 /// and when there is not the memory for it.
 Image make_image(const std::string& name, uint64_t width, uint64_t height, int channels, int bits,
                  size_t file_size);
+
+/// Throws Error naming the file when so many pixels, with as many bytes of work for each beside a
+/// picture of 16-bit RGBA, need more memory than there is: for libraries that would take it without
+/// asking.
+void check_memory(const std::string& name, uint64_t width, uint64_t height, uint64_t bytes_of_work);
 
 /// 8, 16 or 32 (float).
 int bits_of(const Image& image);

@@ -13,7 +13,7 @@ std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& fold
   for (const auto& entry : std::filesystem::directory_iterator(folder))
     if (entry.is_regular_file() && is_writable_image(entry.path())) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
-  if (files.empty()) fail("{}: holds no JPEG, PNG or TIFF", folder.string());
+  if (files.empty()) fail("{}: holds no {}", folder.string(), picture_formats());
   return files;
 }
 

@@ -6,7 +6,7 @@
 
 namespace hyperconv {
 
-/// The JPEG, PNG and TIFF files of a folder (by ending, not below it), in the order of their names.
+/// The pictures of a folder (by ending, not below it), in the order of their names.
 /// Throws Error when it is no folder or holds none.
 std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& folder);
 

@@ -86,13 +86,40 @@ std::vector<Sample> turned(const std::vector<Sample>& samples, const Walk& walk,
   return result;
 }
 
-/// A copy of the samples is made only where the format cannot hold them.
+/// "8, 10 or 12".
+std::string listed(const std::vector<int>& numbers) {
+  std::string text;
+  for (const int& number : numbers)
+    text += fmt::format("{}{}",
+                        text.empty()                 ? ""
+                        : &number == &numbers.back() ? " or "
+                                                     : ", ",
+                        number);
+  return text;
+}
+
+/// A copy of the samples is made only where the file shall hold others.
 std::vector<uint8_t> encoded(const Codec& codec, const std::string& name, const Image& image,
-                             const WriteOptions& options) {
-  const int bits = bits_of(image);
-  if (bits == 32 && codec.sixteen_bits) return codec.encode(name, to_u16(image), options);
-  if (bits != 8 && !codec.sixteen_bits) return codec.encode(name, to_u8(image), options);
-  return codec.encode(name, image, options);
+                             WriteOptions options) {
+  const int depth = options.depth.value_or(bits_of(image) == 8 ? 8 : codec.deep);
+  options.depth = depth;
+  const int wanted = depth == 8 ? 8 : depth == 32 ? 32 : 16;
+  if (wanted == bits_of(image)) return codec.encode(name, image, options);
+  if (wanted == 8) return codec.encode(name, to_u8(image), options);
+  if (wanted == 16) return codec.encode(name, to_u16(image), options);
+  Image floats{image.width, image.height, image.channels, to_float(image), image.metadata};
+  return codec.encode(name, floats, options);
+}
+
+const Codec& codec_to_write(const fs::path& path, const WriteOptions& options) {
+  const std::string name = path.string();
+  const Codec* codec = codec_by_ending(path);
+  if (codec == nullptr) fail("{}: cannot be written; pictures end in {}", name, picture_endings());
+  check_built_in(name, *codec);
+  if (options.depth && std::ranges::find(codec->depths, *options.depth) == codec->depths.end())
+    fail("{}: cannot be written, {} holds {} bits a sample, not {}", name, codec->name,
+         listed(codec->depths), *options.depth);
+  return *codec;
 }
 
 /// Along one side: which two samples a new one lies between, and how far from the first.
@@ -212,24 +239,42 @@ Image with_square_pixels(Image image, double pixel_aspect) {
 Image read_image(const fs::path& path) {
   const std::string name = path.string();
   const std::vector<uint8_t> bytes = read_file(path);
-  if (bytes.empty()) fail("{}: is empty; a JPEG, PNG or TIFF picture is expected", name);
-  const Codec* codec = codec_by_content(bytes);
-  if (codec == nullptr) fail("{}: is not a JPEG, PNG or TIFF picture", name);
-  return codec->decode(name, bytes);
+  return decode_picture(name, bytes);
 }
 
 bool is_writable_image(const fs::path& path) { return codec_by_ending(path) != nullptr; }
 
+void check_writable(const fs::path& path, const WriteOptions& options) {
+  codec_to_write(path, options);
+}
+
+std::string picture_endings() {
+  std::string text;
+  for (const Codec& codec : codecs()) {
+    const bool last = &codec == &codecs().back();
+    text += fmt::format("{}{}", text.empty() ? "" : last ? " or " : ", ", codec.endings.front());
+  }
+  return text;
+}
+
+std::string picture_formats() {
+  std::string text;
+  for (const Codec& codec : codecs()) {
+    const bool last = &codec == &codecs().back();
+    text += fmt::format("{}{}", text.empty() ? "" : last ? " or " : ", ", codec.name);
+  }
+  return text;
+}
+
 void write_image(const fs::path& path, const Image& image, const WriteOptions& options) {
   const std::string name = path.string();
-  const Codec* codec = codec_by_ending(path);
-  if (codec == nullptr) fail("{}: cannot be written; pictures end in .jpg, .png or .tif", name);
+  const Codec& codec = codec_to_write(path, options);
   if (image.count() == 0) fail("{}: cannot be written, the picture has no pixels", name);
   assert(std::visit([](const auto& samples) { return samples.size(); }, image.samples) ==
          image.count());
   // Before the work, so that a folder that is missing is known at once.
   PendingFile file(path);
-  file.write(encoded(*codec, name, image, options));
+  file.write(encoded(codec, name, image, options));
   file.commit();
 }
 

@@ -79,34 +79,52 @@ Image upright(Image image);
 /// encoded.
 Image with_square_pixels(Image image, double pixel_aspect);
 
-/// Reads JPEG, PNG (1..16 bit, palette, grey, alpha) or TIFF (8 and 16 bit, strips and tiles), by
-/// content, not by name; of a TIFF's pages the first that is not a smaller copy of another.
-/// Metadata are kept where they are sound and the profile fits the channels, else dropped;
-/// orientation is reported, not applied. Grey PNGs of 1, 2 or 4 bits are spread over 8, those of 16
-/// keep their values. Throws Error naming the file when it is missing, a directory, empty,
+/// Reads JPEG, PNG (1..16 bit, palette, grey, alpha), TIFF (8 and 16 bit, strips and tiles) and,
+/// where they were there at build time, JPEG XL, AVIF and HEIF, by content, not by name; of a
+/// TIFF's pages the first that is not a smaller copy of another. Metadata are kept where they are
+/// sound and the profile fits the channels, else dropped; orientation is reported, not applied,
+/// but HEIF's, which its library applies. Grey PNGs of 1, 2 or 4 bits are spread over 8, those of
+/// 16 keep their values. Throws Error naming the file when it is missing, a directory, empty,
 /// truncated, damaged, of another kind (CMYK, floats, HDR, a camera's RAW file, which may be a
 /// TIFF), larger than 2^29 pixels or longer than 2^20. docs/formats.md lists every tag that is
 /// read, carried or refused.
 Image read_image(const std::filesystem::path& path);
 
 struct WriteOptions {
-  int jpeg_quality = 95;  ///< 1..100; 90 and above write 4:4:4 chroma
-  int threads = 0;        ///< for JPEG; 0: all the cores that this process may use
+  /// Of JPEG, JPEG XL, AVIF and HEIF, 1..100. 90 and above write JPEG's and AVIF's chroma as 4:4:4;
+  /// 100 keeps all samples in JPEG XL, and in AVIF those of as many bits as it has.
+  int quality = 95;
+  int threads = 0;  ///< 0: all the cores that this process may use
+  /// Bits a sample of what the format has: 8 of JPEG; 8 or 16 of PNG, TIFF and JPEG XL; 8, 10 or 12
+  /// of AVIF and HEIF; 32, floats as they are, of TIFF. Nothing: 8 of a picture of 8 bits, 10 of
+  /// AVIF and HEIF of any other, 16 elsewhere where the format has them.
+  std::optional<int> depth = {};
   /// Leaves out EXIF, XMP, IPTC and texts; orientation, resolution and the profile are written, as
   /// the picture would look another without them.
   bool strip_metadata = false;
 };
 
-/// True when write_image knows the ending: .jpg .jpeg .png .tif .tiff, in any case.
+/// True when write_image knows the ending: .jpg .jpeg .png .tif .tiff .jxl .avif .heic .heif, in
+/// any case.
 bool is_writable_image(const std::filesystem::path& path);
 
-/// Writes by the path's ending, over what is there. JPEG takes 8 bits, PNG and TIFF keep 8 or 16;
-/// floats become 8 bits in JPEG and 16 elsewhere. An empty ICC profile writes sRGB's (for grey:
-/// sRGB's curve). The orientation goes into the EXIF, in place of what stood there, and so do size
-/// and resolution; thumbnails and tags that tell how another file was stored are left out, a
-/// maker's notes are written byte for byte. The file appears whole or not at all. Throws Error when
-/// the ending is unknown, the folder is missing, the disk full, alpha would be lost (JPEG), or the
-/// ICC profile is for another number of channels: clear it where colours are changed.
+/// Throws Error where write_image would by the name and the options alone: the ending is unknown,
+/// the format is not built in, or it has no samples of that depth.
+void check_writable(const std::filesystem::path& path, const WriteOptions& options = {});
+
+/// The usual endings of pictures, for messages: ".jpg, .png, ... or .heic".
+std::string picture_endings();
+
+/// The formats' names, for messages: "JPEG, PNG, ... or HEIF".
+std::string picture_formats();
+
+/// Writes by the path's ending, over what is there, samples of as many bits as options.depth says.
+/// An empty ICC profile writes sRGB's (for grey: sRGB's curve). The orientation goes into the EXIF,
+/// in place of what stood there, and so do size and resolution; thumbnails and tags that tell how
+/// another file was stored are left out, a maker's notes are written byte for byte. The file
+/// appears whole or not at all. Throws Error when check_writable does, the folder is missing, the
+/// disk full, alpha would be lost (JPEG), or the ICC profile is for another number of channels:
+/// clear it where colours are changed.
 void write_image(const std::filesystem::path& path, const Image& image,
                  const WriteOptions& options = {});
 

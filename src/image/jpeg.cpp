@@ -454,7 +454,7 @@ Image decode_jpeg(const std::string& name, Bytes file) { return Decoder(name, fi
 
 std::vector<uint8_t> encode_jpeg(const std::string& name, const Image& image,
                                  const WriteOptions& options) {
-  const int quality = options.jpeg_quality, threads = options.threads;
+  const int quality = options.quality, threads = options.threads;
   check_writable(name, image, quality);
   const Extras extras = extras_of(name, image, options);
   const int count = int(ceil_div(image.height, jpeg_band_rows));

@@ -20,7 +20,7 @@ std::vector<uint8_t> encode_jpeg(const std::string& name, const Image& image,
                                  const WriteOptions& options);
 inline std::vector<uint8_t> encode_jpeg(const std::string& name, const Image& image, int quality,
                                         int threads = 0) {
-  return encode_jpeg(name, image, {.jpeg_quality = quality, .threads = threads});
+  return encode_jpeg(name, image, {.quality = quality, .threads = threads});
 }
 
 }  // namespace hyperconv

@@ -1,5 +1,7 @@
 #include "image/output_space.hpp"
 
+#include <fmt/format.h>
+
 #include <cassert>
 #include <cmath>
 
@@ -74,6 +76,13 @@ ColourSpace colours_of(OutputSpace space) {
 std::vector<uint8_t> profile_of(OutputSpace space, int channels) {
   if (space == OutputSpace::srgb) return {};
   return profile_of(colours_of(space), channels);
+}
+
+std::vector<uint8_t> linear_profile_of(OutputSpace space, int channels) {
+  ColourSpace linear = colours_of(space);
+  linear.name = fmt::format("{} (linear)", linear.name.empty() ? "sRGB" : linear.name);
+  linear.curve = GammaCurve{1};
+  return profile_of(linear, channels);
 }
 
 double encode(const Curve& curve, double light) {

@@ -19,6 +19,9 @@ ColourSpace colours_of(OutputSpace space);
 /// written where nothing is said.
 std::vector<uint8_t> profile_of(OutputSpace space, int channels);
 
+/// The same space with its light as it is; never empty.
+std::vector<uint8_t> linear_profile_of(OutputSpace space, int channels);
+
 /// Linear light in [0,1] as it is encoded, in [0,1]. Not for a TableCurve.
 double encode(const Curve& curve, double light);
 

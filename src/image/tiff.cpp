@@ -13,7 +13,9 @@
 #include <string_view>
 
 #include "base/fail.hpp"
+#include "base/integers.hpp"
 #include "base/interrupt.hpp"
+#include "base/threads.hpp"
 #include "image/exif.hpp"
 #include "image/icc.hpp"
 #include "image/metadata.hpp"
@@ -64,6 +66,7 @@ class Memory {
   }
 
   std::vector<uint8_t> take() { return std::move(written_); }
+  const std::vector<uint8_t>& written() const { return written_; }
 
   /// Puts bytes behind what is written so far, before libtiff goes on.
   void append(Bytes bytes) { written_.insert(written_.end(), bytes.begin(), bytes.end()); }
@@ -469,12 +472,13 @@ std::vector<uint8_t> with_tags(const std::string& name, std::vector<uint8_t> fil
 }
 
 /// The tags of a new file.
-void describe(TIFF* tiff, const Image& image, uint32_t strip) {
+void describe(TIFF* tiff, const Image& image, uint32_t rows, uint32_t strip) {
   TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, uint32_t(image.width));
-  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, uint32_t(image.height));
+  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, rows);
   TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, image.channels);
   TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, bits_of(image));
-  TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
+  const bool floats = bits_of(image) == 32;
+  TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, floats ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT);
   TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
   TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC,
                image.channels >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK);
@@ -482,7 +486,7 @@ void describe(TIFF* tiff, const Image& image, uint32_t strip) {
   if (image.channels % 2 == 0) TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &alpha);
   TIFFSetField(tiff, TIFFTAG_ORIENTATION, image.metadata.orientation);
   TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE);
-  TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
+  TIFFSetField(tiff, TIFFTAG_PREDICTOR, floats ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL);
   // A tenth of the default's time for 8 to 15 % more bytes, on noisy photos of 5 megapixels.
   constexpr int compression = 1;
   TIFFSetField(tiff, TIFFTAG_ZIPQUALITY, compression);
@@ -490,16 +494,54 @@ void describe(TIFF* tiff, const Image& image, uint32_t strip) {
   if (image.metadata.resolution) set_resolution(tiff, *image.metadata.resolution);
 }
 
-bool write_strips(TIFF* tiff, const Image& image, uint32_t strip) {
-  const size_t size = row_size(image);
-  std::vector<uint8_t> rows;
-  for (uint32_t y = 0; y < uint32_t(image.height); y += strip) {
-    throw_if_interrupted();
-    const uint8_t* first = row_of(image, int(y));
-    // A copy, as libtiff may work in place.
-    rows.assign(first, first + std::min(strip, uint32_t(image.height) - y) * size);
-    if (TIFFWriteEncodedStrip(tiff, y / strip, rows.data(), tmsize_t(rows.size())) < 0)
-      return false;
+/// How a picture is cut and written.
+struct Strips {
+  const std::string& name;
+  const Image& image;
+  const char* mode;  ///< of TIFFOpen: the byte order
+  uint32_t rows;     ///< of a strip, but for the last
+
+  uint32_t count() const { return uint32_t(ceil_div(image.height, int64_t(rows))); }
+};
+
+/// A strip as it stands in the file: made by libtiff, in a file of its own, so that strips can be
+/// made on several threads.
+std::vector<uint8_t> compressed(const Strips& strips, uint32_t index) {
+  const Image& image = strips.image;
+  const uint32_t first = index * strips.rows;
+  const uint32_t rows = std::min(strips.rows, uint32_t(image.height) - first);
+  const uint8_t* from = row_of(image, int(first));
+  // A copy, as libtiff may work in place.
+  std::vector<uint8_t> samples(from, from + rows * row_size(image));
+  Complaints complaints;
+  Memory memory;
+  const Tiff tiff(memory.open(strips.mode, complaints));
+  uint64_t *places = nullptr, *sizes = nullptr;
+  if (tiff != nullptr) describe(tiff.get(), image, rows, rows);
+  if (tiff == nullptr ||
+      TIFFWriteEncodedStrip(tiff.get(), 0, samples.data(), tmsize_t(samples.size())) < 0 ||
+      TIFFGetField(tiff.get(), TIFFTAG_STRIPOFFSETS, &places) != 1 ||
+      TIFFGetField(tiff.get(), TIFFTAG_STRIPBYTECOUNTS, &sizes) != 1)
+    fail("{}: cannot be written ({})", strips.name, complaints.text);
+  const auto begin = memory.written().begin() + std::ptrdiff_t(places[0]);
+  return {begin, begin + std::ptrdiff_t(sizes[0])};
+}
+
+/// All of them, so many at a time that few wait to be written.
+bool write_strips(TIFF* tiff, const Strips& strips, int threads) {
+  constexpr uint32_t at_a_time = 64;
+  Threads pool(threads);
+  std::vector<std::vector<uint8_t>> made;
+  for (uint32_t first = 0; first < strips.count(); first += at_a_time) {
+    made.assign(std::min(at_a_time, strips.count() - first), {});
+    pool.parallel_for(int64_t(made.size()), [&](int64_t i) {
+      throw_if_interrupted();
+      made[size_t(i)] = compressed(strips, first + uint32_t(i));
+    });
+    for (size_t i = 0; i < made.size(); ++i)
+      if (TIFFWriteRawStrip(tiff, first + uint32_t(i), made[i].data(), tmsize_t(made[i].size())) <
+          0)
+        return false;
   }
   return true;
 }
@@ -564,14 +606,15 @@ std::vector<uint8_t> encode_tiff(const std::string& name, const Image& image,
   Memory memory;
   {
     // In the order of the EXIF block, of which the maker's notes may be read in no other.
-    const Tiff tiff(memory.open(!exif.empty() && exif[0] == 'M' ? "wb" : "wl", complaints));
+    const char* mode = !exif.empty() && exif[0] == 'M' ? "wb" : "wl";
+    const Tiff tiff(memory.open(mode, complaints));
     if (tiff == nullptr) fail("{}: cannot be written ({})", name, complaints.text);
     // The block comes first and lies as it would alone: the offsets in it stay true.
     constexpr size_t header = 8;
     if (exif.size() > header) memory.append(Bytes(exif).subspan(header));
-    describe(tiff.get(), image, strip);
-    if (!write_strips(tiff.get(), image, strip) || TIFFWriteDirectory(tiff.get()) != 1 ||
-        complaints.text[0] != '\0')
+    describe(tiff.get(), image, uint32_t(image.height), strip);
+    if (!write_strips(tiff.get(), {name, image, mode, strip}, options.threads) ||
+        TIFFWriteDirectory(tiff.get()) != 1 || complaints.text[0] != '\0')
       fail("{}: cannot be written ({})", name, complaints.text);
   }
   return with_tags(name, memory.take(), metadata, profile_to_write(name, image));

@@ -18,7 +18,8 @@ bool is_camera_tiff(Bytes file);
 /// picture is a thumbnail.
 Image decode_tiff(const std::string& name, Bytes file);
 
-/// 8 or 16 bits, 1 to 4 channels; deflated.
+/// 8 or 16 bits or floats, 1 to 4 channels; deflated. Strips go to threads; the bytes do not depend
+/// on their number.
 std::vector<uint8_t> encode_tiff(const std::string& name, const Image& image,
                                  const WriteOptions& options = {});
 

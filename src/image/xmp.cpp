@@ -179,6 +179,28 @@ std::vector<uint8_t> xmp_with_more(const std::vector<uint8_t>& packet,
   });
 }
 
+std::vector<uint8_t> xmp_with_iptc(const std::vector<uint8_t>& packet,
+                                   const std::vector<uint8_t>& iptc) {
+  if (iptc.empty()) return packet;
+  const auto lock = enter_exiv2();
+  try {
+    Exiv2::IptcData records;
+    Exiv2::XmpData data, others;
+    if (Exiv2::IptcParser::decode(records, iptc.data(), uint32_t(iptc.size())) != 0 ||
+        Exiv2::XmpParser::decode(data, std::string(packet.begin(), packet.end())) != 0)
+      return packet;
+    Exiv2::copyIptcToXmp(records, others);
+    const auto before = data.count();
+    for (const auto& datum : others)
+      if (data.findKey(Exiv2::XmpKey(datum.key())) == data.end()) data.add(datum);
+    return data.count() == before ? packet : encoded_xmp(data);
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception&) {
+    return packet;
+  }
+}
+
 std::vector<uint8_t> joined_xmp(const std::vector<std::vector<uint8_t>>& segments) {
   constexpr size_t header = guid_length + 8;
   constexpr uint64_t longest = uint64_t(1) << 28;

@@ -38,6 +38,12 @@ std::vector<uint8_t> xmp_in_utf8(std::vector<uint8_t> packet);
 std::vector<uint8_t> xmp_with_more(const std::vector<uint8_t>& packet,
                                    const std::vector<uint8_t>& more);
 
+/// The packet with what IPTC records say and it does not, under the names that the Metadata Working
+/// Group gives them: for formats that have no place for the records. The packet alone where there
+/// are none or exiv2 cannot read them.
+std::vector<uint8_t> xmp_with_iptc(const std::vector<uint8_t>& packet,
+                                   const std::vector<uint8_t>& iptc);
+
 /// The extension out of a JPEG's segments, which are given without their signature; as
 /// ImageMetadata::more_xmp, empty where it is not whole.
 std::vector<uint8_t> joined_xmp(const std::vector<std::vector<uint8_t>>& segments);

@@ -8,6 +8,7 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/say.hpp"
 #include "base/threads.hpp"
 #include "lab_cli/study.hpp"
 #include "lab_cli/study_python.hpp"
@@ -98,7 +99,7 @@ void denoisers_command(DenoisersArguments a) {
   for (const std::string& model : a.models) add_model(model, a.threads, contenders);
   add_python(a, folder.path(), contenders);
   const DenoisersTable table = score_denoisers(contenders, a.options);
-  for (const auto& line : table.skipped) fmt::print(stderr, "hyperconv: skipped: {}\n", line);
+  for (const auto& line : table.skipped) say("hyperconv: skipped: {}\n", line);
   const std::string text = to_markdown(table);
   if (!a.markdown.empty()) write_file(a.markdown, text);
   fmt::print("{}", a.json ? to_line(to_json(table, a.threads)) + "\n" : text);

@@ -211,7 +211,7 @@ Image Developer::picture(const Mosaic& mosaic, const PictureRequest& request) {
                   .top = part.top,
                   .left = part.left};
   if (request.lens != nullptr) return corrected_picture(mosaic, request, part, path);
-  Image picture = rgb_picture(int(part.width), int(part.height));
+  Image picture = rgb_picture(int(part.width), int(part.height), rendering.linear);
   times_ = {};
   run_network(mosaic, part, request.keeps_grain, [&](const Pixels& pixels) {
     const auto colour = Clock::now();
@@ -220,7 +220,7 @@ Image Developer::picture(const Mosaic& mosaic, const PictureRequest& request) {
     times_.colour += seconds_since(colour);
   });
   times_.network = seconds_since(start) - times_.colour;
-  picture.metadata = metadata_for_picture(mosaic, rendering.space);
+  picture.metadata = metadata_for_picture(mosaic, rendering.space, rendering.linear);
   return picture;
 }
 
@@ -236,14 +236,15 @@ Image Developer::corrected_picture(const Mosaic& mosaic, const PictureRequest& r
   const auto colour = Clock::now();
   // Linear now, with its highlights.
   path.highlights = nullptr;
-  Image picture = rgb_picture(int(part.width), int(part.height));
+  Image picture = rgb_picture(int(part.width), int(part.height), request.rendering.linear);
   constexpr int64_t band_height = 128;
   for (int64_t y = 0; y < part.height; y += band_height) {
     const Region band{part.top + y, part.left, std::min(band_height, part.height - y), part.width};
     const Tensor made = corrected(*request.lens, light, needed, band, mosaic.width, mosaic.height);
     render_part(made, {0, 0, band.height, band.width}, path, picture, band.top, band.left);
   }
-  picture.metadata = metadata_for_picture(mosaic, request.rendering.space);
+  picture.metadata =
+      metadata_for_picture(mosaic, request.rendering.space, request.rendering.linear);
   times_.colour = seconds_since(colour);
   times_.network = seconds_since(start) - times_.colour;
   return picture;

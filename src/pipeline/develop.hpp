@@ -25,6 +25,8 @@ struct Rendering {
   double stops = 0;  ///< by which it is brighter, in linear light
   HighlightMode highlights = HighlightMode::clip;
   OutputSpace space = OutputSpace::srgb;
+  /// Floats in the space's linear light, cut nowhere, with a profile that says so.
+  bool linear = false;
 };
 
 /// What a picture is rendered with: camera_to_srgb times 2^(baseline_exposure + stops), by what is
@@ -32,8 +34,9 @@ struct Rendering {
 Matrix3 rendering_matrix(const Mosaic& mosaic, const Rendering& rendering = {});
 
 /// A frame that needs no demosaicing as a picture: through rendering_matrix and the space's curve,
-/// or, of a monochrome one, exposure and sRGB's curve alone; 16 bits, RGB or grey, with the
-/// metadata that Developer::picture gives. Its noise stays, and its highlights are clipped.
+/// or, of a monochrome one, exposure and sRGB's curve alone; 16 bits, RGB or grey, never linear,
+/// with the metadata that Developer::picture gives. Its noise stays, and its highlights are
+/// clipped.
 Image picture_of(const LinearFrame& frame, const Rendering& rendering = {});
 
 /// The frame's light as the lens should have made it, on so many threads (0: all cores).
@@ -106,9 +109,9 @@ class Developer {
   /// PictureRequest.
   Tensor camera_rgb(const Mosaic& mosaic, bool keeps_grain = false);
 
-  /// The picture: camera_rgb through rendering_matrix and the space's curve, 16 bits a sample, with
-  /// the shot's EXIF, XMP and IPTC and the space's profile; the orientation is kept in the
-  /// metadata, not applied.
+  /// The picture: camera_rgb through rendering_matrix and the space's curve, 16 bits a sample (or
+  /// floats: Rendering::linear), with the shot's EXIF, XMP and IPTC and the space's profile; the
+  /// orientation is kept in the metadata, not applied.
   Image picture(const Mosaic& mosaic, const Rendering& rendering = {}) {
     return picture(mosaic, PictureRequest{.rendering = rendering});
   }

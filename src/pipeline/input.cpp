@@ -7,7 +7,6 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "image/codec.hpp"
-#include "image/jpeg.hpp"
 #include "image/png.hpp"
 #include "image/tiff.hpp"
 #include "raw/decode.hpp"
@@ -65,15 +64,14 @@ const Image& InputFile::decoded() const {
 }
 
 FileKind InputFile::kind() const {
-  if (is_jpeg(bytes_)) return FileKind::photo;
   if (is_grey_png()) {
     constexpr size_t depth = 24;
     if (bytes_[depth] != 16) return FileKind::photo;
     return looks_like_mosaic(decoded()) ? FileKind::mosaic : FileKind::photo;
   }
-  if (is_png(bytes_)) return FileKind::photo;
   if (is_tiff(bytes_))
     return has_raw_ending(path_) || is_camera_tiff(bytes_) ? FileKind::mosaic : FileKind::photo;
+  if (codec_by_content(bytes_) != nullptr) return FileKind::photo;
   return kind_by_ending(path_);
 }
 
@@ -86,8 +84,9 @@ RawFrame InputFile::raw(const MosaicFormat& format) {
     decoded();
     return mosaic_of_png(name, bytes_, std::move(*std::exchange(picture_, std::nullopt)), format);
   }
-  if (is_jpeg(bytes_))
-    fail("{}: is a JPEG photo; a camera RAW file or a mosaic is needed to develop", name);
+  if (const Codec* codec = codec_by_content(bytes_); codec != nullptr && !is_tiff(bytes_))
+    fail("{}: is a {} photo; a camera RAW file or a mosaic is needed to develop", name,
+         codec->name);
   try {
     return decode_raw_frame(name, std::move(bytes_));
   } catch (const Error& error) {
@@ -100,10 +99,7 @@ RawFrame InputFile::raw(const MosaicFormat& format) {
 Image InputFile::photo() {
   if (picture_) return std::move(*std::exchange(picture_, std::nullopt));
   const std::string name = path_.string();
-  if (bytes_.empty()) fail("{}: is empty; a JPEG, PNG or TIFF picture is expected", name);
-  const Codec* codec = codec_by_content(bytes_);
-  if (codec == nullptr) fail("{}: is not a JPEG, PNG or TIFF picture", name);
-  return codec->decode(name, bytes_);
+  return decode_picture(name, bytes_);
 }
 
 FileKind file_kind(const fs::path& path) {

@@ -26,11 +26,11 @@ class InputFile {
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
 
-  /// By its content: a JPEG is a photo; so is a PNG of several channels or of grey in 8 bits, and a
-  /// TIFF that no camera calls its RAW file. A grey PNG of 16 bits is a mosaic, as Zurich
-  /// RAW-to-DSLR stores them, where its samples fill 14 bits at most: a photo's use all 16.
-  /// Everything else is what its ending says, a mosaic where that says nothing. Throws Error where
-  /// a grey PNG has to be decoded and is damaged.
+  /// By its content: a JPEG, JPEG XL, AVIF or HEIF is a photo; so is a PNG of several channels or
+  /// of grey in 8 bits, and a TIFF that no camera calls its RAW file. A grey PNG of 16 bits is a
+  /// mosaic, as Zurich RAW-to-DSLR stores them, where its samples fill 14 bits at most: a photo's
+  /// use all 16. Everything else is what its ending says, a mosaic where that says nothing. Throws
+  /// Error where a grey PNG has to be decoded and is damaged.
   FileKind kind() const;
 
   /// Whether the file can be that at all: a grey PNG can be both.

@@ -10,8 +10,6 @@
 namespace hyperconv {
 namespace {
 
-using Pixels = std::vector<uint16_t>;
-
 float luma_of(const std::array<float, 3>& added) {
   float luma = 0;
   for (size_t c = 0; c < 3; ++c) luma += luma_weights[c] * added[c];
@@ -75,15 +73,25 @@ Image with_some_grain(const Image& grainy, const Image& clean, const DenoiseStre
   assert(grainy.count() == clean.count());
   const Blend blend(strength);
   Image result = clean;
-  auto& samples = std::get<Pixels>(result.samples);
-  const auto& noisy = std::get<Pixels>(grainy.samples);
-  for (size_t i = 0; i + 2 < samples.size(); i += 3) {
-    std::array<float, 3> removed{};
-    for (size_t c = 0; c < 3; ++c) removed[c] = float(samples[i + c]) - float(noisy[i + c]);
-    const auto wanted = blend(removed);
-    for (size_t c = 0; c < 3; ++c)
-      samples[i + c] = uint16_t(std::clamp(float(noisy[i + c]) + wanted[c], 0.0f, 65535.0f) + 0.5f);
-  }
+  std::visit(
+      [&](auto& samples) {
+        using Samples = std::decay_t<decltype(samples)>;
+        using Sample = typename Samples::value_type;
+        const auto& noisy = std::get<Samples>(grainy.samples);
+        for (size_t i = 0; i + 2 < samples.size(); i += 3) {
+          std::array<float, 3> removed{};
+          for (size_t c = 0; c < 3; ++c) removed[c] = float(samples[i + c]) - float(noisy[i + c]);
+          const auto wanted = blend(removed);
+          for (size_t c = 0; c < 3; ++c) {
+            const float value = float(noisy[i + c]) + wanted[c];
+            if constexpr (std::is_same_v<Sample, float>)
+              samples[i + c] = value;
+            else
+              samples[i + c] = Sample(std::clamp(value, 0.0f, white_of<Sample>()) + 0.5f);
+          }
+        }
+      },
+      result.samples);
   return result;
 }
 
@@ -106,12 +114,17 @@ Tensor with_some_grain(const Tensor& grainy, const Tensor& clean, const DenoiseS
 
 Image removed_between(const Image& grainy, const Image& clean, Threads& threads) {
   assert(grainy.count() == clean.count());
-  const auto& noisy = std::get<Pixels>(grainy.samples);
-  const auto& quiet = std::get<Pixels>(clean.samples);
   Tensor removed({1, 3, clean.height, clean.width});
   const auto plane = size_t(removed.shape().plane());
-  for (size_t i = 0; i < quiet.size(); ++i)
-    removed.data()[i % 3 * plane + i / 3] = (float(noisy[i]) - float(quiet[i])) / 65535;
+  std::visit(
+      [&](const auto& quiet) {
+        using Samples = std::decay_t<decltype(quiet)>;
+        const auto& noisy = std::get<Samples>(grainy.samples);
+        for (size_t i = 0; i < quiet.size(); ++i)
+          removed.data()[i % 3 * plane + i / 3] =
+              (float(noisy[i]) - float(quiet[i])) / white_of<typename Samples::value_type>();
+      },
+      clean.samples);
   local_deviation(removed, threads);
   return noise_picture(removed, false);
 }

@@ -1,6 +1,7 @@
 #include "raw/colour.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <span>
 
@@ -158,9 +159,12 @@ Image srgb_picture(const Tensor& camera_rgb, const Matrix3& camera_to_srgb) {
   return picture;
 }
 
-Image rgb_picture(int width, int height) {
+Image rgb_picture(int width, int height, bool floats) {
   Image image{width, height, 3, {}, {}};
-  image.samples = large_vector<uint16_t>(image.count());
+  if (floats)
+    image.samples = large_vector<float>(image.count());
+  else
+    image.samples = large_vector<uint16_t>(image.count());
   return image;
 }
 
@@ -182,7 +186,9 @@ void render_part(const Tensor& camera_rgb, const Region& part, const ColourPath&
   std::array<std::array<float, 3>, 3> m{};
   for (int row = 0; row < 3; ++row)
     for (int column = 0; column < 3; ++column) m[row][column] = float(path.matrix[row][column]);
-  auto& samples = std::get<std::vector<uint16_t>>(picture.samples);
+  auto* const encoded = std::get_if<std::vector<uint16_t>>(&picture.samples);
+  auto* const light = std::get_if<std::vector<float>>(&picture.samples);
+  assert(encoded != nullptr || light != nullptr);
   const bool changes = path.curve || path.highlights != nullptr;
   Threads().parallel_for(part.height, [&](int64_t y) {
     throw_if_interrupted();
@@ -205,10 +211,16 @@ void render_part(const Tensor& camera_rgb, const Region& part, const ColourPath&
                                all.last(width));
     }
     const auto [red, green, blue] = rows;
-    uint16_t* out = samples.data() + ((top - path.top + y) * picture.width + left - path.left) * 3;
-    for (int64_t x = 0; x < part.width; ++x)
-      for (const auto& row : m)
-        *out++ = encode(row[0] * red[x] + row[1] * green[x] + row[2] * blue[x]);
+    const int64_t first = ((top - path.top + y) * picture.width + left - path.left) * 3;
+    const auto write = [&](auto* out, const auto& as_sample) {
+      for (int64_t x = 0; x < part.width; ++x)
+        for (const auto& row : m)
+          *out++ = as_sample(row[0] * red[x] + row[1] * green[x] + row[2] * blue[x]);
+    };
+    if (encoded != nullptr)
+      write(encoded->data() + first, encode);
+    else
+      write(light->data() + first, [](float value) { return value; });
   });
 }
 

@@ -56,13 +56,14 @@ struct ColourPath {
   int64_t top = 0, left = 0;                   ///< of the photo where the picture begins
 };
 
-/// The same of a part of a frame, into a 16-bit RGB picture of the photo or of a part of it; the
-/// frame's part lies at [top, left] of the photo.
+/// The same of a part of a frame, into an RGB picture of the photo or of a part of it; the frame's
+/// part lies at [top, left] of the photo. A picture of 16 bits is encoded by the space's curve and
+/// cut to its range; one of floats takes the light as it is, below 0 and above 1 too.
 void render_part(const Tensor& camera_rgb, const Region& part, const ColourPath& path,
                  Image& picture, int64_t top, int64_t left);
 
-/// Black, 16 bits a sample.
-Image rgb_picture(int width, int height);
+/// Black, 16 bits a sample, or floats.
+Image rgb_picture(int width, int height, bool floats = false);
 
 /// Linear light [1,1,H,W] times `gain` through the sRGB curve: 16-bit grey, cut likewise.
 Image grey_picture(const Tensor& light, double gain);

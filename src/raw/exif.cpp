@@ -123,11 +123,11 @@ void say_srgb(Exiv2::ExifData& exif) {
 }
 
 /// In EXIF 2.32 every other space is "uncalibrated", and DCF's index tells Adobe RGB from the rest.
-void say_space(Exiv2::ExifData& exif, OutputSpace space) {
-  if (space == OutputSpace::srgb) return;
+void say_space(Exiv2::ExifData& exif, OutputSpace space, bool linear) {
+  if (space == OutputSpace::srgb && !linear) return;
   exif["Exif.Photo.ColorSpace"] = uint16_t(65535);
   const auto index = exif.findKey(ExifKey("Exif.Iop.InteroperabilityIndex"));
-  if (space == OutputSpace::adobe_rgb)
+  if (space == OutputSpace::adobe_rgb && !linear)
     exif["Exif.Iop.InteroperabilityIndex"] = std::string("R03");
   else if (index != exif.end())
     exif.erase(index);
@@ -206,18 +206,18 @@ ShotExif exif_of_shot(const Mosaic& mosaic) {
   return result;
 }
 
-std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic, OutputSpace space) {
+std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic, OutputSpace space, bool linear) {
   const auto lock = enter_exiv2();
   ShotExif exif = exif_of_shot(mosaic);
-  say_space(exif.data, space);
+  say_space(exif.data, space, linear);
   return photo_exif(std::move(exif.data), exif.order, maker_notes_place(mosaic.exif));
 }
 
-ImageMetadata metadata_for_picture(const Mosaic& mosaic, OutputSpace space) {
+ImageMetadata metadata_for_picture(const Mosaic& mosaic, OutputSpace space, bool linear) {
   constexpr int colours = 3;
   ImageMetadata metadata;
-  metadata.icc = profile_of(space, colours);
-  metadata.exif = exif_for_picture(mosaic, space);
+  metadata.icc = linear ? linear_profile_of(space, colours) : profile_of(space, colours);
+  metadata.exif = exif_for_picture(mosaic, space, linear);
   metadata.xmp = xmp_without_settings(mosaic.xmp);
   metadata.iptc = mosaic.iptc;
   metadata.orientation = mosaic.orientation;

@@ -29,10 +29,13 @@ ShotExif exif_of_shot(const Mosaic& mosaic);
 
 /// The same as a TIFF stream for ImageMetadata::exif, in the file's byte order. Without the
 /// orientation, which is the image file's own.
-std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic, OutputSpace space = OutputSpace::srgb);
+std::vector<uint8_t> exif_for_picture(const Mosaic& mosaic, OutputSpace space = OutputSpace::srgb,
+                                      bool linear = false);
 
-/// All that a picture of this shot in this space carries, its orientation and profile too.
-ImageMetadata metadata_for_picture(const Mosaic& mosaic, OutputSpace space = OutputSpace::srgb);
+/// All that a picture of this shot in this space, or in its linear light, carries, its orientation
+/// and profile too.
+ImageMetadata metadata_for_picture(const Mosaic& mosaic, OutputSpace space = OutputSpace::srgb,
+                                   bool linear = false);
 
 /// This program's name and version, for the tag Software.
 const char* software_name();

@@ -6,6 +6,7 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "image/codec.hpp"
 #include "image/image.hpp"
 #include "image/jpeg.hpp"
 #include "image/png.hpp"
@@ -234,6 +235,13 @@ std::vector<Target> file_targets() {
       [](const Bytes& bytes) { decode_png("a.png", bytes); });
   add("tiff", "TIFFs", pictures(".tif"), {"II*", "MM", "\x0c\x01", "\x11\x01", "\x1a\x01"},
       [](const Bytes& bytes) { decode_tiff("a.tif", bytes); });
+  for (const char* ending : {".jxl", ".avif", ".heic"}) {
+    const Codec& codec = *codec_by_ending(std::string("a") + ending);
+    if (codec.decode == nullptr) continue;
+    add(codec.endings.front() == ".heic" ? "heif" : ending + 1, "pictures of a newer format",
+        pictures(ending), {"ftyp", "meta", "iloc", "ispe", "colr", "Exif", "mdat", "\xff\x0a"},
+        [&codec](const Bytes& bytes) { codec.decode("a picture", bytes); });
+  }
   add("raw", "camera files and DNGs", raw_files(),
       {"II*", "MM", "\x01\x83", "\x12\xc6", "\x1d\xc6"},
       [](const Bytes& bytes) { decode_raw_frame("a.dng", bytes); });
