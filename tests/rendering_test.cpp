@@ -54,7 +54,9 @@ class RenderingOptions : public testing::Test {
     facts.width = width;
     facts.height = height;
     write_linear_dng(folder_ / "linear.dng", scene, facts);
-    write_linear_dng(folder_ / "grey.dng", Tensor({1, 1, height, width}), Mosaic{});
+    Tensor grey({1, 1, height, width});
+    std::fill_n(grey.data(), grey.size(), 0.5f);
+    write_linear_dng(folder_ / "grey.dng", grey, Mosaic{});
     write_image(folder_ / "photo.jpg", to_u8(painted_scene(width, height)));
   }
 

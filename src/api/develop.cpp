@@ -4,6 +4,7 @@
 #include "api/views.hpp"
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
+#include "pipeline/clean_dng.hpp"
 #include "pipeline/input.hpp"
 
 namespace hyperconv {
@@ -58,10 +59,13 @@ class Develop::Impl {
     check_not_same(in, out);
     Mosaic mosaic;
     reading([&] { mosaic = read_mosaic(in, {}); });
-    if (is_dng(out))
-      write_linear_dng(out, developer_.camera_rgb(mosaic), mosaic);
-    else
+    if (is_dng(out)) {
+      const Tensor light = developer_.camera_rgb(mosaic);
+      write_linear_dng(out, light, cleaned(mosaic, light, {}, model_, threads_),
+                       {.threads = threads_});
+    } else {
       write_image(out, upright(developer_.picture(mosaic)));
+    }
   }
 
  private:
@@ -71,6 +75,8 @@ class Develop::Impl {
                            .memory = options.memory}) {}
 
   Developer developer_;
+  std::string model_;
+  int threads_;
   std::timed_mutex mutex_;
 };
 

@@ -55,6 +55,14 @@ nlohmann::ordered_json to_json(const KnownNoise& noise) {
           {"read", noise.profile.read}};
 }
 
+nlohmann::ordered_json to_json(const WrittenDng& dng) {
+  nlohmann::ordered_json json = {{"samples", dng.mosaic ? "mosaic" : "linear"},
+                                 {"compression", to_string(dng.compression)}};
+  if (dng.noise_reduction) json["noise_reduction_applied"] = dng.noise_reduction->applied;
+  if (dng.noise) json["noise_left"] = {{"shot", dng.noise->shot}, {"read", dng.noise->read}};
+  return json;
+}
+
 nlohmann::ordered_json to_json(const Outcome& o) {
   nlohmann::ordered_json json = {{"input", o.job.input.string()},
                                  {"output", o.job.output.string()},
@@ -76,6 +84,7 @@ nlohmann::ordered_json to_json(const Outcome& o) {
   if (!o.rotate.empty()) json["rotate"] = o.rotate;
   if (!o.resize.empty()) json["resize"] = o.resize;
   if (o.noise) json["noise"] = to_json(*o.noise);
+  if (o.dng) json["dng"] = to_json(*o.dng);
   if (!o.noise_map.empty())
     json["noise_map"] = {{"output", o.noise_map},
                          {"shows", o.noise_estimated ? "estimated" : "removed"},
@@ -444,6 +453,10 @@ void add_removal_options(CLI::App& command, EnhanceArguments& a) {
       ->check(CLI::Range(0.0, 100.0))
       ->group(group);
   command
+      .add_flag("--again", a.again,
+                "Also of files whose noise was removed before, as their NoiseReductionApplied says")
+      ->group(group);
+  command
       .add_option("--preview", a.preview,
                   "Only this part, in pixels of the photo as it is stored; filters follow from "
                   "the whole photo")
@@ -454,6 +467,23 @@ void add_removal_options(CLI::App& command, EnhanceArguments& a) {
           "--noise-map", a.removal.noise_map,
           "Picture to write: how strong the noise is at each place, as a photo model's S-Net "
           "estimates it, or of what was removed")
+      ->group(group);
+}
+
+void add_dng_options(CLI::App& command, EnhanceArguments& a) {
+  const char* group = "DNGs to write";
+  command
+      .add_flag("--mosaic", a.dng.mosaic,
+                "One colour a pixel, as the camera has it: one's own raw converter demosaics")
+      ->group(group);
+  static const std::map<std::string, DngCompression> choices = {
+      {to_string(DngCompression::lossless_jpeg), DngCompression::lossless_jpeg},
+      {to_string(DngCompression::none), DngCompression::none}};
+  command
+      .add_option("--dng-compression", a.dng.compression,
+                  "lossless-jpeg or none (default lossless-jpeg, which all raw converters read)")
+      ->transform(CLI::CheckedTransformer(choices))
+      ->option_text("lossless-jpeg|none")
       ->group(group);
 }
 
@@ -561,6 +591,7 @@ void add_enhance(CLI::App& program) {
   add_lens_option(*command, a->lens);
   add_removal_options(*command, *a);
   add_framing_options(*command, a->framing);
+  add_dng_options(*command, *a);
   add_mosaic_options(*command, *a);
   add_headerless_options(*command, *a);
   command->callback([a, command] {

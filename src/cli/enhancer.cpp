@@ -12,6 +12,7 @@
 #include "cli/size.hpp"
 #include "image/codec.hpp"
 #include "image/xmp.hpp"
+#include "pipeline/clean_dng.hpp"
 #include "pipeline/shipped.hpp"
 #include "raw/dng_opcodes.hpp"
 
@@ -69,6 +70,11 @@ FileKind kind_of(const Model& model) {
 }
 
 }  // namespace
+
+std::string DngArguments::named() const {
+  if (!compression) return mosaic ? "--mosaic" : "";
+  return mosaic ? "--mosaic and --dng-compression" : "--dng-compression";
+}
 
 bool is_dng(const fs::path& path) { return lower_ending(path) == ".dng"; }
 
@@ -158,6 +164,7 @@ FileKind Enhancer::wanted_kind(const InputFile& file) const {
 std::optional<Outcome> Enhancer::enhance(const Job& job, bool may_skip) {
   InputFile file(job.input);
   if (may_skip && kind_ && !file.may_be(*kind_)) return std::nullopt;
+  if (!is_dng(job.output)) refuse_dng_options(job);
   return wanted_kind(file) == FileKind::mosaic ? develop(job, file) : denoise(job, file);
 }
 
@@ -224,6 +231,32 @@ void Enhancer::refuse_for_dng(const Job& job) const {
         job.input.string());
 }
 
+void Enhancer::refuse_dng_options(const Job& job) const {
+  if (const auto named = arguments_.dng.named(); !named.empty())
+    fail("{}: becomes no DNG; {} would have no effect: name a .dng, or --format dng",
+         job.input.string(), named);
+}
+
+bool Enhancer::removes_noise() const {
+  const auto& strength = arguments_.removal.strength;
+  return !strength || strength->luma > 0 || strength->colour > 0;
+}
+
+void Enhancer::refuse_twice(const Mosaic& facts, const Job& job) const {
+  if (!facts.noise_reduction || arguments_.again || !removes_noise()) return;
+  const auto& [applied, by_hyperconv] = *facts.noise_reduction;
+  // Cameras that join several shots say that some of the noise is gone; 1 is "ideal".
+  if (by_hyperconv ? applied > 0 : applied >= 1)
+    fail(
+        "{}: its noise was removed already{} (NoiseReductionApplied is {:g}); --again removes "
+        "noise "
+        "once more, --strength 0 none",
+        job.input.string(), by_hyperconv ? " by hyperconv" : "", applied);
+  if (applied > 0)
+    warn(job, {fmt::format("some of its noise was removed already (NoiseReductionApplied is {:g})",
+                           applied)});
+}
+
 void Enhancer::refuse_rendering_of(const LinearFrame& frame, const Job& job) const {
   refuse_linear_floats(job, "is demosaiced already");
   const bool is_grey = frame.light.shape().c == 1;
@@ -238,6 +271,7 @@ void Enhancer::refuse_rendering_of(const LinearFrame& frame, const Job& job) con
 
 void Enhancer::develop_mosaic(Mosaic mosaic, Outcome& outcome) {
   const Job& job = outcome.job;
+  refuse_twice(mosaic, job);
   naming(job.input, [&] { balance_as_wanted(mosaic, arguments_.rendering.wanted_balance()); });
   outcome.white_balance = mosaic.white_balance;
   const auto lens = lens_of(mosaic, outcome);
@@ -245,10 +279,11 @@ void Enhancer::develop_mosaic(Mosaic mosaic, Outcome& outcome) {
   Stopwatch stage;
   if (is_dng(job.output)) {
     const Tensor rgb = naming(job.input, [&] { return linear_light_of(mosaic, outcome); });
+    const DenoiseStrength strength = arguments_.removal.strength.value_or(DenoiseStrength{});
+    Mosaic clean =
+        cleaned(mosaic, rgb, strength, develops_.model->info().name, arguments_.engine.threads);
     outcome.process = stage.lap();
-    write_linear_dng(job.output, rgb, facts_to_write(mosaic));
-    outcome.width = mosaic.width;
-    outcome.height = mosaic.height;
+    write_dng_of(std::move(clean), rgb, arguments_.dng.mosaic, outcome);
   } else {
     const Image picture =
         naming(job.input, [&] { return picture_of_mosaic(mosaic, lens.get(), outcome); });
@@ -360,6 +395,10 @@ void Enhancer::develop_linear(LinearFrame& frame, Outcome& outcome) {
   const auto lens = lens_of(frame.facts, outcome);
   warn(job, frame.facts.warnings);
   const bool denoises = !is_dng(job.output) && !named_;
+  if (arguments_.dng.mosaic)
+    fail("{}: is {}; --mosaic is for files that hold a mosaic", job.input.string(),
+         is_grey ? "monochrome" : "demosaiced already");
+  if (denoises) refuse_twice(frame.facts, job);
   warn(job, {fmt::format("is {}; {} applied, and {}", is_grey ? "monochrome" : "demosaiced already",
                          is_grey ? "its levels are" : "white balance and colours are",
                          denoises ? "noise is removed as of a photo" : "no noise is removed")});
@@ -371,9 +410,7 @@ void Enhancer::develop_linear(LinearFrame& frame, Outcome& outcome) {
         job.input.string());
   Stopwatch stage;
   if (is_dng(job.output)) {
-    write_linear_dng(job.output, frame.light, facts_to_write(frame.facts));
-    outcome.width = frame.facts.width;
-    outcome.height = frame.facts.height;
+    write_dng_of(frame.facts, frame.light, false, outcome);
   } else {
     outcome.rendering = arguments_.rendering.rendering();
     const Image picture = naming(job.input, [&] {
@@ -433,28 +470,18 @@ void Enhancer::write(const Image& picture, const Mosaic& facts, Outcome& outcome
   outcome.height = seen.height;
 }
 
-Mosaic Enhancer::facts_to_write(const Mosaic& mosaic) const {
-  Mosaic facts;
-  facts.width = mosaic.width;
-  facts.height = mosaic.height;
-  facts.white_balance = mosaic.white_balance;
-  facts.xyz_to_camera = mosaic.xyz_to_camera;
-  facts.orientation = mosaic.orientation;
-  facts.pixel_aspect = mosaic.pixel_aspect;
-  facts.baseline_exposure = mosaic.baseline_exposure;
-  facts.later_opcodes = mosaic.later_opcodes;
-  facts.shot = mosaic.shot;
-  if (arguments_.write.strip_metadata) {
-    // What a raw converter's profiles are found by stays.
-    facts.shot = {};
-    facts.shot.make = mosaic.shot.make;
-    facts.shot.model = mosaic.shot.model;
-    return facts;
-  }
-  facts.exif = mosaic.exif;
-  facts.xmp = mosaic.xmp;
-  facts.iptc = mosaic.iptc;
-  return facts;
+void Enhancer::write_dng_of(Mosaic facts, const Tensor& light, bool as_mosaic,
+                            Outcome& outcome) const {
+  if (arguments_.write.strip_metadata) strip_metadata(facts);
+  DngOptions options{.threads = arguments_.engine.threads};
+  if (arguments_.dng.compression) options.compression = *arguments_.dng.compression;
+  if (as_mosaic)
+    write_mosaic_dng(outcome.job.output, facts, light, options);
+  else
+    write_linear_dng(outcome.job.output, light, facts, options);
+  outcome.width = facts.width;
+  outcome.height = facts.height;
+  outcome.dng = WrittenDng{as_mosaic, options.compression, facts.noise_reduction, facts.noise};
 }
 
 Outcome Enhancer::denoise(const Job& job, InputFile& file) {

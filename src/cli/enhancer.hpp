@@ -24,6 +24,15 @@ struct NoiseRemovalArguments {
   std::string noise_map;  ///< file; empty: none
 };
 
+/// How a .dng is written.
+struct DngArguments {
+  bool mosaic = false;  ///< one colour a pixel, as the camera has it
+  std::optional<DngCompression> compression;
+
+  /// The names of the options that were given; empty: none.
+  std::string named() const;
+};
+
 /// Which of a folder's RAW file and photo of one stem, as cameras write them, is taken.
 enum class OfPairs { raw, photo, both };
 
@@ -42,6 +51,7 @@ struct EnhanceArguments {
   FramingArguments framing;
   LensArguments lens;
   std::string report;  ///< folder; empty: none
+  DngArguments dng;
   double white = 0, memory_gib = 0;
   WriteOptions write;
   EngineOptions engine;
@@ -49,11 +59,20 @@ struct EnhanceArguments {
   int at_once = 0;  ///< photos of a batch; 0: usual_at_once()
   bool overwrite = false, skip_existing = false, recursive = false, watch = false;
   bool describes_mosaic = false;  ///< a fact of mosaics without a header was named
+  bool again = false;             ///< what was denoised before is denoised once more
   bool json = false;
 };
 
 struct Job {
   std::filesystem::path input, output;
+};
+
+/// What a DNG that was written says of itself.
+struct WrittenDng {
+  bool mosaic = false;
+  DngCompression compression = DngCompression::none;
+  std::optional<NoiseReduction> noise_reduction;
+  std::optional<NoiseProfile> noise;
 };
 
 struct Outcome {
@@ -70,6 +89,7 @@ struct Outcome {
   std::optional<LensReport> lens;                         ///< what of it was corrected
   std::string rotate, resize;                             ///< as they were wanted; empty: not
   std::optional<KnownNoise> noise;                        ///< what a network was told of a mosaic
+  std::optional<WrittenDng> dng;                          ///< nothing: it is a picture
   DenoiseTimes denoise;                                   ///< the same of a photo
   std::string noise_map;                                  ///< file; empty: none
   std::shared_ptr<ReportPictures> pictures;               ///< where a report is wanted
@@ -124,6 +144,11 @@ class Enhancer {
   void refuse_linear_floats(const Job& job, const char* why) const;
   /// What would have no effect on a DNG.
   void refuse_for_dng(const Job& job) const;
+  /// What would have no effect on anything else.
+  void refuse_dng_options(const Job& job) const;
+  bool removes_noise() const;
+  /// A photo whose noise was removed before is refused, unless it is wanted again.
+  void refuse_twice(const Mosaic& facts, const Job& job) const;
   void refuse_rendering_of(const LinearFrame& frame, const Job& job) const;
   void develop_linear(LinearFrame& frame, Outcome& outcome);
   /// As the model for photos cleans it.
@@ -140,8 +165,8 @@ class Enhancer {
   Image framed(Image picture, bool is_photo, SampleMeaning meaning) const;
   Outcome denoise(const Job& job, InputFile& file);
   void write(const Image& picture, const Mosaic& facts, Outcome& outcome) const;
-  /// Without the samples, which a linear DNG has its own of, and without what is to be stripped.
-  Mosaic facts_to_write(const Mosaic& mosaic) const;
+  /// `facts` lose what is to be stripped.
+  void write_dng_of(Mosaic facts, const Tensor& light, bool as_mosaic, Outcome& outcome) const;
   /// As the S-Net beside the model says; nothing where there is none.
   std::optional<Image> estimated_noise_map(const Image& photo, const Region& part) const;
 

@@ -134,10 +134,15 @@ void TiffDirectory::verbatim(uint16_t tag, uint16_t type, uint32_t count,
   add(tag, type, count).value = std::move(value);
 }
 
-void TiffDirectory::replace_long(uint16_t tag, uint32_t value) {
+void TiffDirectory::replace_longs(uint16_t tag, const std::vector<uint32_t>& values) {
   auto& bytes = existing(tag).value;
+  assert(bytes.size() == values.size() * 4);
   bytes.clear();
-  put(bytes, value, 4);
+  for (const uint32_t value : values) put(bytes, value, 4);
+}
+
+bool TiffDirectory::has(uint16_t tag) const {
+  return std::ranges::find(entries_, tag, &Entry::tag) != entries_.end();
 }
 
 void TiffDirectory::keep_at(uint16_t tag, uint32_t offset) {

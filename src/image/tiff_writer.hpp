@@ -55,11 +55,14 @@ class TiffDirectory {
   /// A value as another file of this byte order holds it; a tag that is there already stays.
   void verbatim(uint16_t tag, uint16_t type, uint32_t count, std::vector<uint8_t> value);
   /// Another number in place of a tag's only LONG.
-  void replace_long(uint16_t tag, uint32_t value);
+  void replace_long(uint16_t tag, uint32_t value) { replace_longs(tag, {value}); }
+  /// Other numbers in place of as many LONGs, before or after they have their place.
+  void replace_longs(uint16_t tag, const std::vector<uint32_t>& values);
   /// The tag's value, of more than four bytes, shall stand at this offset of the file.
   void keep_at(uint16_t tag, uint32_t offset);
 
   bool empty() const { return entries_.empty(); }
+  bool has(uint16_t tag) const;
   /// Bytes of the directory with all its values.
   uint32_t size() const;
 

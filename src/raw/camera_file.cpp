@@ -18,6 +18,7 @@
 #include "image/tiff_view.hpp"
 #include "raw/decode.hpp"
 #include "raw/dng_opcodes.hpp"
+#include "raw/dng_tags.hpp"
 #include "raw/exif.hpp"
 #include "raw/limits.hpp"
 #include "raw/matrix3.hpp"
@@ -585,6 +586,8 @@ void read_rendering(const CameraFile& file, Mosaic& facts) {
   constexpr uint16_t baseline_exposure = 50730, opcodes_of_rendering = 51022;
   const auto& directories = file.view().directories();
   if (file.data().idata.dng_version == 0 || directories.empty()) return;
+  facts.dng_tags = lasting_dng_tags(file.view());
+  facts.noise_reduction = noise_reduction_in(file.view());
   const double exposure = file.view().number(directories[0], baseline_exposure).value_or(0);
   constexpr double most_stops = 10;
   if (std::isfinite(exposure) && std::abs(exposure) <= most_stops)

@@ -1,4 +1,5 @@
 // Mosaic -> DNG.
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <span>
@@ -9,8 +10,6 @@
 
 namespace hyperconv {
 namespace {
-
-constexpr uint16_t photometric_cfa = 32803;
 
 void add_pattern(TiffDirectory& tags, Cfa cfa) {
   tags.shorts(33421, {2, 2});
@@ -27,13 +26,21 @@ void add_levels(TiffDirectory& tags, const Mosaic& mosaic) {
   if (mosaic.noise) tags.doubles(51041, std::array{mosaic.noise->shot, mosaic.noise->read});
 }
 
-/// All that stands before the samples.
-std::vector<uint8_t> header_of(const Mosaic& mosaic) {
+TiffDirectory mosaic_tags(const Mosaic& mosaic) {
   assert(mosaic.samples.size() == size_t(mosaic.width) * size_t(mosaic.height));
   TiffDirectory tags;
   add_pattern(tags, mosaic.cfa);
   add_levels(tags, mosaic);
-  return dng_header({photometric_cfa, 1, mosaic.width, mosaic.height}, mosaic, std::move(tags));
+  return tags;
+}
+
+DngLayout layout_of(const Mosaic& mosaic) {
+  return {photometric_cfa, 1, mosaic.width, mosaic.height};
+}
+
+/// All that stands before the samples.
+std::vector<uint8_t> header_of(const Mosaic& mosaic) {
+  return dng_header(layout_of(mosaic), mosaic, mosaic_tags(mosaic));
 }
 
 std::span<const uint8_t> sample_bytes(const Mosaic& mosaic) {
@@ -54,6 +61,25 @@ void write_dng(const std::filesystem::path& path, const Mosaic& mosaic) {
   file.write(header_of(mosaic));
   file.write(sample_bytes(mosaic));
   file.commit();
+}
+
+void write_mosaic_dng(const std::filesystem::path& path, const Mosaic& mosaic,
+                      const Tensor& camera_rgb, const DngOptions& options) {
+  const auto row = [&mosaic](int64_t y, uint16_t* samples) {
+    std::copy_n(mosaic.samples.data() + size_t(y) * size_t(mosaic.width), mosaic.width, samples);
+  };
+  write_dng_file(path, layout_of(mosaic), mosaic, mosaic_tags(mosaic),
+                 previews_of(camera_rgb, mosaic, options.threads), row, options);
+}
+
+std::string to_string(DngCompression compression) {
+  switch (compression) {
+    case DngCompression::none:
+      return "none";
+    case DngCompression::lossless_jpeg:
+      return "lossless-jpeg";
+  }
+  return {};
 }
 
 }  // namespace hyperconv

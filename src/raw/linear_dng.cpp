@@ -2,25 +2,25 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <span>
 
-#include "base/file.hpp"
 #include "raw/dng_file.hpp"
 #include "raw/mosaic.hpp"
 
 namespace hyperconv {
 namespace {
 
-// Where noise is left, cutting its lower half would colour the shadows that a photographer lifts.
-constexpr float black = 512;
+// darktable 4.2 subtracts no black level of three-channel files (it shows them brighter, with
+// purple shadows), RawTherapee 5.9 and LibRaw 0.20 each read another form of the tag wrongly: only
+// a black level of 0 is the same to all. scripts/check-dng measures it.
+constexpr float black = 0;
 constexpr float white = 65535;
 
-TiffDirectory levels_and_cleanness(int64_t channels) {
+TiffDirectory levels(int64_t channels, const Mosaic& facts) {
   TiffDirectory tags;
   tags.rationals(50714, std::vector<double>(size_t(channels), double(black)));
   tags.longs(50717, std::vector<uint32_t>(size_t(channels), uint32_t(white)));
-  // A raw converter need not add noise reduction of its own: NoiseReductionApplied, 1 is ideal.
-  tags.rationals(50935, std::array{1.0});
+  // Of all planes the same: samples of one range whose light is balanced by the converter.
+  if (facts.noise) tags.doubles(51041, std::array{facts.noise->shot, facts.noise->read});
   return tags;
 }
 
@@ -44,23 +44,21 @@ class Quantiser {
 }  // namespace
 
 void write_linear_dng(const std::filesystem::path& path, const Tensor& camera_rgb,
-                      const Mosaic& facts) {
+                      const Mosaic& facts, const DngOptions& options) {
   const Shape& shape = camera_rgb.shape();
   assert(shape.n == 1 && (shape.c == 3 || shape.c == 1));
   const Quantiser quantise(facts.white_balance);
-  PendingFile file(path);
   const auto channels = size_t(shape.c);
-  file.write(dng_header({photometric_linear_raw, uint16_t(channels), shape.w, shape.h}, facts,
-                        levels_and_cleanness(shape.c)));
-  std::vector<uint16_t> row(size_t(shape.w) * channels);
-  for (int64_t y = 0; y < shape.h; ++y) {
+  const auto row = [&](int64_t y, uint16_t* samples) {
     for (size_t c = 0; c < channels; ++c) {
       const float* light = camera_rgb.row(0, int64_t(c), y);
-      for (size_t x = 0; x < size_t(shape.w); ++x) row[channels * x + c] = quantise(light[x], c);
+      for (size_t x = 0; x < size_t(shape.w); ++x)
+        samples[channels * x + c] = quantise(light[x], c);
     }
-    file.write({reinterpret_cast<const uint8_t*>(row.data()), row.size() * 2});
-  }
-  file.commit();
+  };
+  write_dng_file(path, {photometric_linear_raw, uint16_t(channels), shape.w, shape.h}, facts,
+                 levels(shape.c, facts), previews_of(camera_rgb, facts, options.threads), row,
+                 options);
 }
 
 }  // namespace hyperconv

@@ -27,6 +27,19 @@ std::string to_string(Cfa cfa);
 /// Throws Error that lists the four names.
 Cfa cfa_from_string(const std::string& name);
 
+/// A tag that one DNG takes over from another: TIFF's type and count, the value little-endian.
+struct DngTag {
+  uint16_t tag = 0, type = 0;
+  uint32_t count = 0;
+  std::vector<uint8_t> value;
+};
+
+/// What a DNG says of noise that was removed before.
+struct NoiseReduction {
+  double applied = 0;         ///< NoiseReductionApplied: 0 none, 1 all that there should be
+  bool by_hyperconv = false;  ///< it was this program
+};
+
 struct Mosaic {
   int width = 0;  ///< of the active area, in samples
   int height = 0;
@@ -59,6 +72,11 @@ struct Mosaic {
   std::vector<uint8_t> later_opcodes;
   /// The area that their coordinates are of, seen from the first sample; nothing: the mosaic's own.
   std::optional<Region> opcode_area;
+  /// What a DNG says of its camera and colours to raw converters; of other files none.
+  std::vector<DngTag> dng_tags;
+  std::optional<NoiseReduction> noise_reduction;  ///< nothing: the file does not say
+  /// What a DNG that is written says was done, as one line more in its ImageHistory; may be empty.
+  std::string history;
   std::vector<std::string> warnings;  ///< one line each: what was missing and what was taken for it
 };
 
@@ -112,16 +130,35 @@ Mosaic read_mosaic_png(const std::filesystem::path& path, const MosaicFormat& fo
 void write_dng(const std::filesystem::path& path, const Mosaic& mosaic);
 std::vector<uint8_t> encode_dng(const Mosaic& mosaic);
 
-/// A developed, cleaned photo as a DNG for raw converters: LinearRaw, three uncompressed 16-bit
-/// samples a pixel, one of a monochrome photo. `camera_rgb` is [1,3,H,W] or [1,1,H,W], linear,
-/// white-balanced, 1 = the level at which the least amplified channel saturates; above it is cut.
-/// The white balance is taken back and stands in AsShotNeutral, so that a converter can set
-/// another. Every channel has its black at 512, which keeps the noise's lower half down to -1/127
-/// of white, and its white at 65535, which the least amplified one reaches; channel c ends at
-/// min(white_balance) / white_balance[c] of it. Of the facts colours, orientation, shot, metadata
-/// and what acts in a raw converter are taken: no noise profile, but NoiseReductionApplied at its
-/// full. The file appears whole or not at all. Throws Error when it cannot be written.
+/// How a DNG's samples are stored.
+enum class DngCompression {
+  none,          ///< 2 bytes a sample
+  lossless_jpeg  ///< tiles of lossless JPEG, which every raw converter reads
+};
+std::string to_string(DngCompression compression);
+
+struct DngOptions {
+  DngCompression compression = DngCompression::lossless_jpeg;
+  int threads = 0;  ///< 0: all the cores that this process may use; they change no byte
+};
+
+/// As write_dng, for raw converters and who looks through folders: with a thumbnail of 256 pixels
+/// and a JPEG of up to 2048 a side, rendered of the light that a network made of the mosaic
+/// ([1,3,H,W], as in write_linear_dng).
+void write_mosaic_dng(const std::filesystem::path& path, const Mosaic& mosaic,
+                      const Tensor& camera_rgb, const DngOptions& options = {});
+
+/// A developed, cleaned photo as a DNG for raw converters: LinearRaw, three 16-bit samples a pixel,
+/// one of a monochrome photo, with thumbnail and JPEG as write_mosaic_dng has them. `camera_rgb` is
+/// [1,3,H,W] or [1,1,H,W], linear, white-balanced, 1 = the level at which the least amplified
+/// channel saturates; above it is cut. The white balance is taken back and stands in AsShotNeutral,
+/// so that a converter can set another. Every channel has its black at 0, the only level that raw
+/// converters agree on in files of three colours (what is below is cut), and its white at 65535,
+/// which the least amplified one reaches; channel c ends at min(white_balance) / white_balance[c]
+/// of it. Of the facts colours, orientation, shot, metadata, noise (as what is left of it), noise
+/// reduction and what acts in a raw converter are taken. The file appears whole or not at all.
+/// Throws Error when it cannot be written.
 void write_linear_dng(const std::filesystem::path& path, const Tensor& camera_rgb,
-                      const Mosaic& facts);
+                      const Mosaic& facts, const DngOptions& options = {});
 
 }  // namespace hyperconv

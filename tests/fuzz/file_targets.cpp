@@ -1,6 +1,7 @@
 // Readers of files: models, pictures, RAW files, tables, recipes.
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <initializer_list>
 
@@ -106,7 +107,9 @@ std::vector<Bytes> raw_files() {
   const Mosaic mosaic = expose(scene, camera, {}, random);
   std::vector<Bytes> seeds = {encode_dng(mosaic)};
   seeds.push_back(as_file("l.dng", [&](const fs::path& path) {
-    write_linear_dng(path, Tensor({1, 3, 64, 72}), mosaic);
+    Tensor light({1, 3, 64, 72});
+    std::fill_n(light.data(), light.size(), 0.5f);
+    write_linear_dng(path, light, mosaic);
   }));
   return seeds;
 }
