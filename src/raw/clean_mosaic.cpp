@@ -19,7 +19,7 @@ Mosaic mosaic_of_light(const Tensor& camera_rgb, const Mosaic& original) {
   const double least = *std::ranges::min_element(original.white_balance);
   const auto cut =
       float(std::min((original.saturated_at.value_or(original.white) - darkest) / range, 1.0));
-  constexpr float all_clean_share = 0.9f;
+  constexpr float all_clean_share = 0.96f;
   const float all_clean = all_clean_share * cut;
   std::array<float, 3> scale{};
   for (size_t c = 0; c < 3; ++c)
