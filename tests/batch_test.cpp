@@ -275,7 +275,9 @@ TEST_F(WatchedFolder, AFileIsTakenOnceItIsWritten) {
 TEST_F(WatchedFolder, AFailureIsSaidOnceAndAMendedFileIsTaken) {
   write_file(folder_ / "in/bad.png", std::string("no picture"));
   Started program(command("--failures " + path("failed.txt")), folder_.path(), "watch");
-  ASSERT_TRUE(wait_for(folder_ / "out/a.jpg")) << program.errors();
+  ASSERT_TRUE(wait_for(folder_ / "watch.err"));
+  for (int i = 0; i < 3000 && program.errors().find("bad.png") == std::string::npos; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   put_photo("in/bad.png");
   ASSERT_TRUE(wait_for(folder_ / "out/bad.jpg")) << program.errors();
   EXPECT_EQ(end(program), 1) << "one failed before it was mended";

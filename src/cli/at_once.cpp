@@ -53,7 +53,7 @@ std::shared_ptr<void> MemoryGate::enter(int64_t bytes) {
 
 int usual_at_once() {
   const int cores = available_cores();
-  constexpr int fewest = 2, most = 8;
+  constexpr int fewest = 3, most = 8;  // docs/performance.md
   return cores == 1 ? 1 : std::clamp(cores / 4, fewest, most);
 }
 

@@ -489,9 +489,10 @@ void add_dng_options(CLI::App& command, EnhanceArguments& a) {
 
 void add_batch_options(CLI::App& command, EnhanceArguments& a) {
   command
-      .add_option("--jobs", a.at_once,
-                  "Photos of a folder at once, as long as memory allows (default: two, of eight "
-                  "cores or more one for every four)")
+      .add_option(
+          "--jobs", a.at_once,
+          "Photos of a folder at once, as long as memory allows (default: three, of sixteen "
+          "cores or more one for every four)")
       ->check(CLI::Range(1, 64));
   command.add_flag("--watch", a.watch,
                    "Go on until Ctrl-C: enhance what is in the folder and has no output yet, then "
