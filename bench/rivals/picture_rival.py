@@ -8,19 +8,19 @@ one, for `hyperconv study denoisers`.
 Then in lines, each answer a JSON object, {"error": ...} where something fails:
 
     (start)     -> {"versions": {METHOD: text}, "flops": {METHOD: FLOP a sample, or a pixel}}
-    {"method", "mosaic", "height", "width", "gains", "shot", "read", "output"}
+    {"method", "mosaic", "height", "width", "pattern", "gains", "shot", "read", "output"}
                 -> {"seconds"}
     {"method", "picture", "height", "width", "sigma", "output"}
                 -> {"seconds"}
 
-`mosaic` is a file of raw floats [height, width], RGGB, black 0 and saturation 1, before white balance; `gains` are
-the multipliers of R, G, B; `shot` and `read` the true noise. `output` is written as raw floats [3, height, width]:
+`mosaic` is a file of raw floats [height, width], black 0 and saturation 1, before white balance; `pattern` its colours
+(0 red, 1 green, 2 blue), row by row, which must be the method's: RGGB or X-Trans; `gains` are the multipliers of R, G, B; `shot` and `read` the true noise. `output` is written as raw floats [3, height, width]:
 camera RGB, linear, white-balanced, 1 = the level at which the least amplified channel saturates.
 
 `picture` is a file of raw floats [3, height, width], sRGB in about [0, 1]; `output` gets the same without noise.
 `sigma` is the deviation of its noise, or null where it is to be estimated.
 
-A method for mosaics is a demosaicker (menon, demosaicnet), or one with something before it (pmrid+menon) or after it
+A method for mosaics is a demosaicker (menon, demosaicnet, demosaicnet-xtrans), or one with something before it (pmrid+menon) or after it
 (menon+cbm3d). The networks run in ONNX Runtime, so that no PyTorch is needed.
 """
 import argparse
@@ -174,12 +174,24 @@ def decode_srgb(x):
     return np.where(x <= 0.04045, x / 12.92, np.power((x + 0.055) / 1.055, 2.4))
 
 
-# ---- Demosaickers: white-balanced mosaic [h, w], RGGB, cut at 1 -> RGB [3, h, w]
+# ---- Demosaickers: white-balanced mosaic [h, w], cut at 1 -> RGB [3, h, w]
+
+RGGB = [[0, 1], [1, 2]]
+# Where the simulator's begins (base/x_trans.hpp); symmetric about every third row and column, the third being one.
+X_TRANS = [[1, 1, 0, 1, 1, 2], [1, 1, 2, 1, 1, 0], [2, 0, 1, 0, 2, 1],
+           [1, 1, 2, 1, 1, 0], [1, 1, 0, 1, 1, 2], [0, 2, 1, 2, 0, 1]]
+
+
+def tiled(pattern, height, width):
+    import numpy as np
+    side = len(pattern)
+    return np.tile(np.array(pattern), (height // side + 1, width // side + 1))[:height, :width]
 
 
 class Menon:
     """Menon et al. 2007, of colour-demosaicing."""
     flops = None
+    pattern = RGGB
 
     def __init__(self, threads):
         from colour_demosaicing import demosaicing_CFA_Bayer_Menon2007
@@ -194,6 +206,7 @@ class Demosaicnet:
     """Gharbi et al. 2016, the Bayer network of the package demosaicnet with its own weights. It was trained on sRGB
     photos, so it works on the curve of sRGB."""
     border = 32  # 15 filters of 3x3 at half the size, one at full size, made even
+    pattern = RGGB
 
     def __init__(self, threads):
         folder = importlib.util.find_spec("demosaicnet").submodule_search_locations[0]
@@ -227,6 +240,48 @@ class Demosaicnet:
         rgb = self.network(planes)[0]
         top, left = self.border - 31, self.border - 32
         return decode_srgb(rgb[:, top:top + height, left:left + width])
+
+
+class DemosaicnetXTrans:
+    """The same authors' network for X-Trans, on the curve of sRGB like the other."""
+    layers = 11
+    border = 14  # 12 filters of 3x3; its pattern is ours, seen from two rows up and two columns to the left
+    pattern = X_TRANS
+
+    def __init__(self, threads):
+        folder = importlib.util.find_spec("demosaicnet").submodule_search_locations[0]
+        w = torch_weights(os.path.join(folder, "data", "xtrans.pth"))
+        network = Network(3)
+        x = "input"
+        for i in range(1, self.layers + 1):
+            x = network.relu(network.convolve(x, w[f"main_processor.conv{i}.weight"], w[f"main_processor.conv{i}.bias"]))
+        x = network.concatenate(network.cut("input", self.layers), x)
+        for name in ("post_conv", "output"):
+            x = network.convolve(x, w[f"fullres_processor.{name}.weight"], w[f"fullres_processor.{name}.bias"])
+            x = network.relu(x) if name == "post_conv" else x
+        self.flops = 2 * network.multiplies
+        self.network = network.session(x, threads)
+        self.version = "demosaicnet " + importlib.metadata.version("demosaicnet")
+
+    def mirrored(self, length):
+        """Indices of the samples of a padded row or column: mirrored at an axis of the pattern."""
+        last = length - 1 - (length - 3) % 3
+        at = [2 * 2 - i if i < 0 else 2 * last - i if i >= length else i
+              for i in range(-self.border, length + self.border)]
+        if min(at) < 0 or max(at) >= length:
+            raise ValueError(f"a photo of {length} samples is too small for demosaicnet-xtrans")
+        return at
+
+    def run(self, mosaic):
+        import numpy as np
+        height, width = mosaic.shape
+        rows, columns = self.mirrored(height), self.mirrored(width)
+        encoded = encode_srgb(mosaic)[np.ix_(rows, columns)]
+        colours = tiled(X_TRANS, height, width)[np.ix_(rows, columns)]
+        planes = np.stack([np.where(colours == c, encoded, 0) for c in range(3)])[None].astype(np.float32)
+        rgb = self.network(planes)[0]
+        first = self.border - self.layers - 1
+        return decode_srgb(rgb[:, first:first + height, first:first + width])
 
 
 # ---- Denoisers of mosaics, before white balance: [h, w] -> [h, w]
@@ -402,8 +457,9 @@ def version_of(part):
 class MosaicMethods:
 
     def __init__(self, a):
-        self.parts = {"menon": Menon(a.threads), "demosaicnet": Demosaicnet(a.threads), "cbm3d": Cbm3d(a.threads)}
-        names = ["menon", "demosaicnet", "menon+cbm3d"]
+        self.parts = {"menon": Menon(a.threads), "demosaicnet": Demosaicnet(a.threads), "cbm3d": Cbm3d(a.threads),
+                      "demosaicnet-xtrans": DemosaicnetXTrans(a.threads)}
+        names = ["menon", "demosaicnet", "menon+cbm3d", "demosaicnet-xtrans"]
         if a.pmrid:
             self.parts["pmrid"] = Pmrid(a.pmrid, a.threads)
             names[2:2] = ["pmrid+menon", "pmrid+demosaicnet"]
@@ -423,13 +479,12 @@ class MosaicMethods:
         start = time.perf_counter()
         before, _, rest = a["method"].rpartition("pmrid+")
         demosaicker, _, after = rest.partition("+")
+        if a["pattern"] != self.parts[demosaicker].pattern:
+            raise ValueError(f"{a['method']} is for mosaics of another pattern")
         if before or a["method"].startswith("pmrid+"):
             mosaic = self.parts["pmrid"].run(mosaic, *noise)
         gains = np.array(a["gains"]) / min(a["gains"])
-        balanced = np.empty_like(mosaic)
-        for y in (0, 1):
-            for x in (0, 1):
-                balanced[y::2, x::2] = np.minimum(mosaic[y::2, x::2] * gains[y + x], 1)
+        balanced = np.minimum(mosaic * gains[tiled(a["pattern"], *mosaic.shape)], 1).astype(np.float32)
         rgb = self.parts[demosaicker].run(balanced)
         if after:
             rgb = self.parts[after].run(rgb, a["gains"], *noise)

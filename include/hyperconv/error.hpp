@@ -10,9 +10,9 @@ namespace hyperconv {
 
 /// What kind of thing went wrong, for a program to decide by; a person reads Error::what().
 enum class ErrorCode {
-  bad_argument,  ///< what the caller gave: null, sizes, ranges, a model for another task
-  bad_file,      ///< a file is damaged, or of another kind than is wanted
-  unsupported,   ///< sound, but of a kind that cannot be processed: a sensor that is not Bayer, ...
+  bad_argument,   ///< what the caller gave: null, sizes, ranges, a model for another task
+  bad_file,       ///< a file is damaged, or of another kind than is wanted
+  unsupported,    ///< sound, but of a kind that cannot be processed: a sensor of another kind, ...
   out_of_memory,  ///< not enough memory, or more needed than was allowed
   cancelled,      ///< by a progress callback, or by Ctrl-C under the program
   io              ///< a file is not there, or the system cannot read or write it

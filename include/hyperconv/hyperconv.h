@@ -34,7 +34,7 @@ typedef enum hyperconv_code {
   HYPERCONV_OK = 0,
   HYPERCONV_BAD_ARGUMENT = 1,  /* what the caller gave: null, sizes, ranges, a wrong model */
   HYPERCONV_BAD_FILE = 2,      /* a file is damaged, or of another kind than is wanted */
-  HYPERCONV_UNSUPPORTED = 3,   /* sound, but nothing that can be worked on: not Bayer, ... */
+  HYPERCONV_UNSUPPORTED = 3,   /* sound, but nothing that can be worked on */
   HYPERCONV_OUT_OF_MEMORY = 4, /* not to be had, or more than was allowed */
   HYPERCONV_CANCELLED = 5,     /* by a progress function */
   HYPERCONV_IO = 6,            /* a file is not there, or cannot be read or written */
@@ -131,7 +131,7 @@ typedef int (*hyperconv_progress)(double done, void* user);
 typedef struct hyperconv_raw hyperconv_raw;
 
 /* A camera's RAW file, or a mosaic as a one-channel PNG. Fails: BAD_ARGUMENT (NULL), IO, BAD_FILE,
- * UNSUPPORTED (a sensor that is not Bayer), OUT_OF_MEMORY. */
+ * UNSUPPORTED (a sensor that is not Bayer; hyperconv_develop_file takes X-Trans too), OUT_OF_MEMORY. */
 HYPERCONV_C_API hyperconv_code hyperconv_raw_read(const char* path, hyperconv_raw** raw);
 /* NULL is allowed. */
 HYPERCONV_C_API void hyperconv_raw_destroy(hyperconv_raw* raw);

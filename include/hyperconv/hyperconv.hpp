@@ -109,7 +109,7 @@ struct Options {
 class HYPERCONV_API RawFile {
  public:
   /// Throws Error: io, bad_file (damaged, or no RAW file), unsupported (a sensor that is not
-  /// Bayer).
+  /// Bayer: Develop::file takes X-Trans too).
   explicit RawFile(const std::filesystem::path& path);
   ~RawFile();
   RawFile(RawFile&&) noexcept;
@@ -155,7 +155,8 @@ class HYPERCONV_API Develop {
 
   /// From file to file: as `hyperconv enhance`, turned upright, with the shot's EXIF. `out` ends in
   /// .jpg, .png, .tif, .jxl (16 bits), .avif, .heic (10) or .dng (linear, not turned) and appears
-  /// whole or not at all.
+  /// whole or not at all. An X-Trans file is developed by the model that ships for it, unless a
+  /// model was named.
   /// Throws Error: io, bad_file, unsupported, bad_argument (another ending, in and out are the
   /// same), ...
   void file(const std::filesystem::path& in, const std::filesystem::path& out,

@@ -6,6 +6,7 @@
 #include "base/interrupt.hpp"
 #include "pipeline/clean_dng.hpp"
 #include "pipeline/input.hpp"
+#include "pipeline/shipped.hpp"
 
 namespace hyperconv {
 namespace {
@@ -34,7 +35,7 @@ bool is_dng(const std::filesystem::path& path) {
 class Develop::Impl {
  public:
   Impl(const std::filesystem::path& model, const Options& options)
-      : Impl(load(model, Task::develop), options) {}
+      : Impl(load(model, Task::develop), options, model.empty()) {}
 
   void picture(const MosaicView& view, const ImageBuffer& out) {
     const Turn turn(mutex_);
@@ -59,24 +60,40 @@ class Develop::Impl {
     check_not_same(in, out);
     Mosaic mosaic;
     reading([&] { mosaic = read_mosaic(in, {}); });
+    Developer& developer = developer_for(packing_of(mosaic));
     if (is_dng(out)) {
-      const Tensor light = developer_.camera_rgb(mosaic);
-      write_linear_dng(out, light, cleaned(mosaic, light, {}, model_, threads_),
-                       {.threads = threads_});
+      const Tensor light = developer.camera_rgb(mosaic);
+      write_linear_dng(out, light,
+                       cleaned(mosaic, light, {}, developer.model_name(), options_.threads),
+                       {.threads = options_.threads});
     } else {
-      write_image(out, upright(developer_.picture(mosaic)));
+      write_image(out, upright(developer.picture(mosaic)));
     }
   }
 
  private:
-  Impl(const std::shared_ptr<const Model>& model, const Options& options)
-      : developer_(model, {.engine = {.threads = options.threads,
-                                      .precision = fastest_precision(model->graph())},
-                           .memory = options.memory}) {}
+  Impl(const std::shared_ptr<const Model>& model, const Options& options, bool is_shipped)
+      : options_(options), is_shipped_(is_shipped), developer_(model, developing(*model)) {}
 
+  DevelopOptions developing(const Model& model) const {
+    return {.engine = {.threads = options_.threads, .precision = fastest_precision(model.graph())},
+            .memory = options_.memory};
+  }
+
+  /// There is a shipped model for each packing; one that was named is for its own.
+  Developer& developer_for(Packing packing) {
+    if (packing == Packing::bayer || !is_shipped_) return developer_;
+    if (!x_trans_) {
+      const auto model = load(shipped_model(Task::develop, packing), Task::develop);
+      x_trans_.emplace(model, developing(*model));
+    }
+    return *x_trans_;
+  }
+
+  Options options_;
+  bool is_shipped_;
   Developer developer_;
-  std::string model_;
-  int threads_;
+  std::optional<Developer> x_trans_;
   std::timed_mutex mutex_;
 };
 

@@ -50,8 +50,18 @@ class RawFile::Impl {
 };
 
 RawFile::RawFile(const std::filesystem::path& path) {
-  translated(
-      [&] { reading([&] { impl_ = std::make_unique<const Impl>(Impl{read_mosaic(path, {})}); }); });
+  translated([&] {
+    reading([&] {
+      Mosaic mosaic = read_mosaic(path, {});
+      if (mosaic.cfa.bayer() == nullptr)
+        fail_as(
+            ErrorCode::unsupported,
+            "{}: its sensor is X-Trans, which a MosaicView does not describe; Develop::file takes "
+            "the file itself",
+            path.string());
+      impl_ = std::make_unique<const Impl>(Impl{std::move(mosaic)});
+    });
+  });
 }
 RawFile::~RawFile() = default;
 RawFile::RawFile(RawFile&&) noexcept = default;
@@ -64,7 +74,7 @@ MosaicView RawFile::mosaic() const {
           .height = mosaic.height,
           .stride = std::ptrdiff_t(mosaic.width) * std::ptrdiff_t(sizeof(uint16_t)),
           .type = SampleType::u16,
-          .cfa = mosaic.cfa,
+          .cfa = *mosaic.cfa.bayer(),
           .black = mosaic.black,
           .white = mosaic.white,
           .white_balance = mosaic.white_balance,

@@ -91,7 +91,7 @@ Enhancer::Enhancer(const EnhanceArguments& arguments)
   kind_ = kind;
   // It is refused before the first file is touched, if it is.
   if (kind == FileKind::mosaic)
-    developer();
+    developing(named_->model->info().packing);
   else
     denoiser();
 }
@@ -106,24 +106,26 @@ void Enhancer::warn(const Job& job, const std::vector<std::string>& warnings) co
   }
 }
 
-Enhancer::Loaded Enhancer::load(Task task) const {
+Enhancer::Loaded Enhancer::load(Task task, Packing packing) const {
   if (named_) return *named_;
-  const std::string path = shipped_model(task).string();
+  const std::string path = shipped_model(task, packing).string();
   return {path, std::make_shared<const Model>(Model::load(path))};
 }
 
-Developer& Enhancer::developer() {
-  if (!developer_) {
-    develops_ = load(Task::develop);
+Enhancer::Developing& Enhancer::developing(Packing packing) {
+  if (named_) packing = named_->model->info().packing;
+  Developing& found = developing_[packing];
+  if (!found.developer) {
+    found.model = load(Task::develop, packing);
     EngineOptions engine = arguments_.engine;
-    if (!engine.precision) engine.precision = fastest_precision(develops_.model->graph());
-    naming(develops_.path, [&] {
-      developer_.emplace(
-          develops_.model,
+    if (!engine.precision) engine.precision = fastest_precision(found.model.model->graph());
+    naming(found.model.path, [&] {
+      found.developer.emplace(
+          found.model.model,
           DevelopOptions{.engine = engine, .noise = arguments_.noise, .memory = memory()});
     });
   }
-  return *developer_;
+  return found;
 }
 
 std::optional<int64_t> Enhancer::memory() const {
@@ -172,13 +174,11 @@ Outcome Enhancer::develop(const Job& job, InputFile& file) {
   if (arguments_.removal.noise_limit)
     fail("{}: is a mosaic to be developed; --noise-limit is for photos", job.input.string());
   if (is_dng(job.output)) refuse_for_dng(job);
-  developer();
   Outcome outcome;
   outcome.job = job;
   outcome.rotate = arguments_.framing.rotate;
   outcome.resize = arguments_.framing.resize;
   outcome.task = Task::develop;
-  outcome.model = develops_.path;
   Stopwatch total, stage;
   RawFrame frame = file.raw(arguments_.format);
   if (const auto orientation = arguments_.framing.orientation())
@@ -276,27 +276,31 @@ void Enhancer::develop_mosaic(Mosaic mosaic, Outcome& outcome) {
   outcome.white_balance = mosaic.white_balance;
   const auto lens = lens_of(mosaic, outcome);
   warn(job, mosaic.warnings);
+  Developing& developing = this->developing(packing_of(mosaic));
+  Developer& developer = *developing.developer;
+  outcome.model = developing.model.path;
   Stopwatch stage;
   if (is_dng(job.output)) {
-    const Tensor rgb = naming(job.input, [&] { return linear_light_of(mosaic, outcome); });
+    const Tensor rgb =
+        naming(job.input, [&] { return linear_light_of(developer, mosaic, outcome); });
     const DenoiseStrength strength = arguments_.removal.strength.value_or(DenoiseStrength{});
     Mosaic clean =
-        cleaned(mosaic, rgb, strength, develops_.model->info().name, arguments_.engine.threads);
+        cleaned(mosaic, rgb, strength, developer.model_name(), arguments_.engine.threads);
     outcome.process = stage.lap();
     write_dng_of(std::move(clean), rgb, arguments_.dng.mosaic, outcome);
   } else {
     const Image picture =
-        naming(job.input, [&] { return picture_of_mosaic(mosaic, lens.get(), outcome); });
+        naming(job.input, [&] { return picture_of_mosaic(developer, mosaic, lens.get(), outcome); });
     outcome.process = stage.lap() - outcome.before;
     write(picture, mosaic, outcome);
   }
   outcome.encode = stage.lap();
-  outcome.noise = developer_->noise();
-  outcome.precision = developer_->precision();
+  outcome.noise = developer.noise();
+  outcome.precision = developer.precision();
 }
 
-Tensor Enhancer::linear_light_of(const Mosaic& mosaic, Outcome& outcome) {
-  Developer& developer = this->developer();
+Tensor Enhancer::linear_light_of(Developer& developer, const Mosaic& mosaic,
+                                 Outcome& outcome) const {
   const auto& strength = arguments_.removal.strength;
   if (!strength) {
     Tensor clean = developer.camera_rgb(mosaic);
@@ -310,9 +314,8 @@ Tensor Enhancer::linear_light_of(const Mosaic& mosaic, Outcome& outcome) {
   return with_some_grain(grainy, clean, *strength);
 }
 
-Image Enhancer::picture_of_mosaic(const Mosaic& mosaic, const LensCorrection* lens,
-                                  Outcome& outcome) {
-  Developer& developer = this->developer();
+Image Enhancer::picture_of_mosaic(Developer& developer, const Mosaic& mosaic,
+                                  const LensCorrection* lens, Outcome& outcome) const {
   const NoiseRemovalArguments& wanted = arguments_.removal;
   outcome.rendering = arguments_.rendering.rendering();
   outcome.rendering->linear = wants_linear_floats();

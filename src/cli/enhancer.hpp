@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -128,8 +129,15 @@ class Enhancer {
   };
 
   void warn(const Job& job, const std::vector<std::string>& warnings) const;
-  Loaded load(Task task) const;
-  Developer& developer();
+  /// A model, and what runs it on mosaics of its packing.
+  struct Developing {
+    Loaded model;
+    std::optional<Developer> developer;
+  };
+
+  Loaded load(Task task, Packing packing = Packing::bayer) const;
+  /// Of the model that was named, else of the shipped one for this packing.
+  Developing& developing(Packing packing);
   Denoiser& denoiser();
   std::optional<int64_t> memory() const;
   /// What on_memory() is asked for a photo of this size.
@@ -138,8 +146,9 @@ class Enhancer {
   FileKind wanted_kind(const InputFile& file) const;
   Outcome develop(const Job& job, InputFile& file);
   void develop_mosaic(Mosaic mosaic, Outcome& outcome);
-  Tensor linear_light_of(const Mosaic& mosaic, Outcome& outcome);
-  Image picture_of_mosaic(const Mosaic& mosaic, const LensCorrection* lens, Outcome& outcome);
+  Tensor linear_light_of(Developer& developer, const Mosaic& mosaic, Outcome& outcome) const;
+  Image picture_of_mosaic(Developer& developer, const Mosaic& mosaic, const LensCorrection* lens,
+                          Outcome& outcome) const;
   bool wants_linear_floats() const { return arguments_.write.depth == 32; }
   void refuse_linear_floats(const Job& job, const char* why) const;
   /// What would have no effect on a DNG.
@@ -175,8 +184,8 @@ class Enhancer {
   std::function<std::shared_ptr<void>(int64_t)> memory_;
   std::optional<Loaded> named_;
   std::optional<FileKind> kind_;
-  Loaded develops_, denoises_;
-  std::optional<Developer> developer_;
+  std::map<Packing, Developing> developing_;
+  Loaded denoises_;
   std::optional<Denoiser> denoiser_;
   LensFinder lenses_;
 };

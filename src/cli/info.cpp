@@ -22,6 +22,7 @@
 #include "image/icc.hpp"
 #include "network/cost.hpp"
 #include "network/model.hpp"
+#include "pipeline/develop.hpp"
 #include "pipeline/input.hpp"
 #include "raw/dng_opcodes.hpp"
 #include "raw/mosaic.hpp"
@@ -105,7 +106,7 @@ Json to_json(const KnownNoise& noise) {
 
 /// Of what only a mosaic has.
 void add_sensor_facts(Json& facts, const Mosaic& m) {
-  facts["sensor"] = "bayer";
+  facts["sensor"] = to_string(packing_of(m));
   facts["cfa"] = to_string(m.cfa);
   facts["black"] = m.black;
   facts["white"] = m.white;

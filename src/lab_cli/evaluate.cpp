@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -45,6 +47,14 @@ Quality overall(const Evaluation& evaluation) {
   return mean;
 }
 
+/// "ahd", "markesteijn_3".
+std::string json_key(LibRawMethod method) {
+  std::string key = to_string(method);
+  std::ranges::replace(key, ' ', '_');
+  std::ranges::transform(key, key.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+  return key;
+}
+
 void print_json(const Evaluation& evaluation, const std::string& model) {
   Json json = {{"model", model}, {"images", evaluation.images}};
   json.update(to_json(overall(evaluation)));
@@ -52,7 +62,8 @@ void print_json(const Evaluation& evaluation, const std::string& model) {
   for (const LevelResult& level : evaluation.levels) {
     Json entry = {{"shot", level.noise.shot}, {"read", level.noise.read}};
     entry.update(to_json(level.model));
-    entry["baselines"] = {{"ahd", to_json(level.ahd)}, {"dht", to_json(level.dht)}};
+    for (size_t i = 0; i < level.libraw.size(); ++i)
+      entry["baselines"][json_key(evaluation.libraw[i])] = to_json(level.libraw[i]);
     json["levels"].push_back(std::move(entry));
   }
   json["skipped"] = evaluation.skipped;
@@ -64,14 +75,15 @@ void print_table(const Evaluation& evaluation, const std::string& model,
   fmt::print("{} on {} photos shrunk by {}, seen by simulated cameras (seed {})\n", model,
              evaluation.images, options.shrink, options.seed);
   fmt::print("PSNR dB / SSIM of 16-bit sRGB pictures\n\n");
-  fmt::print("{:>8} {:>8}   {:>14}   {:>14}   {:>14}\n", "shot", "read", "model", "LibRaw AHD",
-             "LibRaw DHT");
+  fmt::print("{:>8} {:>8}   {:>14}   {:>20}   {:>20}\n", "shot", "read", "model",
+             "LibRaw " + to_string(evaluation.libraw[0]),
+             "LibRaw " + to_string(evaluation.libraw[1]));
   const auto cell = [](const Quality& q) {
     return fmt::format("{:6.2f} / {:.4f}", q.psnr, q.ssim);
   };
   for (const LevelResult& level : evaluation.levels)
-    fmt::print("{:8.1e} {:8.1e}   {:>14}   {:>14}   {:>14}\n", level.noise.shot, level.noise.read,
-               cell(level.model), cell(level.ahd), cell(level.dht));
+    fmt::print("{:8.1e} {:8.1e}   {:>14}   {:>20}   {:>20}\n", level.noise.shot, level.noise.read,
+               cell(level.model), cell(level.libraw[0]), cell(level.libraw[1]));
   for (const auto& line : evaluation.skipped) fmt::print("skipped: {}\n", line);
 }
 

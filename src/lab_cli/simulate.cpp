@@ -38,6 +38,8 @@ struct Options {
   SetArguments set;
 };
 
+constexpr const char* x_trans_name = "x-trans";
+
 enum class OutputKind { dng, png };
 
 OutputKind output_kind(const std::string& path) {
@@ -49,7 +51,8 @@ OutputKind output_kind(const std::string& path) {
 
 SensorSettings sensor_settings(const Options& options) {
   SensorSettings settings;
-  settings.cfa = cfa_from_string(options.cfa);
+  settings.cfa =
+      options.cfa == x_trans_name ? ColourFilters(XTrans{}) : cfa_from_string(options.cfa);
   settings.bits = options.bits;
   settings.exposure = options.exposure;
   settings.noise = noise_at_iso(options.iso, options.sensor);
@@ -154,9 +157,9 @@ void add_noise(CLI::App& command, Options& options) {
 }
 
 void add_sensor(CLI::App& command, Options& options) {
-  command.add_option("--cfa", options.cfa, "rggb, bggr, grbg or gbrg")
+  command.add_option("--cfa", options.cfa, "rggb, bggr, grbg, gbrg or x-trans")
       ->capture_default_str()
-      ->check(CLI::IsMember({"rggb", "bggr", "grbg", "gbrg"}));
+      ->check(CLI::IsMember({"rggb", "bggr", "grbg", "gbrg", x_trans_name}));
   command.add_option("--bits", options.bits, "Bits of a sample, 10 to 16")
       ->capture_default_str()
       ->check(CLI::Range(10, 16));

@@ -29,12 +29,23 @@ struct RivalsArguments {
   std::string environment = pictures_environment, pmrid, csv, markdown, crops;
   RivalOptions options;
   int threads = 0;
+  std::string cfa = "rggb";
   bool estimate = false, json = false;
 };
 
 /// Those of Python that somebody who names none gets: CBM3D takes minutes a megapixel.
 const std::vector<std::string> usual_rivals = {"menon", "demosaicnet", "pmrid+menon",
                                                "pmrid+demosaicnet"};
+const std::vector<std::string> x_trans_rivals = {"demosaicnet-xtrans"};
+
+const std::vector<std::string>& usual_rivals_for(const ColourFilters& filters) {
+  return filters.x_trans() != nullptr ? x_trans_rivals : usual_rivals;
+}
+
+std::string shipped_model_for(const ColourFilters& filters) {
+  const bool is_x_trans = filters.x_trans() != nullptr;
+  return shipped_model(Task::develop, is_x_trans ? Packing::x_trans : Packing::bayer).string();
+}
 
 Contenders contending_ours(const RivalsArguments& a) {
   Contenders contenders;
@@ -42,7 +53,7 @@ Contenders contending_ours(const RivalsArguments& a) {
     for (const bool estimates : {false, true})
       if (!estimates || a.estimate)
         contenders.push_back(contending_model(model, estimates, a.threads));
-  for (const LibRawMethod method : {LibRawMethod::ahd, LibRawMethod::dht})
+  for (const LibRawMethod method : libraw_methods(a.options.filters))
     contenders.push_back(contending_libraw(method));
   return contenders;
 }
@@ -61,14 +72,15 @@ void add_python(const RivalsArguments& a, const fs::path& folder, Contenders& co
   if (a.rivals == std::vector<std::string>{"none"}) return;
   Contenders all = contending_python(home_of(a, folder));
   const bool named = !a.rivals.empty();
-  for (const std::string& name : named ? a.rivals : usual_rivals) {
+  const auto& usual = usual_rivals_for(a.options.filters);
+  for (const std::string& name : named ? a.rivals : usual) {
     const auto found =
         std::ranges::find_if(all, [&](const auto& c) { return c && c->name() == name; });
     if (found != all.end()) {
       contenders.push_back(std::move(*found));
     } else if (named) {
-      fail("no rival is called '{}'; there are {}, menon+cbm3d, or none{}", name,
-           fmt::join(usual_rivals, ", "),
+      fail("no rival is called '{}'; there are {}{}, or none{}", name, fmt::join(usual, ", "),
+           &usual == &usual_rivals ? ", menon+cbm3d" : "",
            name.starts_with("pmrid") ? " (pmrid needs --pmrid FILE)" : "");
     }
   }
@@ -98,7 +110,8 @@ Json to_json(const RivalTable& table) {
 }
 
 void rivals_command(RivalsArguments a) {
-  if (a.models.empty()) a.models = {shipped_model(Task::develop).string()};
+  if (a.cfa == "x-trans") a.options.filters = XTrans{};
+  if (a.models.empty()) a.models = {shipped_model_for(a.options.filters)};
   if (a.threads == 0) a.threads = available_cores();
   if (!a.crops.empty() && !fs::is_directory(a.crops)) fail("{}: no such folder", a.crops);
   a.options.folders.assign(a.data.begin(), a.data.end());
@@ -137,6 +150,11 @@ void add_rivals(CLI::App& study) {
       ->add_option("--shrink", a->options.shrinks,
                    "Shrink photos by this in linear light; several: a table each (default 1)")
       ->check(CLI::Range(1, 16));
+  command
+      ->add_option(
+          "--cfa", a->cfa,
+          "rggb (default) or x-trans: the cameras' pattern; models and rivals are those for it")
+      ->check(CLI::IsMember({"rggb", "x-trans"}));
   command
       ->add_option("--crop", a->options.crop,
                    "Take only a square of this side from the middle of each photo")

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 #include "base/fail.hpp"
@@ -300,6 +301,18 @@ ReceptiveField receptive_field_of(const Node& node, const std::vector<ReceptiveF
   return field;
 }
 
+/// The fewest pixels of the input that are a whole number of pixels `scale` as large: 8 for 8 / 3.
+int64_t pixels_for_whole_ones(double scale) {
+  constexpr int64_t most = 1 << 16;
+  for (int64_t count = 1; count <= most; ++count) {
+    const double pixels = scale * double(count);
+    if (pixels > 2 * double(most)) break;
+    if (std::abs(pixels - std::round(pixels)) < 1e-6 && pixels > 0.5) return std::llround(pixels);
+  }
+  fail("the network's layers are {} of its input's pixels apart, which no size divides into",
+       scale);
+}
+
 std::vector<ReceptiveField> receptive_fields_of(const Graph& graph) {
   std::vector<ReceptiveField> fields;
   for (const Node& node : graph.nodes()) fields.push_back(receptive_field_of(node, fields));
@@ -475,11 +488,12 @@ bool mirrors(Padding padding) {
 }
 
 int size_multiple(const Graph& graph) {
-  double coarsest = 1;
-  for (const ReceptiveField& field : receptive_fields_of(graph))
-    coarsest = std::max(coarsest, field.scale);
-  if (coarsest > 1 << 16) fail("the network halves its input {} times", std::log2(coarsest));
-  return int(coarsest);
+  int64_t multiple = 1;
+  for (const ReceptiveField& field : receptive_fields_of(graph)) {
+    multiple = std::lcm(multiple, pixels_for_whole_ones(field.scale));
+    if (multiple > 1 << 16) fail("the network takes inputs in multiples of {} pixels", multiple);
+  }
+  return int(multiple);
 }
 
 int receptive_field(const Graph& graph) {

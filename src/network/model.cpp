@@ -38,6 +38,16 @@ const char* name_of(Domain domain) {
   return nullptr;
 }
 
+const char* name_of(Packing packing) {
+  switch (packing) {
+    case Packing::bayer:
+      return "bayer";
+    case Packing::x_trans:
+      return "x-trans";
+  }
+  return nullptr;
+}
+
 Task task_from_string(const std::string& name) {
   for (int i = 0; name_of(Task(i)) != nullptr; ++i)
     if (name == name_of(Task(i))) return Task(i);
@@ -54,6 +64,12 @@ const std::string& metadata(const Safetensors& file, const char* key) {
 Domain domain_of(const Safetensors& file) {
   const auto found = file.metadata.find("domain");
   return found == file.metadata.end() ? Domain::linear : domain_from_string(found->second);
+}
+
+/// Absent in all files before X-Trans.
+Packing packing_of(const Safetensors& file) {
+  const auto found = file.metadata.find("packing");
+  return found == file.metadata.end() ? Packing::bayer : packing_from_string(found->second);
 }
 
 std::string dims_text(const std::vector<int64_t>& dims) {
@@ -168,6 +184,24 @@ Domain domain_from_string(const std::string& name) {
   fail("the domain '{}' is not known; known are linear, stabilised", name);
 }
 
+std::string to_string(Packing packing) { return name_of(packing); }
+
+Packing packing_from_string(const std::string& name) {
+  for (int i = 0; name_of(Packing(i)) != nullptr; ++i)
+    if (name == name_of(Packing(i))) return Packing(i);
+  fail("the packing '{}' is not known; known are bayer, x-trans", name);
+}
+
+int cell_side(Packing packing) {
+  switch (packing) {
+    case Packing::bayer:
+      return 2;
+    case Packing::x_trans:
+      return 6;
+  }
+  fail("the packing is not known");
+}
+
 int64_t WeightView::count() const {
   int64_t product = 1;
   for (const int64_t extent : dims) product *= extent;
@@ -213,8 +247,9 @@ Model Model::load(const std::filesystem::path& path) {
       fail("its format is '{}', this program reads '{}'", metadata(file, "format"), model_format);
     Model model;
     model.graph_ = graph_from_json(metadata(file, "graph"));
-    model.info_ = {task_from_string(metadata(file, "task")), metadata(file, "name"),
-                   metadata(file, "summary"), metadata(file, "data_licence"), domain_of(file)};
+    model.info_ = {
+        task_from_string(metadata(file, "task")), metadata(file, "name"), metadata(file, "summary"),
+        metadata(file, "data_licence"),           domain_of(file),        packing_of(file)};
     attach_scales(model.graph_, file.tensors);
     check_weights(model.graph_, file.tensors);
     model.weights_ = std::move(file.tensors);
@@ -260,29 +295,50 @@ std::vector<float> with_wider_rows(const std::vector<float>& values, int64_t col
   return wider;
 }
 
+/// The second of each parameter's dimensions is the layer's inputs: of A2 too, whose rows are a
+/// filter's numbers in its order.
+std::map<std::string, std::vector<int64_t>> dims_by_input(const Graph& graph) {
+  std::map<std::string, std::vector<int64_t>> all;
+  std::vector<int64_t> filter;
+  for (const Parameter& p : parameters(graph)) {
+    if (p.role == ParameterRole::filter) filter = p.dims;
+    std::vector<int64_t>& dims = all[p.name];
+    dims = p.dims;
+    if (p.role != ParameterRole::hyper_out) continue;
+    dims = filter;  // of the same node, just before it
+    dims.push_back(p.dims[1]);
+  }
+  return all;
+}
+
 }  // namespace
 
-Model grown(const Model& model, const Graph& graph) {
-  std::map<std::string, std::vector<int64_t>> old_dims;
-  for (const Parameter& p : parameters(model.graph())) old_dims[p.name] = p.dims;
+Model grown(const Model& model, const Model& untrained) {
+  const auto old = dims_by_input(model.graph());
   std::map<std::string, std::vector<float>> weights;
-  for (const Parameter& p : parameters(graph)) {
-    const auto old = old_dims.find(p.name);
-    if (old == old_dims.end()) fail("the model has no weight '{}'", p.name);
-    std::vector<int64_t> same_but_inputs = old->second;
-    if (same_but_inputs.size() >= 2 && p.dims.size() >= 2 && same_but_inputs[1] < p.dims[1])
-      same_but_inputs[1] = p.dims[1];
-    if (same_but_inputs != p.dims)
-      fail("the model's weight '{}' is {}, which is not to be made into {}", p.name,
-           fmt::join(old->second, "x"), fmt::join(p.dims, "x"));
-    std::vector<float> values = model.weight(p.name).to_float();
-    if (old->second != p.dims) {
-      const int64_t columns = p.count() / p.dims[0] / p.dims[1] * old->second[1];
-      values = with_wider_rows(values, columns, p.count() / p.dims[0]);
+  for (const auto& [name, dims] : dims_by_input(untrained.graph())) {
+    const auto found = old.find(name);
+    if (found == old.end()) {
+      weights[name] = untrained.weight(name).to_float();
+      continue;
     }
-    weights[p.name] = std::move(values);
+    std::vector<int64_t> same_but_inputs = found->second;
+    if (same_but_inputs.size() >= 2 && same_but_inputs[1] < dims[1]) same_but_inputs[1] = dims[1];
+    if (same_but_inputs != dims)
+      fail("the model's weight '{}' is {}, which is not to be made into {}", name,
+           fmt::join(found->second, "x"), fmt::join(dims, "x"));
+    std::vector<float> values = model.weight(name).to_float();
+    if (found->second != dims) {
+      const int64_t columns = int64_t(values.size()) / dims[0];
+      values = with_wider_rows(values, columns, columns / found->second[1] * dims[1]);
+    }
+    weights[name] = std::move(values);
   }
-  return {graph, model.info(), std::move(weights)};
+  for (const auto& [name, dims] : old)
+    if (!weights.contains(name)) fail("the network has no weight '{}', which the model has", name);
+  ModelInfo info = model.info();
+  info.packing = untrained.info().packing;
+  return {untrained.graph(), info, std::move(weights)};
 }
 
 void save_model(const std::filesystem::path& path, const Model& model, Precision precision) {
@@ -293,6 +349,7 @@ void save_model(const std::filesystem::path& path, const Model& model, Precision
                                               {"summary", model.info().summary},
                                               {"data_licence", model.info().data_licence}};
   if (model.info().domain != Domain::linear) facts["domain"] = to_string(model.info().domain);
+  if (model.info().packing != Packing::bayer) facts["packing"] = to_string(model.info().packing);
   const Precision others = precision == Precision::i8 ? Precision::f16 : precision;
   std::vector<Parameter> floats, matrices;
   for (const Parameter& p : parameters(model.graph()))

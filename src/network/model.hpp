@@ -67,6 +67,17 @@ std::string to_string(Domain domain);
 /// Throws Error that lists the names.
 Domain domain_from_string(const std::string& name);
 
+/// How a `develop` network's input holds a frame's samples.
+enum class Packing {
+  bayer,   ///< a cell of 2x2 samples: R, G of the red row, G of the blue row, B
+  x_trans  ///< a cell of 6x6 samples, row by row, that begins where XTrans does (raw/mosaic.hpp)
+};
+std::string to_string(Packing packing);
+/// Throws Error that lists the names.
+Packing packing_from_string(const std::string& name);
+/// Of a cell, in samples.
+int cell_side(Packing packing);
+
 /// Facts about a model besides graph and weights. Free text of one line each.
 struct ModelInfo {
   Task task = Task::develop;
@@ -74,6 +85,7 @@ struct ModelInfo {
   std::string summary;       ///< how it was trained: data, steps, loss
   std::string data_licence;  ///< terms of the data it saw
   Domain domain = Domain::linear;
+  Packing packing = Packing::bayer;  ///< of a `develop` network's input
 };
 
 class Model {
@@ -127,9 +139,9 @@ Model untrained(const Graph& graph, const ModelInfo& info, uint64_t seed,
 
 /// The model's weights in another graph, whose parameters have the same names and sizes, but that
 /// some take more inputs (the second dimension): weights of the new inputs, behind the old ones,
-/// are zero, so that it begins as the model was. Throws Error that names a parameter that does not
-/// fit.
-Model grown(const Model& model, const Graph& graph);
+/// are zero, so that it begins as the model was. Weights of layers that the model has not are
+/// `untrained`'s, whose graph it is. Throws Error that names a parameter that does not fit.
+Model grown(const Model& model, const Model& untrained);
 
 /// The graph as JSON and back. Reading throws Error that names the field.
 std::string graph_to_json(const Graph& graph);

@@ -164,8 +164,7 @@ TEST_F(ModelFile, RefusesWeightsThatAreNotFinite) {
 
 TEST(Grown, NewInputsBeginAtZero) {
   const Model old = untrained_network("denoise-16", {}, {}, 1);
-  const Graph graph = make_network("denoise");
-  const Model model = grown(old, graph);
+  const Model model = grown(old, untrained_network("denoise", {}, {}, 2));
   EXPECT_EQ(model.weight("last.weight").to_float(), old.weight("last.weight").to_float());
   const auto before = old.weight("down1.conv2.a1.weight").to_float();
   const auto after = model.weight("down1.conv2.a1.weight").to_float();
@@ -178,10 +177,25 @@ TEST(Grown, NewInputsBeginAtZero) {
 
 TEST(Grown, OnlyInputsMayBeMore) {
   const Model narrow = untrained_network("denoise-16", {.width = 8}, {}, 1);
-  EXPECT_THAT(error_of([&] { grown(narrow, make_network("denoise")); }),
-              HasSubstr("down1.conv1.weight"));
-  const Model other = untrained_network("denoise-16-plain", {}, {}, 1);
-  EXPECT_THAT(error_of([&] { grown(other, make_network("denoise")); }), HasSubstr("no weight"));
+  const Model wide = untrained_network("denoise", {}, {}, 2);
+  EXPECT_THAT(error_of([&] { grown(narrow, wide); }), HasSubstr("down1.conv"));
+  const Model other = untrained_network("develop-16", {}, {}, 1);
+  EXPECT_THAT(error_of([&] { grown(other, wide); }), HasSubstr("no weight"));
+}
+
+/// A network for X-Trans begins as the one for Bayer would, behind an interpolation.
+TEST(Grown, FiltersThatFollowTheNoiseTakeMoreInputsToo) {
+  const Model old = untrained_network("develop", {}, {}, 1);
+  const Model model = grown(old, untrained_network("develop-xtrans", {}, {}, 2));
+  for (const char* name : {"down1.conv1", "linear"}) {
+    const auto before = old.weight(name + std::string(".a2.weight")).to_float();
+    const auto after = model.weight(name + std::string(".a2.weight")).to_float();
+    ASSERT_EQ(after.size(), 3 * before.size());
+    const size_t filters = name == std::string("linear") ? 12 : 24, size = before.size() / filters;
+    for (size_t i = 0; i < filters; ++i)
+      for (size_t at = 0; at < 3 * size; ++at)
+        ASSERT_EQ(after[i * 3 * size + at], at < size ? before[i * size + at] : 0) << name;
+  }
 }
 
 TEST(Untrained, FiltersHaveTheVarianceTheyShould) {

@@ -119,7 +119,8 @@ struct Entry {
 };
 
 constexpr NetworkUse develops{Task::develop, 2},
-    develops_told{Task::develop, 2, Domain::stabilised}, is_isp{Task::isp, 2},
+    develops_told{Task::develop, 2, Domain::stabilised},
+    develops_x_trans{Task::develop, 6, Domain::stabilised, Packing::x_trans}, is_isp{Task::isp, 2},
     denoises{Task::denoise, 1};
 
 /// Each is there for two tasks.
@@ -180,6 +181,7 @@ const std::map<std::string, Entry>& entries() {
         {"denoise-16", {small({}), denoises}},
         {"denoise-16-plain", {small({.hidden = 0}), denoises}},
         {"develop", {told({}), develops_told}},
+        {"develop-xtrans", {told({.packing = Packing::x_trans}), develops_x_trans}},
         {"develop-plain", {told({.hidden = 0}), develops_told}},
         {"develop-best", {told({.widths = {48, 64, 96, 128}}), develops_told}},
         {"develop-16", {shipped(16, 32), develops}},
@@ -257,7 +259,15 @@ Initialisation network_initialisation(const std::string& name) { return entry(na
 
 Model untrained_network(const std::string& name, const ZooOptions& options, const ModelInfo& info,
                         uint64_t seed) {
-  return untrained(make_network(name, options), info, seed, network_initialisation(name));
+  Model model = untrained(make_network(name, options), info, seed, network_initialisation(name));
+  if (network_use(name).packing != Packing::x_trans) return model;
+  std::map<std::string, std::vector<float>> weights;
+  for (const Parameter& p : parameters(model.graph()))
+    weights[p.name] = model.weight(p.name).to_float();
+  weights[interpolation_layer + std::string(".weight")] = x_trans_interpolation();
+  ModelInfo facts = info;
+  facts.packing = Packing::x_trans;
+  return {model.graph(), facts, std::move(weights)};
 }
 
 std::vector<std::string> network_names() {

@@ -88,12 +88,22 @@ struct DevelopNetwork {
   bool film = false;
   bool sees_photo = false;  ///< the filters follow the photo's descriptor too
   int linear_kernel = 3;    ///< of the linear demosaicer beside the network; 0: without it
+  Packing packing = Packing::bayer;
 };
 /// A packed mosaic [N,4,H,W] and the side input `noise` [N,6,1,1] (raw/stabilised.hpp) -> RGB
 /// [N,3,2H,2W]; H and W multiples of 2^(levels - 1). The filters are predicted from the noise;
-/// without HyperConvolutions the noise enters like constant channels beside the mosaic's. Ours,
-/// after the paper's idea.
+/// without HyperConvolutions the noise enters like constant channels beside the mosaic's. Of
+/// X-Trans the mosaic is [N,36,H,W] and the picture [N,3,6H,6W]: a first convolution, of which each
+/// place of the pattern has filters of its own, interpolates all colours into twelve channels of
+/// 2x2 samples (x_trans_interpolation), and the rest is the same. Ours, after the paper's idea.
 Graph develop_network(const DevelopNetwork& shape);
+
+/// The first values of that convolution's filter, [108,36,3,3]: a sample stays, a missing colour is
+/// the mean of the nearest ones of it, weighted by a Gaussian of one pixel. Its output 9 i + p is
+/// channel i at place p, of 3x3, in the cell; channels are R, G, G, B at the places of a cell of
+/// Bayer's, so that a network for those may follow, then red at the other three, green and blue.
+std::vector<float> x_trans_interpolation();
+inline constexpr const char* interpolation_layer = "interpolation";
 
 /// What `hyperconv study designs` compares with `develop`; the zoo has each as design-NAME.
 struct DevelopDesign {
@@ -119,9 +129,10 @@ std::vector<std::string> network_names();
 struct NetworkUse {
   Task task = Task::develop;
   /// The side of the square of a photo's samples that one pixel of the input holds: 2 for a packed
-  /// mosaic, 1 for RGB.
+  /// mosaic, 6 for one of X-Trans, 1 for RGB.
   int samples = 2;
-  Domain domain = Domain::linear;  ///< of a `develop` network
+  Domain domain = Domain::linear;    ///< of a `develop` network
+  Packing packing = Packing::bayer;  ///< likewise
 };
 /// Throws Error that lists the known names.
 NetworkUse network_use(const std::string& name);

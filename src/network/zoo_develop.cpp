@@ -1,6 +1,11 @@
 // The networks that develop a mosaic whose noise is known: ours, after the paper's idea.
+#include <array>
+#include <cmath>
+#include <map>
 #include <optional>
 
+#include "base/fail.hpp"
+#include "base/x_trans.hpp"
 #include "network/zoo.hpp"
 #include "network/zoo_builder.hpp"
 
@@ -10,14 +15,68 @@ namespace {
 /// R's, G's and B's shot and read noise (raw/stabilised.hpp).
 constexpr int noise_channels = 6;
 
+/// Three colours at each of a cell's 2x2 samples.
+constexpr int cell_channels = 12;
+/// Colour, row and column of each: first those that a cell of Bayer's has.
+constexpr std::array<std::array<int, 3>, cell_channels> cell_places = {{{0, 0, 0},
+                                                                        {1, 0, 1},
+                                                                        {1, 1, 0},
+                                                                        {2, 1, 1},
+                                                                        {0, 0, 1},
+                                                                        {0, 1, 0},
+                                                                        {0, 1, 1},
+                                                                        {1, 0, 0},
+                                                                        {1, 1, 1},
+                                                                        {2, 0, 0},
+                                                                        {2, 0, 1},
+                                                                        {2, 1, 0}}};
+
+int input_channels(Packing packing) {
+  switch (packing) {
+    case Packing::bayer:
+      return 4;
+    case Packing::x_trans:
+      return XTrans::side * XTrans::side;
+  }
+  fail("the packing is not known");
+}
+
+/// Weights of the samples around pixel (y, x) of a cell that make one colour there, by row and
+/// column of the 3x3 cells around.
+std::map<std::array<int, 2>, double> interpolation_weights(int colour, int y, int x) {
+  constexpr XTrans pattern;
+  constexpr int reach = 2, side = XTrans::side;
+  const auto has_colour = [&](int row, int column) {
+    return pattern.colour(row + side, column + side) == colour;
+  };
+  if (has_colour(y, x)) return {{{y, x}, 1}};
+  std::map<std::array<int, 2>, double> weights;
+  double sum = 0;
+  for (int row = y - reach; row <= y + reach; ++row)
+    for (int column = x - reach; column <= x + reach; ++column) {
+      if (!has_colour(row, column)) continue;
+      const int distance2 = (row - y) * (row - y) + (column - x) * (column - x);
+      sum += weights[{row, column}] = std::exp(-distance2 / 2.0);
+    }
+  for (auto& [place, weight] : weights) weight /= sum;
+  return weights;
+}
+
 class DevelopBuilder {
  public:
   explicit DevelopBuilder(const DevelopNetwork& shape)
-      : shape_(shape), b_(4), noise_(b_.add("noise", SideInput{noise_channels}, {})) {
+      : shape_(shape),
+        b_(input_channels(shape.packing)),
+        noise_(b_.add("noise", SideInput{noise_channels}, {})),
+        cells_(b_.input()) {
     steering_ = noise_;
     if (shape.sees_photo) {
       const NodeId photo = b_.add("descriptor", PhotoDescriptor{}, {b_.input()});
       steering_ = b_.concat("steering", {noise_, photo});
+    }
+    if (shape.packing == Packing::x_trans) {
+      const NodeId colours = b_.conv(interpolation_layer, b_.input(), 9 * cell_channels);
+      cells_ = b_.add("cells", PixelShuffle{3}, {colours});
     }
     if (shape.film) steering_ = b_.conv_relu("predictor", steering_, shape.hidden, 1);
   }
@@ -44,7 +103,7 @@ class DevelopBuilder {
     // has these numbers.
     std::optional<NodeId> linear;
     if (shape_.linear_kernel > 0)
-      linear = convolution("linear", b_.input(), 12, 0, shape_.linear_kernel);
+      linear = convolution("linear", cells_, 12, 0, shape_.linear_kernel);
     x = convolution("last", x, 12, 0);
     if (linear) x = b_.sum("sum", x, *linear);
     b_.shuffle("output", x);
@@ -68,9 +127,9 @@ class DevelopBuilder {
   /// Without HyperConvolutions the noise enters as constant channels beside the mosaic's would: a
   /// filter adds the same value for them at every pixel.
   NodeId first() {
-    if (shape_.hidden > 0) return block("down1.conv1", b_.input(), 0);
+    if (shape_.hidden > 0) return block("down1.conv1", cells_, 0);
     const int width = shape_.widths.front();
-    const NodeId cells = b_.conv("down1.conv1", b_.input(), width);
+    const NodeId cells = b_.conv("down1.conv1", cells_, width);
     return b_.leaky_relu("down1.conv1",
                          b_.sum("noise.sum", cells, b_.conv("noise.conv", noise_, width, 1)));
   }
@@ -78,10 +137,28 @@ class DevelopBuilder {
   DevelopNetwork shape_;
   GraphBuilder b_;
   NodeId noise_;
-  NodeId steering_;  ///< what filters are predicted from
+  NodeId cells_;         ///< of 2x2 samples
+  NodeId steering_ = 0;  ///< what filters are predicted from
 };
 
 }  // namespace
+
+std::vector<float> x_trans_interpolation() {
+  constexpr int side = XTrans::side, inputs = side * side, taps = 9;
+  std::vector<float> filter(size_t(9 * cell_channels * inputs * taps));
+  for (int channel = 0; channel < cell_channels; ++channel)
+    for (int place = 0; place < 9; ++place) {
+      const auto [colour, row, column] = cell_places[size_t(channel)];
+      const int y = 2 * (place / 3) + row, x = 2 * (place % 3) + column;
+      for (const auto& [from, weight] : interpolation_weights(colour, y, x)) {
+        const int down = from[0] + side, across = from[1] + side;  // in the 3x3 cells
+        const int input = down % side * side + across % side;
+        const int tap = down / side * 3 + across / side;
+        filter[size_t(((channel * 9 + place) * inputs + input) * taps + tap)] = float(weight);
+      }
+    }
+  return filter;
+}
 
 Graph develop_network(const DevelopNetwork& shape) { return DevelopBuilder(shape).build(); }
 

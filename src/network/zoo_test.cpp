@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "base/x_trans.hpp"
 #include "hyperconv/error.hpp"
 #include "network/cost.hpp"
 
@@ -116,6 +118,16 @@ TEST(Zoo, DevelopDesignsCostAboutTheSame) {
     EXPECT_NEAR(flops("design-" + design.name) / standard, 1, 0.07) << design.name;
 }
 
+// It interpolates, and its first layers see three times as many channels.
+TEST(Zoo, XTransCostsLittleMoreThanBayer) {
+  const auto flops = [](const std::string& name) {
+    return double(
+        total_cost(make_network(name), network_input(name, make_network(name), {3072, 4032}))
+            .flops);
+  };
+  EXPECT_LT(flops("develop-xtrans"), 1.25 * flops("develop"));
+}
+
 TEST(Zoo, StudyVariantsHaveTheSameFlops) {
   const Cost plain = total_cost(make_network("study-plain"), flops_size);
   for (const char* variant :
@@ -169,7 +181,7 @@ TEST(Zoo, EveryNetworkTurnsAPhotoIntoWhatItsTaskWants) {
     const NetworkUse use = network_use(name);
     const int m = size_multiple(graph), f = use.samples;
     const int channels = std::get<Input>(graph.node(0).op).channels;
-    EXPECT_EQ(channels, use.task == Task::denoise ? 3 : 4) << name;
+    EXPECT_EQ(channels, use.task == Task::denoise ? 3 : f * f) << name;
     const Shape out = infer_shapes(graph, {2, channels, 3 * m, 5 * m}).back();
     // VDN's say how sure they are, too.
     const int out_channels = name.starts_with("vdn") ? 6 : 3;
@@ -210,6 +222,32 @@ TEST(Zoo, ReceptiveFieldIsWhatTheLayersAddUpTo) {
             int(2 * (2 + 0.5 + 4 + 1 + 4 + 1 + 6 + 0.5 + 3 + 1 + 0.25)) + 1);
   EXPECT_EQ(size_multiple(hyper_unet({})), 4);
   EXPECT_EQ(size_multiple(plain_unet({})), 2);
+  // Cells of three times three on the first level, eighths of that on the fourth.
+  EXPECT_EQ(size_multiple(make_network("develop-xtrans")), 8);
+}
+
+TEST(XTransInterpolation, KeepsSamplesAndEvenColours) {
+  const std::vector<float> filter = x_trans_interpolation();
+  ASSERT_EQ(filter.size(), 108u * 36 * 9);
+  constexpr int side = XTrans::side;
+  int samples_kept = 0;
+  for (size_t out = 0; out < 108; ++out) {
+    // Weights by colour: of one colour alone, and 1 together.
+    std::array<double, 3> sums{};
+    double largest = 0;
+    for (size_t in = 0; in < 36; ++in)
+      for (size_t tap = 0; tap < 9; ++tap) {
+        const double weight = double(filter[(out * 36 + in) * 9 + tap]);
+        EXPECT_GE(weight, 0);
+        sums[size_t(XTrans{}.colour(int64_t(in) / side, int64_t(in) % side))] += weight;
+        largest = std::max(largest, weight);
+      }
+    const size_t channel = out / 9;
+    const size_t colour = std::array<size_t, 12>{0, 1, 1, 2, 0, 0, 0, 1, 1, 2, 2, 2}[channel];
+    for (size_t c = 0; c < 3; ++c) EXPECT_NEAR(sums[c], c == colour ? 1 : 0, 1e-6) << out;
+    samples_kept += largest == 1 ? 1 : 0;
+  }
+  EXPECT_EQ(samples_kept, 36);  // each is of one colour, at one place
 }
 
 }  // namespace

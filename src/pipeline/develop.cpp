@@ -33,11 +33,12 @@ std::shared_ptr<const Model> checked(std::shared_ptr<const Model> model) {
   const ModelInfo& info = model->info();
   if (info.task != Task::develop)
     fail("the model '{}' is for the task '{}', not for 'develop'", info.name, to_string(info.task));
-  const int side = size_multiple(model->graph());
-  const Shape in{1, 4, side, side}, out = infer_shapes(model->graph(), in).back();
-  if (out != Shape{1, 3, 2 * side, 2 * side})
+  const int side = size_multiple(model->graph()), cell = cell_side(info.packing);
+  const Shape in{1, cell * cell, side, side}, out = infer_shapes(model->graph(), in).back();
+  const Shape wanted{1, 3, cell * side, cell * side};
+  if (out != wanted)
     fail("the model '{}' turns {} into {}; a developer needs {}", info.name, to_string(in),
-         to_string(out), to_string(Shape{1, 3, 2 * side, 2 * side}));
+         to_string(out), to_string(wanted));
   for (const Node& node : model->graph().nodes()) {
     const auto* beside = std::get_if<SideInput>(&node.op);
     if (beside != nullptr && (node.name != noise_input || beside->channels != noise_condition_size))
@@ -82,16 +83,16 @@ Region moved(const Region& part, int64_t down, int64_t right) {
   return {part.top + down, part.left + right, part.height, part.width};
 }
 
-/// The samples of a part of the cells.
-Region samples_of(const Region& cells) {
-  return {2 * cells.top, 2 * cells.left, 2 * cells.height, 2 * cells.width};
+/// The samples of a part of the cells, which have `side` x `side`.
+Region samples_of(const Region& cells, int side) {
+  return {side * cells.top, side * cells.left, side * cells.height, side * cells.width};
 }
 
 /// The cells that hold a part of the samples.
-Region cells_of(const Region& samples) {
-  const int64_t top = samples.top / 2, left = samples.left / 2;
-  return {top, left, (samples.top + samples.height + 1) / 2 - top,
-          (samples.left + samples.width + 1) / 2 - left};
+Region cells_of(const Region& samples, int side) {
+  const int64_t top = samples.top / side, left = samples.left / side;
+  return {top, left, (samples.top + samples.height + side - 1) / side - top,
+          (samples.left + samples.width + side - 1) / side - left};
 }
 
 /// Pixels of the photo, which lie at `place` in a network's output, into linear light that holds a
@@ -156,12 +157,16 @@ Developer::Developer(std::shared_ptr<const Model> model, const DevelopOptions& o
       runner_(model_, options.engine, {.memory = options.memory}),
       given_(options.noise),
       is_told_noise_(takes_noise(model_->graph()) || model_->info().domain != Domain::linear),
-      // A cell is two samples wide, and the network looks half its receptive field to each side.
-      margin_(receptive_field(model_->graph())),
-      multiple_(size_multiple(model_->graph())) {}
+      // The network looks half its receptive field to each side, in cells.
+      margin_(cell_side(model_->info().packing) * receptive_field(model_->graph()) / 2),
+      multiple_(size_multiple(model_->graph())),
+      side_(cell_side(model_->info().packing)) {}
 
 void Developer::run_network(const Mosaic& mosaic, const Region& part, bool keeps_grain,
                             const std::function<void(const Pixels&)>& use) {
+  if (const Packing packing = model_->info().packing; packing != packing_of(mosaic))
+    fail("the model '{}' develops mosaics of {}, and this one is {}", model_->info().name,
+         to_string(packing), to_string(packing_of(mosaic)));
   const PackedFrame frame = packed_frame(mosaic, margin_, multiple_);
   if (is_told_noise_) noise_ = noise_of(mosaic, given_);
   if (keeps_grain && !is_told_noise_)
@@ -180,8 +185,8 @@ void Developer::run_network(const Mosaic& mosaic, const Region& part, bool keeps
   const WatchStage stage(looking_share, looking_share + network_share);
   const Region wanted = moved(part, frame.photo.top, frame.photo.left);
   const auto curve = curve_for(*model_, told);
-  runner_.run(input, cells_of(wanted), conditions, [&](const PhotoPart& run) {
-    const Region made = samples_of(run.region), seen = common_part(made, wanted);
+  runner_.run(input, cells_of(wanted, side_), conditions, [&](const PhotoPart& run) {
+    const Region made = samples_of(run.region, side_), seen = common_part(made, wanted);
     use({moved(seen, -frame.photo.top, -frame.photo.left),
          moved(seen, run.output_top - made.top, run.output_left - made.left), run.output, curve});
   });

@@ -42,12 +42,18 @@ Image picture_of(const LinearFrame& frame, const Rendering& rendering = {});
 /// The frame's light as the lens should have made it, on so many threads (0: all cores).
 void correct_lens(LinearFrame& frame, const LensCorrection& lens, int threads = 0);
 
+/// The packing of a mosaic's kind.
+Packing packing_of(const Mosaic& mosaic);
+
+/// The filters of a mosaic that begins with a whole cell of this packing.
+ColourFilters filters_of(Packing packing);
+
 /// A mosaic as a `develop` network takes it: [1,4,h,w] in the order R, G of the red row, G of the
-/// blue row, B, whatever the CFA's phase: black subtracted, 1 = the level at which the least
-/// amplified channel saturates, white-balanced, cut at 1 (or where the frame saturates below that:
-/// Mosaic::saturated_at) from above and not from below. The frame
-/// is mirrored at its edges (which keeps the phase) by at least `margin` samples and on to
-/// multiples of `multiple` cells.
+/// blue row, B, whatever the CFA's phase, or of X-Trans [1,36,h,w], each place of the pattern in
+/// its order: black subtracted, 1 = the level at which the least amplified channel saturates,
+/// white-balanced, cut at 1 (or where the frame saturates below that: Mosaic::saturated_at) from
+/// above and not from below. The frame is mirrored at its edges (which keeps the phase) by at least
+/// `margin` samples and on to multiples of `multiple` cells.
 struct PackedMosaic {
   Tensor cells;
   int top = 0, left = 0;      ///< samples before the photo's first row and column
@@ -59,14 +65,14 @@ PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple);
 /// brightness, as a model of Domain::stabilised takes it. In place, on all cores.
 void stabilise(Tensor& cells, const NoiseProfile& noise);
 
-/// What pack_mosaic makes of it, and where the photo lies in that, in samples: two a cell.
+/// What pack_mosaic makes of it, and where the photo lies in that, in samples.
 struct PackedFrame {
   Shape cells;
   Region photo;
 };
 PackedFrame packed_frame(const Mosaic& mosaic, int margin, int multiple);
 
-/// A part of the cells, [1,4,part.height,part.width].
+/// A part of the cells, [1,4,part.height,part.width] or of X-Trans [1,36,...].
 void pack_part(const Mosaic& mosaic, const PackedFrame& frame, const Region& part, Tensor& cells);
 
 /// A picture of a mosaic, or of a part of it.
@@ -97,16 +103,17 @@ struct DevelopTimes {
   double colour = 0;   ///< highlights, the camera's matrix and the curve
 };
 
-/// Develops mosaics with one model; photos of any size of at least 2x2 samples.
+/// Develops mosaics with one model; photos of any size of at least 2x2 samples, of X-Trans 6x6.
 class Developer {
  public:
   /// Throws Error when the model is for another task, its graph does not turn a packed mosaic
-  /// [1,4,h,w] into RGB [1,3,2h,2w], or it has other side inputs than `noise`.
+  /// [1,4,h,w] into RGB [1,3,2h,2w] (of X-Trans [1,36,h,w] into [1,3,6h,6w]), or it has other side
+  /// inputs than `noise`.
   explicit Developer(std::shared_ptr<const Model> model, const DevelopOptions& options = {});
 
   /// Camera RGB, linear, white-balanced: [1,3,height,width], which is not counted as memory. Around
   /// 1 a channel is saturated; noise that is left may be below 0. `keeps_grain` as in
-  /// PictureRequest.
+  /// PictureRequest. Throws Error when the model takes another packing than the mosaic's.
   Tensor camera_rgb(const Mosaic& mosaic, bool keeps_grain = false);
 
   /// The picture: camera_rgb through rendering_matrix and the space's curve, 16 bits a sample (or
@@ -120,6 +127,9 @@ class Developer {
   /// is to be kept by a model that is not told the noise.
   Image picture(const Mosaic& mosaic, const PictureRequest& request);
 
+  const std::string& model_name() const { return model_->info().name; }
+  /// Of the mosaics that the model is for.
+  Packing packing() const { return model_->info().packing; }
   /// Of the network's feature maps.
   Precision precision() const { return runner_.engine().precision(); }
   /// Of the last photo.
@@ -148,6 +158,7 @@ class Developer {
   bool is_told_noise_;  ///< the model takes the noise, as a side input or for its domain
   int margin_;          ///< mirrored samples around the photo: the network's halo
   int multiple_;        ///< of cells
+  int side_;            ///< samples of a cell
   DevelopTimes times_;
 };
 

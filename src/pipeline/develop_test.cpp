@@ -200,7 +200,7 @@ TEST(Developer, AllPhasesShowTheSamePicture) {
   const Mosaic whole = scene_mosaic(40, 32);
   const auto cut = [&](int dy, int dx) {
     Mosaic part = whole;
-    part.cfa = shifted(whole.cfa, dy, dx);
+    part.cfa = shifted(*whole.cfa.bayer(), dy, dx);
     part.width = whole.width - dx;
     part.height = whole.height - dy;
     part.samples.clear();
@@ -218,6 +218,93 @@ TEST(Developer, AllPhasesShowTheSamePicture) {
         for (int64_t x = 2; x < 36; ++x)
           ASSERT_EQ(part.at(0, c, y, x), full.at(0, c, y + dy, x + dx)) << dy << dx;
   }
+}
+
+Mosaic x_trans_mosaic() {
+  const SimulatedCamera camera = standard_camera();
+  const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(190, 150)), camera);
+  Random random(1);
+  Mosaic mosaic = expose(scene, camera, {.cfa = XTrans{1, 4}, .noise = {1e-3, 1e-6}}, random);
+  mosaic.noise = NoiseProfile{1e-3, 1e-6};
+  return mosaic;
+}
+
+/// The plain interpolation that a network for X-Trans begins with, and nothing else.
+std::shared_ptr<const Model> interpolating_model() {
+  Graph graph;
+  const NodeId input = graph.add("input", Input{36}, {});
+  const NodeId colours = graph.add("colours", Conv2d{108, 3}, {input});
+  const NodeId cells = graph.add("cells", PixelShuffle{3}, {colours});
+  const NodeId sorted = graph.add("sorted", Conv2d{12, 1}, {cells});
+  graph.add("output", PixelShuffle{2}, {sorted});
+  std::map<std::string, std::vector<float>> weights;
+  for (const Parameter& p : parameters(graph)) weights[p.name].assign(size_t(p.count()), 0);
+  weights["colours.weight"] = x_trans_interpolation();
+  // Four times the colour and the pixel of each channel: see zoo.hpp.
+  constexpr std::array<size_t, 12> outputs = {0, 5, 6, 11, 1, 2, 3, 4, 7, 8, 9, 10};
+  for (size_t i = 0; i < 12; ++i) weights["sorted.weight"][outputs[i] * 12 + i] = 1;
+  const ModelInfo info{.name = "interpolating", .packing = Packing::x_trans};
+  return std::make_shared<const Model>(graph, info, weights);
+}
+
+TEST(Developer, XTransInAnyPhaseShowsTheSamePicture) {
+  const Mosaic whole = x_trans_mosaic();
+  Developer developer(interpolating_model());
+  EXPECT_EQ(developer.packing(), Packing::x_trans);
+  const Tensor full = developer.camera_rgb(whole);
+  ASSERT_EQ(full.shape(), (Shape{1, 3, 150, 190}));
+  for (int64_t y = 0; y < 150; ++y)
+    for (int64_t x = 0; x < 190; ++x) {
+      // What was measured stays: the gain is the white balance's, less the smallest of it.
+      const int colour = cfa_colour(whole.cfa, y, x);
+      const double least =
+          *std::min_element(whole.white_balance.begin(), whole.white_balance.end());
+      const double light = (whole.samples[size_t(y * 190 + x)] - whole.black[0]) /
+                           (whole.white - whole.black[0]) * whole.white_balance[size_t(colour)] /
+                           least;
+      ASSERT_NEAR(full.at(0, colour, y, x), std::min(light, 1.0), 1e-5) << y << "," << x;
+    }
+  for (int dy = 0; dy < 6; ++dy) {
+    const int dx = (5 * dy + 2) % 6;
+    Mosaic later = whole;
+    later.cfa = XTrans{(1 + dy) % 6, (4 + dx) % 6};
+    later.width = whole.width - dx;
+    later.height = whole.height - dy;
+    later.samples.clear();
+    for (int y = dy; y < whole.height; ++y)
+      later.samples.insert(later.samples.end(), &whole.samples[size_t(y * whole.width + dx)],
+                           &whole.samples[size_t(y * whole.width)] + whole.width);
+    const Tensor moved = developer.camera_rgb(later);
+    for (int64_t c = 0; c < 3; ++c)
+      for (int64_t y = 8; y < 140; ++y)
+        for (int64_t x = 8; x < 180; ++x)
+          ASSERT_NEAR(moved.at(0, c, y - dy, x - dx), full.at(0, c, y, x), 1e-6) << dy << dx;
+  }
+}
+
+TEST(Developer, XTransIsTheSameInPartsAndOnAnyNumberOfThreads) {
+  const Mosaic mosaic = x_trans_mosaic();
+  const ModelInfo info{.task = Task::develop, .name = "tiny", .domain = Domain::stabilised};
+  const auto model =
+      std::make_shared<const Model>(untrained_network("develop-xtrans", {.width = 6}, info, 3));
+  Developer developer(model), small(model, {.engine = {.threads = 3}, .memory = 6'000'000});
+  const Image picture = developer.picture(mosaic);
+  EXPECT_EQ(small.picture(mosaic).samples, picture.samples);
+  const Region part{31, 47, 40, 55};
+  const Image cut = developer.picture(mosaic, {.part = part});
+  const auto& all = std::get<std::vector<uint16_t>>(picture.samples);
+  for (int64_t y = 0; y < part.height; ++y)
+    for (int64_t i = 0; i < 3 * part.width; ++i)
+      ASSERT_EQ(std::get<std::vector<uint16_t>>(cut.samples)[size_t(y * 3 * part.width + i)],
+                all[size_t(((part.top + y) * 190 + part.left) * 3 + i)]);
+}
+
+TEST(Developer, RefusesAMosaicOfAnotherPacking) {
+  Mosaic mosaic = scene_mosaic(40, 36);
+  mosaic.cfa = XTrans{};
+  Developer developer(nearest_neighbour_model());
+  EXPECT_THAT(error_of([&] { developer.camera_rgb(mosaic); }),
+              testing::HasSubstr("develops mosaics of bayer, and this one is x-trans"));
 }
 
 std::shared_ptr<const Model> untrained_model(const Graph& graph, Domain domain = Domain::linear) {

@@ -1,4 +1,4 @@
-// Packs a mosaic into cells of 2x2 samples, as networks take it.
+// Packs a mosaic into cells of 2x2 samples, of X-Trans of 6x6, as networks take it.
 #include <algorithm>
 
 #include "base/fail.hpp"
@@ -6,6 +6,7 @@
 #include "base/interrupt.hpp"
 #include "base/threads.hpp"
 #include "pipeline/develop.hpp"
+#include "raw/mirrored_sample.hpp"
 #include "raw/stabilised.hpp"
 
 namespace hyperconv {
@@ -17,12 +18,27 @@ struct Span {
   int cells = 0;   ///< of the padded frame
 };
 
-Span padded(int length, int red, int margin, int multiple) {
-  // The first padded sample must be of the red row or column.
-  const int before = margin + (margin % 2 != red ? 1 : 0);
-  const int least = (before + length + margin + 1) / 2;
+/// `phase` is the place of the photo's first sample in its cell.
+Span padded(int length, int side, int phase, int margin, int multiple) {
+  int before = margin;
+  while (before % side != phase) ++before;
+  const int least = (before + length + margin + side - 1) / side;
   return {before, int(round_up(least, multiple))};
 }
+
+/// How a mosaic falls into cells.
+struct Cells {
+  int side = 2;
+  int row = 0, column = 0;  ///< the place of the photo's first sample in its cell
+
+  static Cells of(const ColourFilters& filters) {
+    if (const XTrans* pattern = filters.x_trans())
+      return {XTrans::side, pattern->row, pattern->column};
+    const auto red = red_offset(*filters.bayer());
+    // The first sample of a cell is red.
+    return {2, red[0], red[1]};
+  }
+};
 
 /// raw -> (raw - black) * scale, cut from above.
 struct Levels {
@@ -32,30 +48,33 @@ struct Levels {
   float operator()(uint16_t raw) const { return std::min((float(raw) - black) * scale, most); }
 };
 
-/// The levels of the four places of the packed cell: R, G of the red row, G of the blue row, B.
-std::array<Levels, 4> packed_levels(const Mosaic& mosaic) {
+/// The levels of a cell's places, row by row.
+std::vector<Levels> packed_levels(const Mosaic& mosaic) {
   const auto& gains = mosaic.white_balance;
   const double least = std::min({gains[0], gains[1], gains[2]});
   // One range for all places, as LibRaw has it, so that its rendering and ours agree.
   const double darkest = *std::ranges::min_element(mosaic.black);
   const double range = mosaic.white - darkest;
   const double most = (mosaic.saturated_at.value_or(mosaic.white) - darkest) / range;
-  const auto red = red_offset(mosaic.cfa);
-  constexpr int colours[4] = {0, 1, 1, 2};
-  std::array<Levels, 4> levels;
-  for (int place = 0; place < 4; ++place) {
-    const int y = (red[0] + place / 2) % 2;
-    const int x = (red[1] + place % 2) % 2;
-    const double black = mosaic.black[size_t(2 * y + x)];
-    const double gain = gains[size_t(colours[place])] / least;
-    levels[size_t(place)] = {float(black), float(gain / range), float(std::min(most, 1.0))};
-  }
+  const Cells cells = Cells::of(mosaic.cfa);
+  std::vector<Levels> levels;
+  for (int row = 0; row < cells.side; ++row)
+    for (int column = 0; column < cells.side; ++column) {
+      // Any sample of the photo that stands there.
+      const int y = (row - cells.row + cells.side) % cells.side;
+      const int x = (column - cells.column + cells.side) % cells.side;
+      const double black = mosaic.black[size_t(2 * (y % 2) + x % 2)];
+      const double gain = gains[size_t(cfa_colour(mosaic.cfa, y, x))] / least;
+      levels.push_back({float(black), float(gain / range), float(std::min(most, 1.0))});
+    }
   return levels;
 }
 
 void check(const Mosaic& mosaic) {
-  if (mosaic.width < 2 || mosaic.height < 2)
-    fail("the photo has {}x{} samples; at least 2x2 are needed", mosaic.width, mosaic.height);
+  const int least = Cells::of(mosaic.cfa).side;
+  if (mosaic.width < least || mosaic.height < least)
+    fail("the photo has {}x{} samples; at least {}x{} are needed", mosaic.width, mosaic.height,
+         least, least);
   for (const double black : mosaic.black)
     if (!(mosaic.white > black))
       fail("the white level {} is not above the black level {}", mosaic.white, black);
@@ -65,12 +84,26 @@ void check(const Mosaic& mosaic) {
 
 }  // namespace
 
+Packing packing_of(const Mosaic& mosaic) {
+  return mosaic.cfa.x_trans() ? Packing::x_trans : Packing::bayer;
+}
+
+ColourFilters filters_of(Packing packing) {
+  switch (packing) {
+    case Packing::bayer:
+      return Cfa::rggb;
+    case Packing::x_trans:
+      return XTrans{};
+  }
+  fail("the packing is not known");
+}
+
 PackedFrame packed_frame(const Mosaic& mosaic, int margin, int multiple) {
   check(mosaic);
-  const auto red = red_offset(mosaic.cfa);
-  const Span rows = padded(mosaic.height, red[0], margin, multiple);
-  const Span columns = padded(mosaic.width, red[1], margin, multiple);
-  return {{1, 4, rows.cells, columns.cells},
+  const Cells cells = Cells::of(mosaic.cfa);
+  const Span rows = padded(mosaic.height, cells.side, cells.row, margin, multiple);
+  const Span columns = padded(mosaic.width, cells.side, cells.column, margin, multiple);
+  return {{1, cells.side * cells.side, rows.cells, columns.cells},
           {rows.before, columns.before, mosaic.height, mosaic.width}};
 }
 
@@ -84,19 +117,23 @@ PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple) {
 
 void pack_part(const Mosaic& mosaic, const PackedFrame& frame, const Region& part, Tensor& cells) {
   const auto levels = packed_levels(mosaic);
-  std::vector<size_t> source(size_t(2 * part.width));
-  for (int64_t x = 0; x < 2 * part.width; ++x)
-    source[size_t(x)] = size_t(mirrored(2 * part.left + x - frame.photo.left, mosaic.width));
-  Threads().parallel_for(2 * part.height, [&](int64_t y) {
+  const Cells form = Cells::of(mosaic.cfa);
+  const int side = form.side;
+  std::vector<size_t> source(size_t(side * part.width));
+  for (int64_t x = 0; x < side * part.width; ++x)
+    source[size_t(x)] = size_t(mirrored_sample(side * part.left + x - frame.photo.left,
+                                               mosaic.width, mosaic.cfa, form.column));
+  Threads().parallel_for(side * part.height, [&](int64_t y) {
     throw_if_interrupted();
-    const int64_t row = mirrored(2 * part.top + y - frame.photo.top, mosaic.height);
+    const int64_t row =
+        mirrored_sample(side * part.top + y - frame.photo.top, mosaic.height, mosaic.cfa, form.row);
     const uint16_t* raw = &mosaic.samples[size_t(row) * size_t(mosaic.width)];
-    const int place = 2 * int(y % 2);
-    float* left = cells.row(0, place, y / 2);
-    float* right = cells.row(0, place + 1, y / 2);
-    for (int64_t x = 0; x < part.width; ++x) {
-      left[x] = levels[size_t(place)](raw[source[size_t(2 * x)]]);
-      right[x] = levels[size_t(place + 1)](raw[source[size_t(2 * x + 1)]]);
+    for (int column = 0; column < side; ++column) {
+      const int place = side * int(y % side) + column;
+      const Levels& level = levels[size_t(place)];
+      float* out = cells.row(0, place, y / side);
+      for (int64_t x = 0; x < part.width; ++x)
+        out[x] = level(raw[source[size_t(side * x + column)]]);
     }
   });
 }

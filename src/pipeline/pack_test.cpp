@@ -9,8 +9,9 @@ namespace hyperconv {
 namespace {
 
 /// A mosaic whose sample values tell their place: 1000 * colour + 10 * y + x + black.
-Mosaic telling_mosaic(int width, int height, Cfa cfa) {
+Mosaic telling_mosaic(int width, int height, const ColourFilters& cfa) {
   Mosaic mosaic{.width = width, .height = height, .cfa = cfa, .black = {1, 2, 3, 4}, .white = 5000};
+  if (cfa.x_trans()) mosaic.black.fill(1);
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
       mosaic.samples.push_back(uint16_t(1000 * cfa_colour(cfa, y, x) + 10 * y + x +
@@ -55,6 +56,48 @@ TEST_P(Pack, EverySampleStandsWhereItsColourSays) {
 INSTANTIATE_TEST_SUITE_P(Phases, Pack, testing::Values(Cfa::rggb, Cfa::bggr, Cfa::grbg, Cfa::gbrg),
                          [](const auto& p) { return to_string(p.param); });
 
+/// As reflected(), step by step to the next sample of the photo whose colours lie around it as
+/// those of the one that is missing: the colour of each row's or column's neighbours decides.
+int x_trans_reflected(int index, int count, int phase) {
+  const auto is_axis = [&](int at) { return ((at + phase) % 3 + 3) % 3 == 2; };
+  while (index < 0 || index >= count) {
+    int axis = index < 0 ? 0 : count - 1;
+    while (!is_axis(axis)) axis += index < 0 ? 1 : -1;
+    index = axis + (axis - index);
+  }
+  return index;
+}
+
+TEST(Pack, OfXTransEverySampleStandsAtItsPlaceOfThePattern) {
+  for (int phase = 0; phase < 36; ++phase) {
+    const XTrans pattern{phase / 6, phase % 6};
+    for (const auto& [width, height, margin, multiple] :
+         {std::array{12, 6, 0, 1}, std::array{17, 13, 7, 4}, std::array{6, 7, 20, 2}}) {
+      const Mosaic mosaic = telling_mosaic(width, height, pattern);
+      const PackedMosaic packed = pack_mosaic(mosaic, margin, multiple);
+      const Shape shape = packed.cells.shape();
+      ASSERT_EQ(shape.c, 36);
+      EXPECT_EQ(shape.h % multiple, 0);
+      EXPECT_EQ(shape.w % multiple, 0);
+      EXPECT_GE(packed.top, margin);
+      EXPECT_GE(6 * shape.h, packed.top + height + margin);
+      EXPECT_GE(6 * shape.w, packed.left + width + margin);
+      for (int64_t place = 0; place < 36; ++place)
+        for (int64_t y = 0; y < shape.h; ++y)
+          for (int64_t x = 0; x < shape.w; ++x) {
+            const int sy =
+                x_trans_reflected(int(6 * y + place / 6) - packed.top, height, pattern.row);
+            const int sx =
+                x_trans_reflected(int(6 * x + place % 6) - packed.left, width, pattern.column);
+            const int colour = XTrans{}.colour(place / 6, place % 6);
+            ASSERT_NEAR(packed.cells.at(0, place, y, x), (1000 * colour + 10 * sy + sx) / 4999.0,
+                        1e-6)
+                << phase << " place " << place << " at " << y << "," << x;
+          }
+    }
+  }
+}
+
 TEST(Pack, BalancesWhiteAndCutsAtOneFromAboveOnly) {
   Mosaic mosaic{.width = 2,
                 .height = 2,
@@ -74,20 +117,26 @@ TEST(Pack, BalancesWhiteAndCutsAtOneFromAboveOnly) {
 
 // The trainer makes its cells without a mosaic; they must be what the product sees.
 TEST(Pack, EqualsWhatTheTrainerSees) {
-  constexpr int side = 16;
+  constexpr int side = 24;
   Random scene_random(4);
   Tensor scene({1, 3, side, side});
   for (size_t i = 0; i < scene.size(); ++i) scene.data()[i] = float(scene_random.uniform());
   const SimulatedCamera camera = standard_camera();
-  const SensorSettings sensor{.bits = 10, .noise = {0.01, 0.0001}};
-  Tensor cells({1, 4, side / 2, side / 2}), clean({1, 3, side, side});
-  Random one(9), two(9);
-  expose_patch({scene.data(), scene.size()}, side, side, camera, sensor,
-               draw_noise(sensor, side, side, NormalNumbers::one_by_one, one),
-               {cells.data(), cells.size()}, {clean.data(), clean.size()});
-  const PackedMosaic packed = pack_mosaic(expose(scene, camera, sensor, two), 0, 1);
-  for (size_t i = 0; i < cells.size(); ++i)
-    ASSERT_NEAR(cells.data()[i], packed.cells.data()[i], 1e-5) << i;
+  for (const Packing packing : {Packing::bayer, Packing::x_trans}) {
+    const SensorSettings sensor{.cfa = filters_of(packing), .bits = 10, .noise = {0.01, 0.0001}};
+    const int cell = cell_side(packing);
+    Tensor cells({1, cell * cell, side / cell, side / cell}), clean({1, 3, side, side});
+    Random one(9), two(9);
+    expose_patch({scene.data(), scene.size()}, side, side, camera, sensor,
+                 draw_noise(sensor, side, side, NormalNumbers::one_by_one, one),
+                 {cells.data(), cells.size()}, {clean.data(), clean.size()});
+    const Mosaic mosaic = expose(scene, camera, sensor, two);
+    EXPECT_EQ(packing_of(mosaic), packing);
+    const PackedMosaic packed = pack_mosaic(mosaic, 0, 1);
+    ASSERT_EQ(packed.cells.shape(), cells.shape());
+    for (size_t i = 0; i < cells.size(); ++i)
+      ASSERT_NEAR(cells.data()[i], packed.cells.data()[i], 1e-5) << i;
+  }
 }
 
 TEST(Pack, RefusesWhatMakesNoSense) {
@@ -95,6 +144,7 @@ TEST(Pack, RefusesWhatMakesNoSense) {
   mosaic.white = 2;
   EXPECT_THROW(pack_mosaic(mosaic, 0, 1), Error);
   EXPECT_THROW(pack_mosaic(telling_mosaic(1, 8, Cfa::rggb), 0, 1), Error);
+  EXPECT_THROW(pack_mosaic(telling_mosaic(5, 8, XTrans{}), 0, 1), Error);
   mosaic.white = 5000;
   mosaic.white_balance[1] = 0;
   EXPECT_THROW(pack_mosaic(mosaic, 0, 1), Error);

@@ -14,10 +14,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const char* file_name(Task task) {
+const char* develop_file(Packing packing) {
+  switch (packing) {
+    case Packing::bayer:
+      return "develop.safetensors";
+    case Packing::x_trans:
+      return "develop-xtrans.safetensors";
+  }
+  return "";
+}
+
+const char* file_name(Task task, Packing packing) {
   switch (task) {
     case Task::develop:
-      return "develop.safetensors";
+      return develop_file(packing);
     case Task::isp:
       return "isp.safetensors";
     case Task::denoise:
@@ -60,10 +70,10 @@ std::vector<fs::path> places() {
 
 }  // namespace
 
-fs::path shipped_model(Task task) {
+fs::path shipped_model(Task task, Packing packing) {
   std::vector<std::string> tried;
   for (const fs::path& place : places()) {
-    const fs::path path = (place / file_name(task)).lexically_normal();
+    const fs::path path = (place / file_name(task, packing)).lexically_normal();
     if (fs::exists(path)) return path;
     tried.push_back(path.string());
   }

@@ -7,10 +7,10 @@
 
 namespace hyperconv {
 
-/// The model for a task that the user did not name: in $HYPERCONV_MODELS, else in
-/// share/hyperconv/models in one of the folders that the program lies in, or libhyperconv.so (the
-/// three next above it at most), as they are installed or built. Throws Error that lists the
-/// places.
-std::filesystem::path shipped_model(Task task);
+/// The model for a task, of `develop` for mosaics of a packing, that the user did not name: in
+/// $HYPERCONV_MODELS, else in share/hyperconv/models in one of the folders that the program lies
+/// in, or libhyperconv.so (the three next above it at most), as they are installed or built. Throws
+/// Error that lists the places.
+std::filesystem::path shipped_model(Task task, Packing packing = Packing::bayer);
 
 }  // namespace hyperconv

@@ -264,7 +264,6 @@ std::string other_sensor(LibRaw& raw, const PassingTags& tags) {
   if (id.is_foveon != 0) return "its Foveon sensor records three colours at every place";
   if (id.filters == 0 && id.colors == 1) return "its sensor is monochrome";
   if (id.filters == 0) return "it is demosaiced already (linear DNG, sRAW or the like)";
-  if (id.filters == LIBRAW_XTRANS) return "its sensor is X-Trans, a pattern of 6x6";
   if (raw.is_fuji_rotated() != 0) return "its Super CCD is turned by 45 degrees";
   if (id.filters < 1000) return "its pattern is 16x16";
   if (id.colors != 3 || !colours.starts_with("RGB"))
@@ -275,13 +274,34 @@ std::string other_sensor(LibRaw& raw, const PassingTags& tags) {
   return {};
 }
 
-Cfa pattern_of(CameraFile& file) {
-  std::string other = other_sensor(file.raw(), file.tags());
-  const auto cfa = other.empty() ? bayer_pattern(file.raw()) : std::nullopt;
-  if (cfa) return *cfa;
+/// Where the visible area begins in X-Trans' pattern; nothing where its 6x6 are others.
+std::optional<XTrans> x_trans_pattern(LibRaw& raw) {
+  constexpr int side = XTrans::side;
+  for (int place = 0; place < side * side; ++place) {
+    const XTrans pattern{place / side, place % side};
+    bool fits = true;
+    for (int i = 0; i < side * side; ++i)
+      fits &= raw.COLOR(i / side, i % side) == pattern.colour(i / side, i % side);
+    if (fits) return pattern;
+  }
+  return std::nullopt;
+}
+
+ColourFilters pattern_of(CameraFile& file) {
+  LibRaw& raw = file.raw();
+  std::string other;
+  if (raw.imgdata.idata.filters == LIBRAW_XTRANS && raw.is_floating_point() == 0) {
+    if (const auto pattern = x_trans_pattern(raw)) return *pattern;
+    other = "its pattern of 6x6 is not X-Trans";
+  } else {
+    other = other_sensor(raw, file.tags());
+    const auto cfa = other.empty() ? bayer_pattern(raw) : std::nullopt;
+    if (cfa) return *cfa;
+  }
   if (other.empty()) other = "its pattern is another one";
   fail_as(ErrorCode::unsupported,
-          "{}: only Bayer mosaics (2x2 red, green, green, blue) can be developed, but {}",
+          "{}: only mosaics of Bayer's pattern (2x2 red, green, green, blue) and X-Trans can be "
+          "developed, but {}",
           file.name(), other);
 }
 
@@ -370,6 +390,10 @@ class BlackPattern {
   int dy_ = 0, dx_ = 0;
 };
 
+void move(uint16_t& sample, int64_t step, const Mosaic& mosaic) {
+  if (sample < mosaic.white) sample = uint16_t(std::clamp<int64_t>(sample + step, 0, 65535));
+}
+
 /// Moves every sample by what its black level differs from its cell place's, so that four numbers
 /// say all. Saturated samples stay saturated.
 void level(const BlackPattern& pattern, Mosaic& mosaic) {
@@ -378,7 +402,7 @@ void level(const BlackPattern& pattern, Mosaic& mosaic) {
     const std::array<int, 2> means = {int(pattern.mean(y % 2, 0)), int(pattern.mean(y % 2, 1))};
     for (int x = 0; x < mosaic.width; ++x) {
       const int step = means[size_t(x % 2)] - int(pattern.at(y, x));
-      if (row[x] < mosaic.white) row[x] = uint16_t(std::clamp(row[x] + step, 0, 65535));
+      move(row[x], step, mosaic);
     }
   }
 }
@@ -386,6 +410,34 @@ void level(const BlackPattern& pattern, Mosaic& mosaic) {
 /// A DNG's black levels are fractions; LibRaw works with whole numbers but keeps them.
 double with_fraction(double whole, double fraction) {
   return std::abs(whole - fraction) < 1 ? fraction : whole;
+}
+
+void check_black(const CameraFile& file, const Mosaic& mosaic) {
+  const double highest = *std::max_element(mosaic.black.begin(), mosaic.black.end());
+  if (mosaic.white <= highest)
+    fail("{}: its white level {} is not above its black level {}; the file is damaged", file.name(),
+         mosaic.white, highest);
+}
+
+/// As read_levels(); the levels of colours and of the pattern are evened out in the samples.
+void read_x_trans_levels(CameraFile& file, Mosaic& mosaic) {
+  constexpr int side = XTrans::side;
+  const auto& color = file.data().color;
+  const BlackPattern pattern(file.data(), file.tags());
+  const XTrans& filters = *mosaic.cfa.x_trans();
+  const auto black_at = [&](int y, int x) {
+    return int64_t{color.black} + color.cblack[filters.colour(y, x)] + pattern.at(y, x);
+  };
+  int64_t sum = 0;
+  for (int i = 0; i < side * side; ++i) sum += black_at(i / side, i % side);
+  const int64_t mean = std::llround(double(sum) / (side * side));
+  mosaic.white = color.maximum;
+  mosaic.black.fill(double(mean));
+  check_black(file, mosaic);
+  for (int y = 0; y < mosaic.height; ++y)
+    for (int x = 0; x < mosaic.width; ++x)
+      if (const int64_t step = mean - black_at(y, x); step != 0)
+        move(mosaic.samples[size_t(y) * size_t(mosaic.width) + size_t(x)], step, mosaic);
 }
 
 /// Black = black + cblack[colour] + the pattern; white = maximum. Neither depends on the picture:
@@ -410,10 +462,7 @@ void read_levels(CameraFile& file, Mosaic& mosaic) {
     }
     mosaic.black[size_t(place)] = black;
   }
-  const double highest = *std::max_element(mosaic.black.begin(), mosaic.black.end());
-  if (mosaic.white <= highest)
-    fail("{}: its white level {} is not above its black level {}; the file is damaged", file.name(),
-         mosaic.white, highest);
+  check_black(file, mosaic);
   if (!pattern.fits_the_cell()) level(pattern, mosaic);
 }
 
@@ -685,7 +734,10 @@ Mosaic mosaic_of(CameraFile& file) {
   mosaic.cfa = pattern_of(file);  // before unpack(), which would decode what cannot be used
   file.unpack();
   read_samples(file, mosaic);
-  read_levels(file, mosaic);
+  if (mosaic.cfa.x_trans() != nullptr)
+    read_x_trans_levels(file, mosaic);
+  else
+    read_levels(file, mosaic);
   if (const std::string why = given_up(mosaic); !why.empty()) fail("{}: {}", file.name(), why);
   mosaic.saturated_at = clipped_below_white(mosaic);
   read_colours(file, mosaic);

@@ -379,7 +379,67 @@ TEST_F(CameraFileTest, LibRawRendersByTheSameFacts) {
   }
 }
 
-// ---- Sensors that are not Bayer
+// ---- X-Trans
+
+/// As LibRaw says it of an X-Pro1.
+const std::vector<uint8_t> fujifilms_pattern = {1, 2, 1, 1, 0, 1, 0, 1, 0, 2, 1, 2,
+                                                1, 2, 1, 1, 0, 1, 1, 0, 1, 1, 2, 1,
+                                                2, 1, 2, 0, 1, 0, 1, 0, 1, 1, 2, 1};
+
+TEST_F(CameraFileTest, XTransBeginsAnywhereInItsPattern) {
+  for (int phase = 0; phase < 36; ++phase) {
+    Mosaic wanted = full_mosaic(40, 31, XTrans{phase / 6, phase % 6});
+    wanted.black.fill(512);
+    const Mosaic got = read(encode_dng(wanted));
+    // The pattern is the same three rows down and three columns to the right.
+    for (int i = 0; i < 36; ++i)
+      EXPECT_EQ(cfa_colour(got.cfa, i / 6, i % 6), cfa_colour(wanted.cfa, i / 6, i % 6)) << phase;
+    EXPECT_EQ(got.samples, wanted.samples) << phase;
+    EXPECT_EQ(got.black, wanted.black);
+    EXPECT_EQ(got.noise, wanted.noise);
+  }
+}
+
+TEST_F(CameraFileTest, XTransPatternBeginsWithTheActiveArea) {
+  for (const uint32_t top : {0, 1, 2, 3})
+    for (const uint32_t left : {0, 1, 4, 5}) {
+      CraftedDng dng;
+      dng.filter_repeat = {6, 6};
+      dng.filters = fujifilms_pattern;
+      dng.active_area = {top, left, 30, 40};
+      const Mosaic mosaic = read(dng);
+      SCOPED_TRACE(fmt::format("area from {},{}", top, left));
+      ASSERT_LE(mosaic.height, int(30 - top));
+      // Where LibRaw leaves a row or a column out, colours move with samples.
+      const int y0 = 30 - mosaic.height - int(top), x0 = 40 - mosaic.width - int(left);
+      for (int y = 0; y < mosaic.height; ++y)
+        for (int x = 0; x < mosaic.width; ++x) {
+          const size_t row = size_t(y + y0) + top, column = size_t(x + x0) + left;
+          ASSERT_EQ(mosaic.samples[size_t(y * mosaic.width + x)], dng.samples[row * 40 + column]);
+          ASSERT_EQ(cfa_colour(mosaic.cfa, y, x),
+                    int(fujifilms_pattern[size_t((y + y0) % 6 * 6 + (x + x0) % 6)]));
+        }
+    }
+}
+
+TEST_F(CameraFileTest, XTransBlackLevelsAreEvenedOut) {
+  CraftedDng dng;
+  dng.filter_repeat = {6, 6};
+  dng.filters = fujifilms_pattern;
+  dng.black_repeat = {6, 6};
+  for (int i = 0; i < 36; ++i) dng.black.push_back(200 + i);
+  const Mosaic mosaic = read(dng);
+  const double mean = mosaic.black[0];
+  EXPECT_NEAR(mean, 217.5, 0.51);
+  EXPECT_THAT(mosaic.black, testing::Each(mean));
+  for (int y = 0; y < mosaic.height; ++y)
+    for (int x = 0; x < mosaic.width; ++x) {
+      const size_t i = size_t(y * mosaic.width + x);
+      ASSERT_EQ(mosaic.samples[i] - mean, dng.samples[i] - dng.black[size_t(y % 6 * 6 + x % 6)]);
+    }
+}
+
+// ---- Sensors that are neither Bayer nor X-Trans
 
 TEST_F(CameraFileTest, OtherSensorsAreNamed) {
   CraftedDng dng;
@@ -396,9 +456,9 @@ TEST_F(CameraFileTest, OtherSensorsAreNamed) {
 
   dng = {};
   dng.filter_repeat = {6, 6};
-  dng.filters = {1, 2, 1, 1, 0, 1, 0, 1, 0, 2, 1, 2, 1, 2, 1, 1, 0, 1,
-                 1, 0, 1, 1, 2, 1, 2, 1, 2, 0, 1, 0, 1, 0, 1, 1, 2, 1};
-  EXPECT_THAT(error(dng), HasSubstr("X-Trans"));
+  dng.filters = fujifilms_pattern;
+  std::swap(dng.filters[0], dng.filters[1]);
+  EXPECT_THAT(error(dng), HasSubstr("6x6 is not X-Trans"));
 
   dng = {};
   dng.filter_repeat = {4, 4};
@@ -412,7 +472,7 @@ TEST_F(CameraFileTest, OtherSensorsAreNamed) {
 
   dng = {};
   dng.filters = {0, 1, 2, 1};
-  EXPECT_THAT(error(dng), HasSubstr("only Bayer"));
+  EXPECT_THAT(error(dng), HasSubstr("its pattern is another one"));
 
   dng = {};
   dng.sample_format = 3;

@@ -11,10 +11,13 @@
 namespace hyperconv {
 namespace {
 
-void add_pattern(TiffDirectory& tags, Cfa cfa) {
-  tags.shorts(33421, {2, 2});
-  const auto colour = [cfa](int y, int x) { return uint8_t(cfa_colour(cfa, y, x)); };
-  tags.bytes(33422, {colour(0, 0), colour(0, 1), colour(1, 0), colour(1, 1)});
+void add_pattern(TiffDirectory& tags, const ColourFilters& filters) {
+  const uint16_t side = filters.x_trans() ? XTrans::side : 2;
+  tags.shorts(33421, {side, side});
+  std::vector<uint8_t> colours;
+  for (int y = 0; y < side; ++y)
+    for (int x = 0; x < side; ++x) colours.push_back(uint8_t(cfa_colour(filters, y, x)));
+  tags.bytes(33422, colours);
   tags.bytes(50710, {0, 1, 2});  // CFAPlaneColor
   tags.shorts(50711, {1});       // CFALayout: rectangular
 }

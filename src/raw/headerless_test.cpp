@@ -130,7 +130,7 @@ TEST_F(HeaderlessTest, FourPhasesShowOneScene) {
   EXPECT_EQ(*std::max_element(reference.samples.begin(), reference.samples.end()), 16383);
   // The four files show one crop: a cell's red and blue are the same, wherever in it they stand.
   const auto sample_of = [](const Mosaic& mosaic, int row, int column, bool blue) {
-    const auto [y, x] = red_offset(mosaic.cfa);
+    const auto [y, x] = red_offset(*mosaic.cfa.bayer());
     const int place_y = 2 * row + (blue ? 1 - y : y), place_x = 2 * column + (blue ? 1 - x : x);
     return mosaic.samples[size_t(place_y) * size_t(mosaic.width) + size_t(place_x)];
   };

@@ -76,11 +76,8 @@ Highlights::Highlights(const Mosaic& mosaic, HighlightMode mode) : mosaic_(mosai
   cut_ = float(std::min((mosaic.saturated_at.value_or(mosaic.white) - darkest) / range, 1.0));
   for (size_t c = 0; c < 3; ++c) clipped_[c] = float(gains[c]) * cut_;
   last_ = size_t(std::ranges::max_element(clipped_) - clipped_.begin());
-  for (size_t place = 0; place < 4; ++place) {
-    black_[place] = float(mosaic.black[place]);
-    const int colour = cfa_colour(mosaic.cfa, int64_t(place) / 2, int64_t(place) % 2);
-    scale_[place] = float(gains[size_t(colour)] / range);
-  }
+  for (size_t place = 0; place < 4; ++place) black_[place] = float(mosaic.black[place]);
+  for (size_t c = 0; c < 3; ++c) scale_[c] = float(gains[c] / range);
   rows_ = (mosaic.height + block - 1) / block;
   columns_ = (mosaic.width + block - 1) / block;
   find_bright_blocks();
@@ -91,10 +88,10 @@ Highlights::Highlights(const Mosaic& mosaic, HighlightMode mode) : mosaic_(mosai
 
 /// White-balanced, and no more than the sensor can tell.
 float Highlights::light(int64_t y, int64_t x) const {
-  const auto place = size_t(2 * (y % 2) + x % 2);
+  const auto colour = size_t(cfa_colour(mosaic_.cfa, y, x));
   const float sample = mosaic_.samples[size_t(y) * size_t(mosaic_.width) + size_t(x)];
-  return std::min((sample - black_[place]) * scale_[place],
-                  clipped_[size_t(cfa_colour(mosaic_.cfa, y, x))]);
+  return std::min((sample - black_[size_t(2 * (y % 2) + x % 2)]) * scale_[colour],
+                  clipped_[colour]);
 }
 
 /// Of each colour, by the samples of 3x3 with the weights of straight interpolation.
@@ -113,6 +110,7 @@ Highlights::Place Highlights::place(int64_t y, int64_t x) const {
       weights[colour] += weight;
     }
   for (size_t c = 0; c < 3; ++c) {
+    if (weights[c] == 0) continue;  // in a corner of X-Trans
     place.excess[c] /= weights[c];
     place.clipped[c] /= weights[c];
   }
@@ -135,22 +133,31 @@ void Highlights::find_bright_blocks() {
   });
 }
 
+Highlights::Colours Highlights::mean_of_cell(int64_t top, int64_t left, int side) const {
+  Colours sums{}, counts{};
+  for (int64_t y = top; y < top + side; ++y)
+    for (int64_t x = left; x < left + side; ++x) {
+      const auto colour = size_t(cfa_colour(mosaic_.cfa, y, x));
+      sums[colour] += light(y, x);
+      ++counts[colour];
+    }
+  for (size_t c = 0; c < 3; ++c) sums[c] /= counts[c];
+  return sums;
+}
+
 /// In blocks of which at least half the cells are bright and not clipped.
 void Highlights::measure_ratios() {
+  const int side = mosaic_.cfa.x_trans() ? XTrans::side / 2 : 2;  // has all colours
   ratios_.assign(size_t(rows_) * size_t(columns_), Colours{});
   Threads().parallel_for(rows_, [&](int64_t row) {
     for (int64_t column = 0; column < columns_; ++column) {
       Colours sum{}, of_last{};
       std::array<int, 3> cells{};
-      const int64_t bottom = std::min<int64_t>(block * (row + 1), mosaic_.height - 1);
-      const int64_t right = std::min<int64_t>(block * (column + 1), mosaic_.width - 1);
-      for (int64_t y = block * row; y < bottom; y += 2)
-        for (int64_t x = block * column; x < right; x += 2) {
-          Colours cell{};
-          for (const auto& [dy, dx] : {std::pair{0, 0}, {0, 1}, {1, 0}, {1, 1}}) {
-            const auto colour = size_t(cfa_colour(mosaic_.cfa, y + dy, x + dx));
-            cell[colour] += light(y + dy, x + dx) * (colour == 1 ? 0.5F : 1.F);
-          }
+      const int64_t bottom = std::min<int64_t>(block * (row + 1), mosaic_.height);
+      const int64_t right = std::min<int64_t>(block * (column + 1), mosaic_.width);
+      for (int64_t y = block * row; y + side <= bottom; y += side)
+        for (int64_t x = block * column; x + side <= right; x += side) {
+          const Colours cell = mean_of_cell(y, x, side);
           const float last = cell[last_];
           if (last < least_of_last * clipped_[last_] || last > most_share * clipped_[last_])
             continue;
@@ -161,7 +168,7 @@ void Highlights::measure_ratios() {
             ++cells[c];
           }
         }
-      constexpr int least_cells = block * block / 8;
+      const int least_cells = (block / side) * (block / side) / 2;
       for (size_t c = 0; c < 3; ++c)
         if (cells[c] >= least_cells)
           ratios_[size_t(row * columns_ + column)][c] = sum[c] / of_last[c];

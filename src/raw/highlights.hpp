@@ -47,6 +47,7 @@ class Highlights {
     Colours excess{}, clipped{};
   };
   Place place(int64_t y, int64_t x) const;
+  Colours mean_of_cell(int64_t top, int64_t left, int side) const;
   void find_bright_blocks();
   void measure_ratios();
   void spread_ratios();
@@ -55,13 +56,14 @@ class Highlights {
 
   const Mosaic& mosaic_;
   HighlightMode mode_;
-  std::array<float, 4> black_{}, scale_{};  ///< by place in the cell
-  Colours clipped_{};                       ///< light at which each colour is
-  float cut_ = 1;                           ///< light above which all were cut
-  size_t last_ = 0;                         ///< the colour that is clipped last
-  int rows_ = 0, columns_ = 0;              ///< of blocks
-  std::vector<uint8_t> is_bright_;          ///< of each block: something in it or beside it is cut
-  std::vector<Colours> ratios_;             ///< to the last colour, of each block; 0: not known
+  std::array<float, 4> black_{};    ///< by place in the cell of 2x2
+  Colours scale_{};                 ///< of each colour
+  Colours clipped_{};               ///< light at which each colour is
+  float cut_ = 1;                   ///< light above which all were cut
+  size_t last_ = 0;                 ///< the colour that is clipped last
+  int rows_ = 0, columns_ = 0;      ///< of blocks
+  std::vector<uint8_t> is_bright_;  ///< of each block: something in it or beside it is cut
+  std::vector<Colours> ratios_;     ///< to the last colour, of each block; 0: not known
 };
 
 }  // namespace hyperconv

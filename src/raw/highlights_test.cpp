@@ -16,7 +16,7 @@ constexpr std::array<double, 3> gains = {2, 1, 1.5};
 constexpr std::array<float, 3> colour = {0.9F, 0.8F, 0.6F};
 float brightness(int x) { return 0.4F + 1.6F * float(x) / (side - 1); }
 
-Mosaic ramp(Cfa cfa) {
+Mosaic ramp(const ColourFilters& cfa) {
   Mosaic mosaic;
   mosaic.width = side;
   mosaic.height = side;
@@ -64,7 +64,9 @@ TEST(Highlights, WhatIsNotClippedStays) {
 }
 
 TEST(Highlights, RebuiltOnesKeepTheirColour) {
-  for (const Cfa cfa : {Cfa::rggb, Cfa::bggr, Cfa::grbg, Cfa::gbrg}) {
+  for (const ColourFilters& cfa :
+       {ColourFilters(Cfa::rggb), ColourFilters(Cfa::bggr), ColourFilters(Cfa::grbg),
+        ColourFilters(Cfa::gbrg), ColourFilters(XTrans{}), ColourFilters(XTrans{4, 1})}) {
     const Row row = restored(ramp(cfa), HighlightMode::rebuild);
     // Up to where red, the last colour, is clipped as well.
     for (int x = 0; x < side - 2; ++x) {

@@ -29,6 +29,11 @@ int cfa_colour(Cfa cfa, int64_t y, int64_t x) {
   return int((y ^ red_y) & 1) + int((x ^ red_x) & 1);
 }
 
+int cfa_colour(const ColourFilters& filters, int64_t y, int64_t x) {
+  if (const Cfa* bayer = filters.bayer()) return cfa_colour(*bayer, y, x);
+  return filters.x_trans()->colour(y, x);
+}
+
 Cfa shifted(Cfa cfa, int64_t dy, int64_t dx) {
   const auto [red_y, red_x] = red_offset(cfa);
   const std::array<int, 2> moved = {int((red_y ^ dy) & 1), int((red_x ^ dx) & 1)};
@@ -49,6 +54,10 @@ std::string to_string(Cfa cfa) {
       return "gbrg";
   }
   return {};
+}
+
+std::string to_string(const ColourFilters& filters) {
+  return filters.bayer() ? to_string(*filters.bayer()) : "x-trans";
 }
 
 Cfa cfa_from_string(const std::string& name) {

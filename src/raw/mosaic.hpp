@@ -1,4 +1,5 @@
-// A photo as the sensor saw it: one sample a pixel under a Bayer colour filter array (CFA).
+// A photo as the sensor saw it: one sample a pixel under a colour filter array (CFA), Bayer's or
+// Fujifilm's X-Trans.
 #pragma once
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/tensor.hpp"
+#include "base/x_trans.hpp"
 #include "hyperconv/types.hpp"
 
 namespace hyperconv {
@@ -40,12 +42,35 @@ struct NoiseReduction {
   bool by_hyperconv = false;  ///< it was this program
 };
 
+/// A sensor's colour filters: a pattern of 2x2, or X-Trans.
+class ColourFilters {
+ public:
+  ColourFilters(Cfa bayer) : kind_(bayer) {}                // NOLINT(google-explicit-constructor)
+  ColourFilters(const XTrans& pattern) : kind_(pattern) {}  // NOLINT(google-explicit-constructor)
+
+  /// Null where it is the other kind.
+  const Cfa* bayer() const { return std::get_if<Cfa>(&kind_); }
+  const XTrans* x_trans() const { return std::get_if<XTrans>(&kind_); }
+
+  friend bool operator==(const ColourFilters&, const ColourFilters&) = default;
+
+ private:
+  std::variant<Cfa, XTrans> kind_;
+};
+
+/// 0 red, 1 green, 2 blue at row y, column x; from 0 on.
+int cfa_colour(const ColourFilters& filters, int64_t y, int64_t x);
+
+/// "rggb", ..., "x-trans".
+std::string to_string(const ColourFilters& filters);
+
 struct Mosaic {
   int width = 0;  ///< of the active area, in samples
   int height = 0;
   std::vector<uint16_t> samples;  ///< rows from the top; sample (y,x) at y*width + x
-  Cfa cfa = Cfa::rggb;
-  std::array<double, 4> black{};  ///< by place in the cell: (0,0) (0,1) (1,0) (1,1)
+  ColourFilters cfa = Cfa::rggb;
+  /// By place in the 2x2 cell: (0,0) (0,1) (1,0) (1,1); of X-Trans, all the same.
+  std::array<double, 4> black{};
   /// Level at which a sample is saturated, at most 65535; samples may be above it.
   double white = 65535;
   /// Multipliers that make a grey grey, R G B, with G = 1.
@@ -92,7 +117,7 @@ struct LinearFrame {
 using RawFrame = std::variant<Mosaic, LinearFrame>;
 
 /// Reads any camera file that can be developed: as read_camera_file, and LinearFrames. Throws Error
-/// likewise, where a sensor is another kind still (X-Trans, Foveon, Quad Bayer, GMCY).
+/// likewise, where a sensor is another kind still (Foveon, Quad Bayer, GMCY).
 RawFrame read_raw_frame(const std::filesystem::path& path);
 
 /// Reads a camera file (through LibRaw), of several pictures the first. White is what the file or
@@ -101,7 +126,7 @@ RawFrame read_raw_frame(const std::filesystem::path& path);
 /// are evened out in the samples. Of a noise profile for three planes green's is taken. An active
 /// area that starts at an odd row or column loses it, as in LibRaw. Throws Error naming the file
 /// when it is missing, a directory, empty, truncated, no RAW file, smaller than 22x22, larger than
-/// 2^29 samples, or its sensor is not Bayer (says which it is).
+/// 2^29 samples, or its sensor is neither Bayer nor X-Trans (says which it is).
 Mosaic read_camera_file(const std::filesystem::path& path);
 
 /// Facts that a mosaic without a header lacks.
@@ -124,9 +149,10 @@ Mosaic read_headerless(const std::filesystem::path& path, const MosaicFormat& fo
 /// Throws Error as read_headerless does, and when the file is no PNG of one channel.
 Mosaic read_mosaic_png(const std::filesystem::path& path, const MosaicFormat& format);
 
-/// A DNG 1.4 with one uncompressed 16-bit CFA plane and everything the mosaic knows; the white
-/// level is rounded. Where the camera's matrix is not known it says linear sRGB, which DNG cannot
-/// leave open. The file appears whole or not at all. Throws Error when it cannot be written.
+/// A DNG 1.4 with one uncompressed 16-bit CFA plane and everything the mosaic knows, X-Trans' 6x6
+/// filters too; the white level is rounded. Where the camera's matrix is not known it says linear
+/// sRGB, which DNG cannot leave open. The file appears whole or not at all. Throws Error when it
+/// cannot be written.
 void write_dng(const std::filesystem::path& path, const Mosaic& mosaic);
 std::vector<uint8_t> encode_dng(const Mosaic& mosaic);
 

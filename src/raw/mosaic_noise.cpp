@@ -64,10 +64,54 @@ HYPERCONV_WIDE void transform(const float* d, const float* transposed, float* bl
 
 /// How a block's samples lie in the frame.
 enum class Lattice {
-  plane,  ///< of one place of the cell: two samples apart, down and across
-  green   ///< both greens, along the diagonals: 1.4 apart, which sees less of the texture
+  plane,    ///< of one place of the cell: two samples apart, down and across
+  green,    ///< both greens, along the diagonals: 1.4 apart, which sees less of the texture
+  falling,  ///< X-Trans' greens along a diagonal down to the right; three samples apart across
+  rising,   ///< the same down to the left
+  diamond   ///< X-Trans' reds or blues along both diagonals, 4.2 apart
 };
-constexpr int extent = 2 * side - 1;  ///< rows and columns of the frame that a block reaches over
+
+/// Rows and columns from one sample of a block to the next, and of the first from its corner.
+struct Steps {
+  int down_rows, down_columns, across_rows, across_columns, first_column;
+};
+
+constexpr Steps steps_of(Lattice lattice) {
+  switch (lattice) {
+    case Lattice::plane:
+      return {2, 0, 0, 2, 0};
+    case Lattice::green:
+      return {1, 1, 1, -1, side - 1};
+    case Lattice::falling:
+      return {1, 1, 0, 3, 0};
+    case Lattice::rising:
+      return {1, -1, 0, 3, side - 1};
+    case Lattice::diamond:
+      return {3, 3, 3, -3, 3 * (side - 1)};
+  }
+  return {};
+}
+
+/// Rows and columns of the frame that a block reaches over.
+struct Extent {
+  int rows, columns;
+};
+constexpr Extent bayer_extent{2 * side - 1, 2 * side - 1},
+    x_trans_extent{6 * side - 5, 6 * side - 5};
+
+/// Greens are as bright as most of a photo, reds and blues darker.
+constexpr bool is_green(Lattice lattice) {
+  switch (lattice) {
+    case Lattice::green:
+    case Lattice::falling:
+    case Lattice::rising:
+      return true;
+    case Lattice::plane:
+    case Lattice::diamond:
+      return false;
+  }
+  return false;
+}
 
 /// What one block says, in levels.
 struct Evidence {
@@ -141,15 +185,16 @@ class Blocks {
  private:
   void gather(int y, int x, Lattice lattice, Block& block, Evidence& evidence) const {
     const bool diagonal = lattice == Lattice::green;
-    const uint16_t* first = &mosaic_.samples[size_t(y) * size_t(mosaic_.width) + size_t(x)];
-    const int down = diagonal ? mosaic_.width + 1 : 2 * mosaic_.width;
-    const int across = diagonal ? mosaic_.width - 1 : 2;
-    if (diagonal) first += side - 1;
-    // A diagonal block changes place in the cell from one sample to the next, a plane's never.
-    const auto black = [&](int row, int column) {
-      return float(mosaic_.black[size_t(2 * (row % 2) + column % 2)]);
+    const Steps steps = steps_of(lattice);
+    const int column = x + steps.first_column;
+    const uint16_t* first = &mosaic_.samples[size_t(y) * size_t(mosaic_.width) + size_t(column)];
+    const int down = steps.down_rows * mosaic_.width + steps.down_columns;
+    const int across = steps.across_rows * mosaic_.width + steps.across_columns;
+    // A diagonal block changes place in the cell from one sample to the next, a plane's never; all
+    // places of X-Trans have one black level.
+    const auto black = [&](int row, int at) {
+      return float(mosaic_.black[size_t(2 * (row % 2) + at % 2)]);
     };
-    const int column = diagonal ? x + side - 1 : x;
     const std::array<float, 2> blacks = {black(y, column),
                                          diagonal ? black(y + 1, column + 1) : black(y, column)};
     const auto floor = float(range_.floor);
@@ -180,10 +225,43 @@ class Blocks {
   Block transposed_{};
 };
 
-/// Blocks all over the frame, in pairs of one of green and one of red or blue.
+/// The same of X-Trans, at (y, x) or up to five samples to the right.
+std::array<Evidence, 2> look_at_x_trans(const Blocks& blocks, const XTrans& pattern, bool is_blue,
+                                        int y, int x) {
+  const auto block_of = [&](int colour, Lattice lattice) {
+    const Steps steps = steps_of(lattice);
+    const auto fits = [&](int right) {
+      for (int i = 0; i < side; ++i)
+        if (pattern.colour(y + i * steps.down_rows,
+                           x + right + steps.first_column + i * steps.down_columns) != colour)
+          return false;
+      return true;
+    };
+    int right = 0;
+    while (!fits(right)) ++right;
+    return blocks.at(y, x + right, lattice);
+  };
+  return {block_of(1, is_blue ? Lattice::rising : Lattice::falling),
+          block_of(is_blue ? 2 : 0, Lattice::diamond)};
+}
+
+/// A block of green, and one of red or blue.
+std::array<Evidence, 2> look_at_bayer(const Blocks& blocks, Cfa cfa, bool is_blue, int y, int x) {
+  const int green = cfa_colour(cfa, y, x + side - 1) == 1 ? 0 : 1;
+  const auto red = red_offset(cfa);
+  const int down_by = is_blue ? 1 - red[0] : red[0], right_by = is_blue ? 1 - red[1] : red[1];
+  return {blocks.at(y, x + green, Lattice::green),
+          blocks.at(y + down_by, x + right_by, Lattice::plane)};
+}
+
+/// Blocks all over the frame, in pairs.
 std::vector<Evidence> look_at(const Mosaic& mosaic, const Range& range, int threads) {
   constexpr double most = 15'000;
-  const int rows = mosaic.height - extent - 1, columns = mosaic.width - extent - 1;
+  const Cfa* bayer = mosaic.cfa.bayer();
+  const Extent extent = bayer != nullptr ? bayer_extent : x_trans_extent;
+  // A block may begin up to one sample further on, of X-Trans five.
+  const int rows = mosaic.height - extent.rows - 1;
+  const int columns = mosaic.width - extent.columns - (bayer != nullptr ? 1 : 5);
   if (rows < 1 || columns < 1) return {};
   const double step = std::max(double(side), std::sqrt(double(rows) * columns / most));
   const auto down = int64_t(rows / step) + 1, across = int64_t(columns / step) + 1;
@@ -194,13 +272,11 @@ std::vector<Evidence> look_at(const Mosaic& mosaic, const Range& range, int thre
       // Cells begin at even rows and columns; a green block's corner is side - 1 columns on.
       const int y = std::min(int(double(i) * step), rows - 1) / 2 * 2;
       const int x = std::min(int(double(j) * step), columns - 1) / 2 * 2;
-      const int green = cfa_colour(mosaic.cfa, y, x + side - 1) == 1 ? 0 : 1;
-      const auto red = red_offset(mosaic.cfa);
       const bool is_blue = (i + j) % 2 == 1;  // in turn
-      const int down_by = is_blue ? 1 - red[0] : red[0], right_by = is_blue ? 1 - red[1] : red[1];
-      Evidence* two = &all[size_t(2 * (i * across + j))];
-      two[0] = blocks.at(y, x + green, Lattice::green);
-      two[1] = blocks.at(y + down_by, x + right_by, Lattice::plane);
+      const auto two = bayer != nullptr
+                           ? look_at_bayer(blocks, *bayer, is_blue, y, x)
+                           : look_at_x_trans(blocks, *mosaic.cfa.x_trans(), is_blue, y, x);
+      std::ranges::copy(two, &all[size_t(2 * (i * across + j))]);
     }
   });
   std::erase_if(all, [](const Evidence& e) { return e.saturated || e.above_floor < 0.3f; });
@@ -322,7 +398,8 @@ Point point_of(std::vector<const Evidence*> blocks) {
   point.blocks = int64_t(count);
   const double statistical = std::sqrt(3.2 / (double(count) * fine_count));
   point.error = std::hypot(statistical, 0.03) + std::max(0.0, std::log(texture));
-  tell_rows(std::span(blocks).first(count), point);
+  // Rows cross a diamond aslant.
+  if (blocks[0]->lattice != Lattice::diamond) tell_rows(std::span(blocks).first(count), point);
   return point;
 }
 
@@ -335,7 +412,7 @@ std::vector<Point> points_of(const std::vector<Evidence>& all, double range) {
   for (const Evidence& e : all) {
     const double root = std::sqrt(std::clamp(double(e.mean) / range, 0.0, 1.0));
     const auto step = size_t(std::min(int(root * steps), steps - 1));
-    groups[e.lattice == Lattice::plane ? 0 : 1][step].push_back(&e);
+    groups[is_green(e.lattice) ? 1 : 0][step].push_back(&e);
   }
   std::vector<Point> points;
   for (auto& of_lattice : groups)

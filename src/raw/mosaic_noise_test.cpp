@@ -88,6 +88,30 @@ TEST(MosaicNoise, IsTheSameInEveryPhaseAndOnAnyNumberOfThreads) {
   }
 }
 
+TEST(MosaicNoise, OfXTransIsWithin15PercentInMidTones) {
+  int phase = 0;
+  for (const NoiseProfile& truth : all_iso) {
+    const XTrans pattern{phase / 6, phase % 6};
+    const Mosaic mosaic = photographed(scene(), {.cfa = pattern, .bits = 14, .noise = truth});
+    const MosaicNoise found = estimate_noise(mosaic, 1);
+    // Samples of one colour lie farther apart than Bayer's: more texture is in the dark.
+    for (const double mean : {0.02, 0.05, 0.18, 0.4})
+      EXPECT_NEAR(ratio_at(found, truth, mean), 1, mean < 0.05 ? 0.25 : 0.15)
+          << "shot " << truth.shot << ", phase " << phase << ", at " << mean;
+    EXPECT_EQ(found.profile, estimate_noise(mosaic, 3).profile);
+    phase = (phase + 11) % 36;
+  }
+}
+
+TEST(MosaicNoise, OfXTransTellsRowNoise) {
+  const NoiseProfile truth{4e-4, 2e-5};
+  SensorSettings settings{.cfa = XTrans{2, 3}, .bits = 14, .noise = truth};
+  const double none = estimate_noise(photographed(scene(), settings)).row;
+  settings.row_noise = 3e-3;
+  EXPECT_NEAR(std::sqrt(estimate_noise(photographed(scene(), settings)).row), 3e-3, 6e-4);
+  EXPECT_LT(none, 1e-6);
+}
+
 TEST(MosaicNoise, SeesNoiseBelowOneLevel) {
   // In the dark half a level of ten bits, in mid-tones one and a half.
   const NoiseProfile truth{2.2e-5, 3e-7};

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "hyperconv/error.hpp"
 #include "raw/matrix3.hpp"
 
@@ -38,6 +40,43 @@ TEST(Cfa, UnknownNameListsTheFour) {
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("rggb, bggr, grbg and gbrg"));
   }
+}
+
+TEST(XTrans, IsSymmetricWhereItSays) {
+  constexpr XTrans pattern;
+  for (const int axis : {2, 5})
+    for (int far = 0; far <= 2; ++far)
+      for (int along = 0; along < 6; ++along) {
+        EXPECT_EQ(pattern.colour(6 + axis + far, along), pattern.colour(6 + axis - far, along));
+        EXPECT_EQ(pattern.colour(along, 6 + axis + far), pattern.colour(along, 6 + axis - far));
+      }
+}
+
+TEST(XTrans, HasAllColoursInEveryRowAndColumnAndBeginsWhereItSays) {
+  const XTrans moved{4, 1};
+  for (int i = 0; i < 6; ++i) {
+    std::array<int, 3> in_row{}, in_column{};
+    for (int j = 0; j < 6; ++j) {
+      ++in_row[size_t(moved.colour(i, j))];
+      ++in_column[size_t(moved.colour(j, i))];
+      EXPECT_EQ(moved.colour(i, j), XTrans{}.colour(i + 4, j + 1));
+      EXPECT_EQ(cfa_colour(ColourFilters(moved), i, j), moved.colour(i, j));
+    }
+    for (const auto& counts : {in_row, in_column})
+      EXPECT_GE(*std::min_element(counts.begin(), counts.end()), 1);
+  }
+}
+
+TEST(ColourFilters, AreOneKindOrTheOther) {
+  const ColourFilters bayer = Cfa::grbg, x_trans = XTrans{1, 2};
+  EXPECT_EQ(*bayer.bayer(), Cfa::grbg);
+  EXPECT_EQ(bayer.x_trans(), nullptr);
+  EXPECT_EQ(x_trans.bayer(), nullptr);
+  EXPECT_EQ(x_trans.x_trans()->column, 2);
+  EXPECT_EQ(to_string(bayer), "grbg");
+  EXPECT_EQ(to_string(x_trans), "x-trans");
+  EXPECT_FALSE(bayer == x_trans);
+  EXPECT_FALSE(x_trans == ColourFilters(XTrans{}));
 }
 
 TEST(Matrix3, InverseTimesItselfIsOne) {

@@ -27,7 +27,7 @@ inline std::vector<uint16_t> noise_samples(size_t count, int least, int most) {
 }
 
 /// A mosaic that knows everything.
-inline Mosaic full_mosaic(int width, int height, Cfa cfa) {
+inline Mosaic full_mosaic(int width, int height, const ColourFilters& cfa) {
   Mosaic mosaic;
   mosaic.width = width;
   mosaic.height = height;

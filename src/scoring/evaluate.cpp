@@ -8,7 +8,6 @@
 #include "image/folder.hpp"
 #include "metrics/metrics.hpp"
 #include "raw/colour.hpp"
-#include "simulation/libraw_demosaic.hpp"
 
 namespace hyperconv {
 namespace {
@@ -42,7 +41,8 @@ class QualitySum {
 };
 
 struct LevelSums {
-  QualitySum model, ahd, dht;
+  QualitySum model;
+  std::array<QualitySum, 2> libraw;
 };
 
 /// The middle of a scene, its sides no longer than `side`.
@@ -59,13 +59,13 @@ Tensor middle_of(const Tensor& scene, int side) {
 
 void measure(Developer& developer, const Subject& subject, const NoiseProfile& noise,
              LevelSums& sums) {
-  const Take shot = take(subject, noise);
+  const ColourFilters filters = filters_of(developer.packing());
+  const Take shot = take(subject, noise, filters);
   sums.model.add(shot.truth, srgb_picture(developer.camera_rgb(shot.mosaic), shot.colours));
-  const auto libraw = [&](LibRawMethod method) {
-    return srgb_picture(demosaic_with_libraw(shot.mosaic, method), shot.colours);
-  };
-  sums.ahd.add(shot.truth, libraw(LibRawMethod::ahd));
-  sums.dht.add(shot.truth, libraw(LibRawMethod::dht));
+  const auto methods = libraw_methods(filters);
+  for (size_t i = 0; i < methods.size(); ++i)
+    sums.libraw[i].add(shot.truth,
+                       srgb_picture(demosaic_with_libraw(shot.mosaic, methods[i]), shot.colours));
 }
 
 }  // namespace
@@ -82,9 +82,9 @@ Subject subject_of(const std::filesystem::path& photo, int shrink, uint64_t seed
   return {crop > 0 ? middle_of(scene, crop) : scene, camera, noise_seed};
 }
 
-Take take(const Subject& subject, const NoiseProfile& noise) {
+Take take(const Subject& subject, const NoiseProfile& noise, const ColourFilters& filters) {
   Random random(subject.seed);
-  const SensorSettings sensor{.bits = 14, .noise = noise};
+  const SensorSettings sensor{.cfa = filters, .bits = 14, .noise = noise};
   Take result;
   result.mosaic = expose(subject.scene, subject.camera, sensor, random);
   result.colours = camera_to_srgb(result.mosaic);
@@ -99,6 +99,7 @@ Evaluation evaluate_develop(Developer& developer, const std::filesystem::path& f
   if (options.limit > 0 && int64_t(photos.size()) > options.limit)
     photos.resize(size_t(options.limit));
   Evaluation result;
+  result.libraw = libraw_methods(filters_of(developer.packing()));
   std::vector<LevelSums> sums(std::size(evaluation_levels));
   Progress progress("evaluating", int64_t(photos.size()));
   for (size_t i = 0; i < photos.size(); ++i) {
@@ -117,8 +118,9 @@ Evaluation evaluate_develop(Developer& developer, const std::filesystem::path& f
   if (result.images == 0)
     fail("{}: holds no photo that could be used ({})", folder.string(), result.skipped.front());
   for (size_t level = 0; level < sums.size(); ++level)
-    result.levels.push_back({evaluation_levels[level], sums[level].model.mean(),
-                             sums[level].ahd.mean(), sums[level].dht.mean()});
+    result.levels.push_back({evaluation_levels[level],
+                             sums[level].model.mean(),
+                             {sums[level].libraw[0].mean(), sums[level].libraw[1].mean()}});
   return result;
 }
 

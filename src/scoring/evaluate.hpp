@@ -1,11 +1,13 @@
 // How good a develop model is, on photos that a simulated camera took.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "pipeline/develop.hpp"
+#include "simulation/libraw_demosaic.hpp"
 #include "simulation/simulator.hpp"
 
 namespace hyperconv {
@@ -20,7 +22,8 @@ struct Quality {
 struct LevelResult {
   NoiseProfile noise;
   Quality model;
-  Quality ahd, dht;  ///< LibRaw's demosaicers on the same mosaics, through the same colours
+  /// LibRaw's demosaicers (Evaluation::libraw) on the same mosaics, through the same colours.
+  std::array<Quality, 2> libraw;
 };
 
 struct EvaluateOptions {
@@ -32,6 +35,7 @@ struct EvaluateOptions {
 
 struct Evaluation {
   int64_t images = 0;
+  std::array<LibRawMethod, 2> libraw{};
   std::vector<LevelResult> levels;
   /// Photos that could not be read or are too small: one line each.
   std::vector<std::string> skipped;
@@ -42,7 +46,8 @@ inline constexpr NoiseProfile evaluation_levels[] = {
     {0, 0}, {1e-3, 9.6e-7}, {4e-3, 2.0e-5}, {1.2e-2, 2.2e-4}};
 
 /// Every photo of the folder, in the order of names, seen by a random camera (the same for all
-/// levels) and developed. Throws Error when no photo could be used.
+/// levels) with the filters that the model's packing is of, and developed. Throws Error when no
+/// photo could be used.
 Evaluation evaluate_develop(Developer& developer, const std::filesystem::path& folder,
                             const EvaluateOptions& options);
 
@@ -59,13 +64,15 @@ struct Subject {
 Subject subject_of(const std::filesystem::path& photo, int shrink, uint64_t seed, uint64_t index,
                    int crop = 0);
 
-/// What that camera (RGGB, 14 bits) records, and the 16-bit sRGB picture that a perfect developer
-/// would make of it. Noise is drawn from the same numbers at every level: only its size differs.
+/// What that camera (RGGB or other filters, 14 bits) records, and the 16-bit sRGB picture that a
+/// perfect developer would make of it. Noise is drawn from the same numbers at every level: only
+/// its size differs.
 struct Take {
   Mosaic mosaic;
   Matrix3 colours;  ///< camera RGB to linear sRGB
   Image truth;
 };
-Take take(const Subject& subject, const NoiseProfile& noise);
+Take take(const Subject& subject, const NoiseProfile& noise,
+          const ColourFilters& filters = Cfa::rggb);
 
 }  // namespace hyperconv

@@ -8,26 +8,29 @@
 namespace hyperconv {
 namespace {
 
-// Sample -> normalised value, by the sample's place in the 2x2 cell.
+// Sample -> normalised value, by the sample's place in the 2x2 cell and its colour.
 struct Normalisation {
-  std::array<float, 4> black{}, factor{};
+  ColourFilters filters;
+  std::array<float, 4> black{};
+  std::array<std::array<float, 3>, 4> factor{};
   float most = 1;
 
-  explicit Normalisation(const Mosaic& mosaic) {
+  explicit Normalisation(const Mosaic& mosaic) : filters(mosaic.cfa) {
     const double least = std::ranges::min(mosaic.white_balance);
     if (mosaic.saturated_at)
       most = float((*mosaic.saturated_at - mosaic.black[0]) / (mosaic.white - mosaic.black[0]));
     for (int place = 0; place < 4; ++place) {
-      const auto colour = size_t(cfa_colour(mosaic.cfa, place / 2, place % 2));
       const double range = mosaic.white - mosaic.black[size_t(place)];
       black[size_t(place)] = float(mosaic.black[size_t(place)]);
-      factor[size_t(place)] = float(mosaic.white_balance[colour] / least / range);
+      for (size_t c = 0; c < 3; ++c)
+        factor[size_t(place)][c] = float(mosaic.white_balance[c] / least / range);
     }
   }
 
   float operator()(uint16_t sample, int y, int x) const {
     const auto place = size_t(2 * (y & 1) + (x & 1));
-    return std::min((float(sample) - black[place]) * factor[place], most);
+    const auto colour = size_t(cfa_colour(filters, y, x));
+    return std::min((float(sample) - black[place]) * factor[place][colour], most);
   }
 };
 
@@ -129,6 +132,7 @@ Tensor bilinear_camera_rgb(const Mosaic& mosaic, int threads) {
 }
 
 Tensor malvar_camera_rgb(const Mosaic& mosaic, int threads) {
+  if (mosaic.cfa.bayer() == nullptr) fail("these filters are for Bayer's pattern alone");
   if (std::min(mosaic.width, mosaic.height) < 3)
     fail("the mosaic has {}x{} samples; these filters need 3x3", mosaic.width, mosaic.height);
   Threads pool(threads);

@@ -16,7 +16,8 @@ Tensor bilinear_camera_rgb(const Mosaic& mosaic, int threads = 0);
 /// The same with the 5x5 filters of H. S. Malvar, L.-W. He, R. Cutler, "High-quality linear
 /// interpolation for demosaicing of Bayer-patterned color images" (ICASSP 2004): bilinear,
 /// corrected by the curvature of the colour that was measured. What MATLAB's demosaic() does, by
-/// which SIDD's sRGB pictures are made. At the edges the mosaic is mirrored. From 3x3 samples on.
+/// which SIDD's sRGB pictures are made. At the edges the mosaic is mirrored. From 3x3 samples on,
+/// of Bayer's pattern.
 Tensor malvar_camera_rgb(const Mosaic& mosaic, int threads = 0);
 
 }  // namespace hyperconv

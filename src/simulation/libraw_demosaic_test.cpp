@@ -57,6 +57,34 @@ TEST(LibRawDemosaic, GivesFlatColoursInOurScale) {
       }
 }
 
+TEST(LibRawDemosaic, OfXTransToo) {
+  for (const XTrans& pattern : {XTrans{}, XTrans{4, 1}}) {
+    const auto methods = libraw_methods(pattern);
+    EXPECT_EQ(methods[1], LibRawMethod::markesteijn_3);
+    Random random(1);
+    const SensorSettings settings{.cfa = pattern, .bits = 14};
+    const SimulatedCamera camera = standard_camera();
+    const Mosaic flat_one = expose(flat(30, 41, {0.3f, 0.85f, 0.5f}), camera, settings, random);
+    const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(131, 97)), camera);
+    const Mosaic shot = expose(scene, camera, settings, random);
+    const auto error_of = [&](const Tensor& rgb) {
+      const Tensor truth = clean_camera_rgb(scene, camera, settings);
+      double sum = 0;
+      for (size_t i = 0; i < rgb.size(); ++i)
+        sum += std::pow(double(rgb.data()[i]) - truth.data()[i], 2);
+      return sum;
+    };
+    for (const LibRawMethod method : methods) {
+      SCOPED_TRACE(to_string(method));
+      // Differences of colours are interpolated, each rounded.
+      expect_near(demosaic_with_libraw(flat_one, method), bilinear_camera_rgb(flat_one),
+                  3 * steps(flat_one));
+      EXPECT_LT(error_of(demosaic_with_libraw(shot, method)),
+                0.7 * error_of(bilinear_camera_rgb(shot)));
+    }
+  }
+}
+
 // Levels that LibRaw alone would round or take as one, and red as the least amplified colour.
 TEST(LibRawDemosaic, KeepsOurScaleWhateverTheLevels) {
   for (const LibRawMethod method : all_methods)

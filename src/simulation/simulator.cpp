@@ -183,15 +183,16 @@ HYPERCONV_WIDE void mix_colours(const float* const* in, const Matrix3& matrix, i
 class Exposure {
  public:
   /// `rgb` are the three planes of the scene. What is given must outlive it.
-  Exposure(const Sensor& sensor, std::array<const float*, 3> rgb, int64_t width, Cfa cfa,
-           const SensorNoise& noise)
+  Exposure(const Sensor& sensor, std::array<const float*, 3> rgb, int64_t width,
+           const ColourFilters& cfa, const SensorNoise& noise)
       : sensor_(sensor),
         rgb_(rgb),
         width_(width),
         cfa_(cfa),
         noise_(noise),
         light_(3 * size_t(width)),
-        values_(size_t(width + 1) / 2) {}
+        values_(size_t(width + 1) / 2),
+        of_colours_(cfa.x_trans() ? 3 * values_.size() : 0) {}
 
   /// Goes to a row; the three colours' light.
   std::array<const float*, 3> light(int64_t y) {
@@ -210,17 +211,19 @@ class Exposure {
 
   /// What the file holds of the row's even (first 0) or odd (1) columns; until the next call.
   std::span<const int32_t> values(int64_t first) {
-    const int kind = colour(first);
-    const bool in_reds_row = kind == 0 || colour(1 - first) == 0;
-    const HalfRow row = {
-        .light = light_.data() + kind * width_ + first,
-        .normals = noise_.samples.empty() ? nullptr : noise_.samples.data() + y_ * width_ + first,
-        .count = (width_ + 1 - first) / 2,
-        .colour = kind,
-        .gain = kind == 1 ? sensor_.green[in_reds_row ? 0 : 1] : 1,
-        .offset = noise_.rows.empty() ? 0 : sensor_.row * noise_.rows[size_t(y_)]};
-    record(sensor_, row, values_.data());
-    return {values_.data(), size_t(row.count)};
+    const auto count = size_t(width_ + 1 - first) / 2;
+    if (cfa_.bayer()) {
+      record_as(colour(first), first, values_.data());
+      return {values_.data(), count};
+    }
+    // Columns of X-Trans are of all colours: each is recorded as if they were of one.
+    for (int c = 0; c < 3; ++c)
+      record_as(c, first, of_colours_.data() + size_t(c) * values_.size());
+    for (size_t i = 0; i < count; ++i) {
+      const auto own = size_t(colour(first + 2 * int64_t(i)));
+      values_[i] = of_colours_[own * values_.size() + i];
+    }
+    return {values_.data(), count};
   }
 
   /// What the file holds in a defective pixel instead of `value`.
@@ -230,13 +233,32 @@ class Exposure {
   }
 
  private:
+  /// A sensor's greens differ by what stands beside them in the row: red, or blue. X-Trans' have
+  /// both.
+  float green_gain(int64_t first) const {
+    if (cfa_.x_trans()) return 1;
+    return sensor_.green[colour(1 - first) == 0 ? 0 : 1];
+  }
+
+  void record_as(int kind, int64_t first, int32_t* values) const {
+    const HalfRow row = {
+        .light = light_.data() + kind * width_ + first,
+        .normals = noise_.samples.empty() ? nullptr : noise_.samples.data() + y_ * width_ + first,
+        .count = (width_ + 1 - first) / 2,
+        .colour = kind,
+        .gain = kind == 1 ? green_gain(first) : 1,
+        .offset = noise_.rows.empty() ? 0 : sensor_.row * noise_.rows[size_t(y_)]};
+    record(sensor_, row, values);
+  }
+
   const Sensor& sensor_;
   std::array<const float*, 3> rgb_;
   int64_t width_;
-  Cfa cfa_;
+  ColourFilters cfa_;
   const SensorNoise& noise_;
   std::vector<float> light_;
   std::vector<int32_t> values_;
+  std::vector<int32_t> of_colours_;  ///< of X-Trans: as if all pixels were of each colour
   int64_t y_ = 0;
 };
 
@@ -452,15 +474,17 @@ void expose_patch(std::span<const float> camera_rgb, int height, int width,
                   const SimulatedCamera& camera, const SensorSettings& settings,
                   const SensorNoise& noise, std::span<float> cells, std::span<float> clean) {
   check(settings);
-  const int64_t plane = int64_t(height) * width;
-  assert(height % 2 == 0 && width % 2 == 0 && int64_t(camera_rgb.size()) == 3 * plane);
+  const int64_t plane = int64_t(height) * width, side = settings.cfa.bayer() ? 2 : XTrans::side;
+  assert(settings.cfa == Cfa::rggb || settings.cfa == XTrans{});
+  assert(height % side == 0 && width % side == 0 && int64_t(camera_rgb.size()) == 3 * plane);
   assert(int64_t(cells.size()) == plane && int64_t(clean.size()) == 3 * plane);
   const Sensor sensor(camera, settings);
   const float* rgb = camera_rgb.data();
-  Exposure exposure(sensor, {rgb, rgb + plane, rgb + 2 * plane}, width, Cfa::rggb, noise);
-  // Of a pixel, in the cells: its place (R G / G B) is the channel.
+  Exposure exposure(sensor, {rgb, rgb + plane, rgb + 2 * plane}, width, settings.cfa, noise);
+  // Of a pixel, in the cells: its place is the channel.
   const auto cell_at = [&](int64_t y, int64_t x) {
-    return cells.data() + (2 * (y & 1) + (x & 1)) * (plane / 4) + y / 2 * (width / 2) + x / 2;
+    const int64_t channel = side * (y % side) + x % side;
+    return cells.data() + channel * (plane / (side * side)) + y / side * (width / side) + x / side;
   };
   for (int64_t y = 0; y < height; ++y) {
     const auto light = exposure.light(y);
@@ -469,13 +493,20 @@ void expose_patch(std::span<const float> camera_rgb, int height, int width,
                     clean.data() + c * plane + y * width);
     for (int64_t first = 0; first < 2; ++first) {
       const auto values = exposure.values(first);
-      normalise(sensor, exposure.colour(first), values.data(), int64_t(values.size()),
-                cell_at(y, first));
+      if (settings.cfa.bayer()) {
+        normalise(sensor, exposure.colour(first), values.data(), int64_t(values.size()),
+                  cell_at(y, first));
+        continue;
+      }
+      for (size_t i = 0; i < values.size(); ++i) {
+        const int64_t x = first + 2 * int64_t(i);
+        normalise(sensor, exposure.colour(x), &values[i], 1, cell_at(y, x));
+      }
     }
   }
   for (const auto& defect : noise.defects) {
     const auto y = int64_t(defect.index) / width, x = int64_t(defect.index) % width;
-    const int colour = cfa_colour(Cfa::rggb, y, x);
+    const int colour = cfa_colour(settings.cfa, y, x);
     float* cell = cell_at(y, x);
     const int32_t own = record(sensor, defect.light, colour);
     float shown = 0;

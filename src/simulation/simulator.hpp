@@ -33,7 +33,7 @@ SimulatedCamera phone_camera();
 SimulatedCamera random_camera(Random& random);
 
 struct SensorSettings {
-  Cfa cfa = Cfa::rggb;
+  ColourFilters cfa = Cfa::rggb;
   int bits = 12;        ///< 10..16; white level 2^bits - 1
   NoiseProfile noise;   ///< zeros: no noise but the rounding
   double exposure = 1;  ///< scene brightness before the sensor; 1: the photo's white saturates; > 0
@@ -121,10 +121,11 @@ Tensor clean_camera_rgb(const Tensor& camera_rgb, const SimulatedCamera& camera,
                         const SensorSettings& settings);
 
 /// Both at once for a trainer, without the detour of a Mosaic. `camera_rgb` is a planar patch
-/// [3,height,width] of even sizes; `cells` [4,height/2,width/2] receives what pack_mosaic without a
-/// margin makes of expose() with the CFA rggb (settings.cfa is not looked at) and the same noise;
-/// `clean` [3,height,width] receives clean_camera_rgb(). Less than a hundred microseconds for
-/// 128x128.
+/// [3,height,width] of whole cells; `cells` receives what pack_mosaic without a margin makes of
+/// expose() with the same noise: with the CFA rggb [4,height/2,width/2], with an X-Trans that
+/// begins where the pattern does [36,height/6,width/6] (settings.cfa, no other); `clean`
+/// [3,height,width] receives clean_camera_rgb(). Less than a hundred microseconds for 128x128 of
+/// rggb.
 void expose_patch(std::span<const float> camera_rgb, int height, int width,
                   const SimulatedCamera& camera, const SensorSettings& settings,
                   const SensorNoise& noise, std::span<float> cells, std::span<float> clean);

@@ -48,15 +48,7 @@ class ContendingModel : public Contender {
 class ContendingLibRaw : public Contender {
  public:
   explicit ContendingLibRaw(LibRawMethod method) : method_(method) {}
-  std::string name() const override {
-    switch (method_) {
-      case LibRawMethod::ahd:
-        return "LibRaw AHD";
-      case LibRawMethod::dht:
-        return "LibRaw DHT";
-    }
-    return {};
-  }
+  std::string name() const override { return "LibRaw " + to_string(method_); }
   std::string version() const override { return "LibRaw"; }
   Tensor camera_rgb(const Mosaic& mosaic) override { return demosaic_with_libraw(mosaic, method_); }
 

@@ -40,6 +40,18 @@ void write_floats(const fs::path& path, std::span<const float> values) {
                              values.size() * sizeof(float)));
 }
 
+/// Colours by row and column, as Python knows the pattern.
+Json pattern_of(const Mosaic& mosaic) {
+  const int side = mosaic.cfa.x_trans() != nullptr ? XTrans::side : 2;
+  Json rows = Json::array();
+  for (int y = 0; y < side; ++y) {
+    Json row = Json::array();
+    for (int x = 0; x < side; ++x) row.push_back(cfa_colour(mosaic.cfa, y, x));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 /// Black 0, saturation 1, before white balance.
 void write_mosaic(const fs::path& path, const Mosaic& mosaic) {
   const double black = mosaic.black[0], range = mosaic.white - black;
@@ -78,14 +90,18 @@ std::optional<double> PythonRivals::flops(const std::string& method) const {
 }
 
 Tensor PythonRivals::camera_rgb(const std::string& method, const Mosaic& mosaic) {
-  if (mosaic.cfa != Cfa::rggb) fail("the rivals take RGGB mosaics, not {}", to_string(mosaic.cfa));
   const fs::path input = folder_ / "mosaic", output = folder_ / "picture";
   write_mosaic(input, mosaic);
   const NoiseProfile noise = mosaic.noise.value_or(NoiseProfile{});
-  const Json question = {{"method", method},          {"mosaic", input.string()},
-                         {"height", mosaic.height},   {"width", mosaic.width},
-                         {"shot", noise.shot},        {"read", noise.read},
-                         {"output", output.string()}, {"gains", mosaic.white_balance}};
+  const Json question = {{"method", method},
+                         {"mosaic", input.string()},
+                         {"height", mosaic.height},
+                         {"width", mosaic.width},
+                         {"shot", noise.shot},
+                         {"read", noise.read},
+                         {"output", output.string()},
+                         {"gains", mosaic.white_balance},
+                         {"pattern", pattern_of(mosaic)}};
   understood(process_.ask(to_line(question)));
   return read_picture(output, mosaic.height, mosaic.width, method);
 }

@@ -37,7 +37,8 @@ class PythonRivals {
   /// A sample of the mosaic, or a pixel of the picture; nothing where nobody counted.
   std::optional<double> flops(const std::string& method) const;
 
-  /// As Contender::camera_rgb(), of an RGGB mosaic.
+  /// As Contender::camera_rgb(), of a mosaic whose filters begin as the method's do: RGGB, or
+  /// XTrans.
   Tensor camera_rgb(const std::string& method, const Mosaic& mosaic);
   /// sRGB [1,3,h,w] without its noise; nothing: Python estimates the deviation itself.
   Tensor denoised(const std::string& method, const Tensor& picture,

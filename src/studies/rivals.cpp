@@ -108,7 +108,7 @@ class Round {
     const Subject before_camera = subject(photo, index);
     for (size_t level = 0; level < std::size(rival_levels); ++level) {
       throw_if_interrupted();
-      const Take shot = take(before_camera, rival_levels[level]);
+      const Take shot = take(before_camera, rival_levels[level], options_.filters);
       const bool draws =
           !options_.crops.empty() && index < drawn_photos && is_drawn(rival_levels[level]);
       SideBySide pictures(shot.truth);

@@ -47,6 +47,7 @@ inline constexpr NoiseProfile rival_levels[] = {{0, 0},           {2e-5, 2.2e-8}
 struct RivalOptions {
   std::vector<std::filesystem::path> folders;  ///< of clean photos
   std::vector<int> shrinks = {1};
+  ColourFilters filters = Cfa::rggb;  ///< of the simulated cameras
   int crop = 0;       ///< side of the square in the middle that is all that is taken; 0: all
   int64_t limit = 0;  ///< photos of a folder at most; 0: all
   uint64_t seed = 1;

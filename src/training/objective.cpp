@@ -10,9 +10,9 @@
 namespace hyperconv {
 namespace {
 
-Model grown_start(const Recipe& recipe, const Model& model, const Graph& graph) {
+Model grown_start(const Recipe& recipe, const Model& model, const Model& untrained) {
   try {
-    return grown(model, graph);
+    return grown(model, untrained);
   } catch (const Error& error) {
     fail("{}: {} (the recipe's network is {})", recipe.start.string(), error.what(),
          recipe.network);
@@ -21,12 +21,12 @@ Model grown_start(const Recipe& recipe, const Model& model, const Graph& graph) 
 
 /// What training begins with.
 Model first_model(const Recipe& recipe) {
-  if (recipe.start.empty())
-    return untrained_network(recipe.network, recipe.options, {}, recipe.training.seed);
+  const Model untrained =
+      untrained_network(recipe.network, recipe.options, {}, recipe.training.seed);
+  if (recipe.start.empty()) return untrained;
   Model model = Model::load(recipe.start);
-  const Graph graph = make_network(recipe.network, recipe.options);
-  if (recipe.grows) return grown_start(recipe, model, graph);
-  if (graph_to_json(model.graph()) != graph_to_json(graph))
+  if (recipe.grows) return grown_start(recipe, model, untrained);
+  if (graph_to_json(model.graph()) != graph_to_json(untrained.graph()))
     fail("{}: holds another network than the recipe's {}", recipe.start.string(), recipe.network);
   return model;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "pipeline/develop.hpp"
 #include "raw/colour.hpp"
 #include "raw/stabilised.hpp"
 #include "simulation/random_sensor.hpp"
@@ -31,17 +32,19 @@ void tell_noise(const RandomSensor& sensor, Batch& batch, int64_t index) {
 
 SimulatedPatches::SimulatedPatches(const std::vector<std::filesystem::path>& photos,
                                    const SimulatedData& recipe, int patch, uint64_t seed,
-                                   Domain domain)
+                                   Domain domain, Packing packing)
     : recipe_(recipe),
       patch_(patch),
       seed_(seed),
       domain_(domain),
+      packing_(packing),
       photos_(photos, recipe.draw, patch) {}
 
 Batch SimulatedPatches::make(int64_t first, int64_t count) const {
   const int64_t side = patch_;
   Batch batch;
-  batch.input = torch::empty({count, 4, side / 2, side / 2});
+  const int64_t cell = cell_side(packing_);
+  batch.input = torch::empty({count, cell * cell, side / cell, side / cell});
   batch.target = torch::empty({count, 3, side, side});
   batch.camera_to_srgb = torch::empty({count, 3, 3});
   batch.noise = torch::empty({count, noise_condition_size});
@@ -50,7 +53,8 @@ Batch SimulatedPatches::make(int64_t first, int64_t count) const {
   for (int64_t i = 0; i < count; ++i) {
     Random random(seed_, uint64_t(first + i));
     const Tensor photo = photos_.crop(patch_, random);
-    const RandomSensor sensor = draw_sensor(recipe_.sensors, random);
+    RandomSensor sensor = draw_sensor(recipe_.sensors, random);
+    sensor.settings.cfa = filters_of(packing_);
     Tensor scene = scene_in_camera_colours(photo, sensor.camera);
     see_through(sensor.lens, scene);
     const SensorNoise noise =

@@ -94,8 +94,8 @@ class SourceMaker {
     check_task(recipe_, task() == Task::develop, "simulated RAW patches");
     const auto& folders = trains_ ? data.photos : data.validation;
     if (folders.empty()) return nullptr;
-    return std::make_unique<SimulatedPatches>(folders, data, patch(), seed,
-                                              network_domain(recipe_));
+    return std::make_unique<SimulatedPatches>(folders, data, patch(), seed, network_domain(recipe_),
+                                              network_use(recipe_.network).packing);
   }
   Source make(const NoisyData& data, uint64_t seed) {
     check_denoises();

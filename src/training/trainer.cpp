@@ -255,11 +255,14 @@ class Trainer {
 
   ModelInfo info() const {
     const auto& t = recipe_.training;
-    return {network_use(recipe_.network).task, recipe_.name,
+    return {network_use(recipe_.network).task,
+            recipe_.name,
             fmt::format("{} trained for {} of {} steps of {} {} ({}, seed {}){}", recipe_.network,
                         step_, t.steps, recipe_.data.batch, description_, objective_->description(),
                         t.seed, began_with()),
-            recipe_.data_licence, network_domain(recipe_)};
+            recipe_.data_licence,
+            network_domain(recipe_),
+            network_use(recipe_.network).packing};
   }
 
   /// The history that a model it began with brings along.
