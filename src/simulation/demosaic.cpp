@@ -45,12 +45,19 @@ Pixel interpolate(const Mosaic& mosaic, const Normalisation& normalise, int y, i
     return normalise(mosaic.samples[size_t(row) * size_t(mosaic.width) + size_t(column)], row,
                      column);
   };
-  for (int row = std::max(y - 1, 0); row <= std::min(y + 1, mosaic.height - 1); ++row)
-    for (int column = std::max(x - 1, 0); column <= std::min(x + 1, mosaic.width - 1); ++column) {
-      const auto c = size_t(cfa_colour(mosaic.cfa, row, column));
-      sum[c] += value(row, column);
-      ++count[c];
-    }
+  const auto gather = [&](int reach, const std::array<int, 3>& known) {
+    for (int row = std::max(y - reach, 0); row <= std::min(y + reach, mosaic.height - 1); ++row)
+      for (int column = std::max(x - reach, 0); column <= std::min(x + reach, mosaic.width - 1);
+           ++column) {
+        const auto c = size_t(cfa_colour(mosaic.cfa, row, column));
+        if (known[c] > 0) continue;
+        sum[c] += value(row, column);
+        ++count[c];
+      }
+  };
+  gather(1, {});
+  // In a corner of X-Trans.
+  if (std::ranges::count(count, 0) > 0) gather(2, std::array(count));
   Pixel pixel;
   for (size_t c = 0; c < 3; ++c) pixel.colour[c] = count[c] > 0 ? sum[c] / float(count[c]) : 0;
   // What was measured here needs no neighbours.

@@ -76,9 +76,8 @@ TEST(LibRawDemosaic, OfXTransToo) {
     };
     for (const LibRawMethod method : methods) {
       SCOPED_TRACE(to_string(method));
-      // Differences of colours are interpolated, each rounded.
-      expect_near(demosaic_with_libraw(flat_one, method), bilinear_camera_rgb(flat_one),
-                  3 * steps(flat_one));
+      // Measured: in one pass its greens and differences of colours are off by up to 0.002.
+      expect_near(demosaic_with_libraw(flat_one, method), bilinear_camera_rgb(flat_one), 0.0025);
       EXPECT_LT(error_of(demosaic_with_libraw(shot, method)),
                 0.7 * error_of(bilinear_camera_rgb(shot)));
     }
