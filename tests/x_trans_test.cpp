@@ -60,6 +60,15 @@ TEST_F(XTransFiles, InfoSaysWhatTheyAre) {
   EXPECT_EQ(json["width"], 200);
 }
 
+TEST_F(XTransFiles, AModelSaysWhatItIsFor) {
+  const Outcome run = run_program(
+      {"info", std::string(HYPERCONV_SOURCE_DIR) + "/models/develop-xtrans.safetensors", "--json"});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  const auto json = nlohmann::json::parse(run.output);
+  EXPECT_EQ(json["packing"], "x-trans");
+  EXPECT_EQ(json["domain"], "stabilised");
+}
+
 TEST_F(XTransFiles, AModelForBayerIsRefusedByName) {
   const Outcome run = run_program(
       {"enhance", "--model", std::string(HYPERCONV_SOURCE_DIR) + "/models/develop.safetensors",

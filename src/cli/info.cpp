@@ -80,14 +80,17 @@ Json facts_of_model(const std::string& path) {
   const Model model = Model::load(path);
   int64_t count = 0;
   for (const Parameter& p : parameters(model.graph())) count += p.count();
-  return {{"model", model.info().name},
-          {"task", to_string(model.info().task)},
-          {"parameters", count},
-          {"nodes", model.graph().nodes().size()},
-          {"receptive_field", receptive_field(model.graph())},
-          {"size_multiple", size_multiple(model.graph())},
-          {"summary", model.info().summary},
-          {"data_licence", model.info().data_licence}};
+  const ModelInfo& info = model.info();
+  Json facts = {{"model", info.name}, {"task", to_string(info.task)}};
+  if (info.task == Task::develop)
+    facts.update(Json{{"packing", to_string(info.packing)}, {"domain", to_string(info.domain)}});
+  facts.update(Json{{"parameters", count},
+                    {"nodes", model.graph().nodes().size()},
+                    {"receptive_field", receptive_field(model.graph())},
+                    {"size_multiple", size_multiple(model.graph())},
+                    {"summary", info.summary},
+                    {"data_licence", info.data_licence}});
+  return facts;
 }
 
 Json to_json(const KnownNoise& noise) {
