@@ -86,5 +86,21 @@ TEST_F(XTransFiles, BecomeALinearDng) {
   EXPECT_EQ(std::get<LinearFrame>(frame).light.shape(), (Shape{1, 3, 150, 200}));
 }
 
+TEST_F(XTransFiles, BecomeACleanMosaicOfTheSamePattern) {
+  const Outcome run = run_program({"enhance", "--mosaic", path("fuji.dng"), "-o", path("o.dng")});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  const Mosaic clean = read_camera_file(path("o.dng"));
+  ASSERT_NE(clean.cfa.x_trans(), nullptr);
+  ASSERT_EQ(clean.width, 200);
+  for (int i = 0; i < 36; ++i)
+    EXPECT_EQ(cfa_colour(clean.cfa, i / 6, i % 6), cfa_colour(mosaic_.cfa, i / 6, i % 6));
+  // Another program's demosaicking shows the photo with less noise.
+  const auto shown = [&](const Mosaic& mosaic) {
+    return psnr(truth_, srgb_picture(demosaic_with_libraw(mosaic, LibRawMethod::markesteijn_3),
+                                     camera_to_srgb(*mosaic_.xyz_to_camera)));
+  };
+  EXPECT_GT(shown(clean), shown(mosaic_) + 2);
+}
+
 }  // namespace
 }  // namespace hyperconv

@@ -131,7 +131,8 @@ typedef int (*hyperconv_progress)(double done, void* user);
 typedef struct hyperconv_raw hyperconv_raw;
 
 /* A camera's RAW file, or a mosaic as a one-channel PNG. Fails: BAD_ARGUMENT (NULL), IO, BAD_FILE,
- * UNSUPPORTED (a sensor that is not Bayer; hyperconv_develop_file takes X-Trans too), OUT_OF_MEMORY. */
+ * UNSUPPORTED (a sensor that is not Bayer; hyperconv_develop_file takes X-Trans too),
+ * OUT_OF_MEMORY. */
 HYPERCONV_C_API hyperconv_code hyperconv_raw_read(const char* path, hyperconv_raw** raw);
 /* NULL is allowed. */
 HYPERCONV_C_API void hyperconv_raw_destroy(hyperconv_raw* raw);
@@ -194,7 +195,8 @@ HYPERCONV_C_API hyperconv_code hyperconv_denoise_picture(hyperconv_denoise* deno
                                                          const hyperconv_buffer* out, double luma,
                                                          double colour, hyperconv_progress progress,
                                                          void* user);
-/* From file to file: JPEG, PNG, TIFF, JPEG XL, AVIF or HEIF, with their metadata. Fails: any code. */
+/* From file to file: JPEG, PNG, TIFF, JPEG XL, AVIF or HEIF, with their metadata. Fails: any code.
+ */
 HYPERCONV_C_API hyperconv_code hyperconv_denoise_file(hyperconv_denoise* denoise, const char* in,
                                                       const char* out, double luma, double colour,
                                                       hyperconv_progress progress, void* user);

@@ -289,8 +289,8 @@ void Enhancer::develop_mosaic(Mosaic mosaic, Outcome& outcome) {
     outcome.process = stage.lap();
     write_dng_of(std::move(clean), rgb, arguments_.dng.mosaic, outcome);
   } else {
-    const Image picture =
-        naming(job.input, [&] { return picture_of_mosaic(developer, mosaic, lens.get(), outcome); });
+    const Image picture = naming(
+        job.input, [&] { return picture_of_mosaic(developer, mosaic, lens.get(), outcome); });
     outcome.process = stage.lap() - outcome.before;
     write(picture, mosaic, outcome);
   }
