@@ -304,6 +304,9 @@ ReceptiveField receptive_field_of(const Node& node, const std::vector<ReceptiveF
 /// The fewest pixels of the input that are a whole number of pixels `scale` as large: 8 for 8 / 3.
 int64_t pixels_for_whole_ones(double scale) {
   constexpr int64_t most = 1 << 16;
+  // One pixel is whole fine ones.
+  if (const double fine = 1 / scale; scale <= 1 && std::abs(fine - std::round(fine)) < 1e-6 * fine)
+    return 1;
   for (int64_t count = 1; count <= most; ++count) {
     const double pixels = scale * double(count);
     if (pixels > 2 * double(most)) break;

@@ -2,6 +2,7 @@
 // gradient are neither nothing nor too much.
 #include <gtest/gtest.h>
 
+#include "base/x_trans.hpp"
 #include "image/image.hpp"
 #include "simulation/scene.hpp"
 #include "training/adam.hpp"
@@ -23,6 +24,16 @@ torch::Tensor sampled(const torch::Tensor& rgb, int64_t channel, int64_t dy, int
   return rgb.narrow(1, channel, 1).slice(2, dy, c10::nullopt, 2).slice(3, dx, c10::nullopt, 2);
 }
 
+/// A mosaic in cells of 6x6.
+torch::Tensor x_trans_cells(const torch::Tensor& rgb) {
+  torch::Tensor mosaic = torch::empty({rgb.size(0), 1, rgb.size(2), rgb.size(3)});
+  for (int64_t y = 0; y < rgb.size(2); ++y)
+    for (int64_t x = 0; x < rgb.size(3); ++x)
+      mosaic.select(3, x).select(2, y).copy_(
+          rgb.select(3, x).select(2, y).narrow(1, XTrans{}.colour(y, x), 1));
+  return torch::pixel_unshuffle(mosaic, XTrans::side);
+}
+
 struct Pair {
   torch::Tensor input, target;
 };
@@ -31,6 +42,10 @@ struct Pair {
 /// residual, and a log variance.
 Pair batch_for(const std::string& network) {
   const torch::Tensor clean = photo();
+  if (network_use(network).packing == Packing::x_trans) {
+    const torch::Tensor part = clean.narrow(2, 0, 48).narrow(3, 0, 48);
+    return {x_trans_cells(part.pow(2.2)), part};
+  }
   if (network_use(network).samples == 2) {
     const torch::Tensor linear = clean.pow(2.2);
     return {torch::cat({sampled(linear, 0, 0, 0), sampled(linear, 1, 0, 1),
