@@ -70,7 +70,7 @@ Domain domain_from_string(const std::string& name);
 /// How a `develop` network's input holds a frame's samples.
 enum class Packing {
   bayer,   ///< a cell of 2x2 samples: R, G of the red row, G of the blue row, B
-  x_trans  ///< a cell of 6x6 samples, row by row, that begins where XTrans does (raw/mosaic.hpp)
+  x_trans  ///< a cell of 6x6 samples, row by row, that begins where XTrans does (base/x_trans.hpp)
 };
 std::string to_string(Packing packing);
 /// Throws Error that lists the names.

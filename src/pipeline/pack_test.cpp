@@ -56,8 +56,7 @@ TEST_P(Pack, EverySampleStandsWhereItsColourSays) {
 INSTANTIATE_TEST_SUITE_P(Phases, Pack, testing::Values(Cfa::rggb, Cfa::bggr, Cfa::grbg, Cfa::gbrg),
                          [](const auto& p) { return to_string(p.param); });
 
-/// As reflected(), step by step to the next sample of the photo whose colours lie around it as
-/// those of the one that is missing: the colour of each row's or column's neighbours decides.
+/// As reflected(), but about the outermost axis of the pattern's symmetry instead of the edge.
 int x_trans_reflected(int index, int count, int phase) {
   const auto is_axis = [&](int at) { return ((at + phase) % 3 + 3) % 3 == 2; };
   while (index < 0 || index >= count) {
