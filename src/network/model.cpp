@@ -282,65 +282,6 @@ const WeightView& Model::weight(const std::string& name) const {
   return found->second;
 }
 
-namespace {
-
-/// [rows][columns] of `values`, each row with zeros behind up to `wanted` columns.
-std::vector<float> with_wider_rows(const std::vector<float>& values, int64_t columns,
-                                   int64_t wanted) {
-  std::vector<float> wider;
-  for (auto row = values.begin(); row != values.end(); row += columns) {
-    wider.insert(wider.end(), row, row + columns);
-    wider.resize(wider.size() + size_t(wanted - columns));
-  }
-  return wider;
-}
-
-/// The second of each parameter's dimensions is the layer's inputs: of A2 too, whose rows are a
-/// filter's numbers in its order.
-std::map<std::string, std::vector<int64_t>> dims_by_input(const Graph& graph) {
-  std::map<std::string, std::vector<int64_t>> all;
-  std::vector<int64_t> filter;
-  for (const Parameter& p : parameters(graph)) {
-    if (p.role == ParameterRole::filter) filter = p.dims;
-    std::vector<int64_t>& dims = all[p.name];
-    dims = p.dims;
-    if (p.role != ParameterRole::hyper_out) continue;
-    dims = filter;  // of the same node, just before it
-    dims.push_back(p.dims[1]);
-  }
-  return all;
-}
-
-}  // namespace
-
-Model grown(const Model& model, const Model& untrained) {
-  const auto old = dims_by_input(model.graph());
-  std::map<std::string, std::vector<float>> weights;
-  for (const auto& [name, dims] : dims_by_input(untrained.graph())) {
-    const auto found = old.find(name);
-    if (found == old.end()) {
-      weights[name] = untrained.weight(name).to_float();
-      continue;
-    }
-    std::vector<int64_t> same_but_inputs = found->second;
-    if (same_but_inputs.size() >= 2 && same_but_inputs[1] < dims[1]) same_but_inputs[1] = dims[1];
-    if (same_but_inputs != dims)
-      fail("the model's weight '{}' is {}, which is not to be made into {}", name,
-           fmt::join(found->second, "x"), fmt::join(dims, "x"));
-    std::vector<float> values = model.weight(name).to_float();
-    if (found->second != dims) {
-      const int64_t columns = int64_t(values.size()) / dims[0];
-      values = with_wider_rows(values, columns, columns / found->second[1] * dims[1]);
-    }
-    weights[name] = std::move(values);
-  }
-  for (const auto& [name, dims] : old)
-    if (!weights.contains(name)) fail("the network has no weight '{}', which the model has", name);
-  ModelInfo info = model.info();
-  info.packing = untrained.info().packing;
-  return {untrained.graph(), info, std::move(weights)};
-}
-
 void save_model(const std::filesystem::path& path, const Model& model, Precision precision) {
   std::map<std::string, std::string> facts = {{"format", model_format},
                                               {"graph", graph_to_json(model.graph())},

@@ -137,12 +137,6 @@ enum class Initialisation {
 Model untrained(const Graph& graph, const ModelInfo& info, uint64_t seed,
                 Initialisation initialisation = Initialisation::kaiming);
 
-/// The model's weights in another graph, whose parameters have the same names and sizes, but that
-/// some take more inputs (the second dimension): weights of the new inputs, behind the old ones,
-/// are zero, so that it begins as the model was. Weights of layers that the model has not are
-/// `untrained`'s, whose graph it is. Throws Error that names a parameter that does not fit.
-Model grown(const Model& model, const Model& untrained);
-
 /// The graph as JSON and back. Reading throws Error that names the field.
 std::string graph_to_json(const Graph& graph);
 Graph graph_from_json(const std::string& text);

@@ -177,6 +177,7 @@ const std::map<std::string, Entry>& entries() {
         {"vdn-plain-10", {by_width(vdn, 20), denoises}},
         {"vdn-plain-20", {by_width(vdn, 14), denoises}},
         {"denoise", {small({.is_told = true}), denoises}},
+        {"denoise-best", {small({.width = 36, .is_told = true}), denoises}},
         {"denoise-plain", {small({.hidden = 0, .is_told = true}), denoises}},
         {"denoise-16", {small({}), denoises}},
         {"denoise-16-plain", {small({.hidden = 0}), denoises}},

@@ -2,6 +2,7 @@
 
 #include "base/fail.hpp"
 #include "hyperconv/torch/hyper_conv2d.hpp"
+#include "network/grown.hpp"
 #include "training/batch_conv2d.hpp"
 #include "training/losses.hpp"
 #include "training/torch_setup.hpp"

@@ -7,6 +7,7 @@
 #include "base/testing.hpp"
 #include "hyperconv/error.hpp"
 #include "network/graph.hpp"
+#include "network/grown.hpp"
 #include "network/model.hpp"
 #include "network/zoo.hpp"
 
