@@ -1,9 +1,10 @@
 // What the engine takes for one 12 MP photo, as a whole, step by step, and for single layers.
 //
 //     build/bench/bench/engine_bench --benchmark_min_time=3
-//     build/bench/bench/engine_bench --steps hyper-iii [bf16]
+//     build/bench/bench/engine_bench --steps hyper-iii [WEIGHTS [ARITHMETIC]]
 //
-// The second says where the time of one photo goes, with the weights in f32 or as named.
+// The second says where the time of one photo goes, layer by layer; the weights lie in f32, or as
+// named, and the arithmetic is f32 or bf16.
 //
 // "GFLOP/s" counts the convolutions' 2 x multiply-accumulates, as the paper does (cost.hpp).
 #include <benchmark/benchmark.h>
@@ -127,13 +128,16 @@ Precision precision_named(const std::string& name) {
 }
 
 // Fastest of several runs for each step.
-void show_steps(const std::string& network, Precision precision, int runs) {
+void show_steps(const std::string& network, Precision precision, Precision arithmetic, int runs) {
   const Graph graph = make_network(network);
   const Shape frame = photo_for(graph);
   const auto model = stored(graph, precision);
   Threads threads;
   const Kernels& table = kernels();
-  Plan plan = make_plan(graph, frame, {.lanes = table.lanes});
+  Plan plan = make_plan(graph, frame,
+                        {.lanes = table.lanes,
+                         .bf16 = arithmetic == Precision::bf16 ? chosen_bf16_kernels() : nullptr,
+                         .precision = arithmetic});
   FilterBank filters(model, plan.filters, table, threads);
   // How long a step takes does not depend on what is known of the photo.
   Given given;
@@ -166,10 +170,10 @@ void show_steps(const std::string& network, Precision precision, int runs) {
                flops / best[i] * 1e-9);
   }
   fmt::print(
-      "fastest run of {}: {:.3f} s, {:.1f} % of it filters from {}, {} threads, {}, arena {:.0f} "
-      "MiB\n",
-      runs, total, 100 * predicting / total, to_string(precision), threads.count(), table.name,
-      double(executor.plan().arena_bytes) / (1 << 20));
+      "fastest run of {} in {}: {:.3f} s, {:.1f} % of it filters from {}, {} threads, {}, arena "
+      "{:.0f} MiB\n",
+      runs, to_string(arithmetic), total, 100 * predicting / total, to_string(precision),
+      threads.count(), table.name, double(executor.plan().arena_bytes) / (1 << 20));
 }
 
 }  // namespace
@@ -177,9 +181,10 @@ void show_steps(const std::string& network, Precision precision, int runs) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "--steps") == 0) {
-    const std::string precision = argc > 3 ? argv[3] : "f32";
-    hyperconv::show_steps(argc > 2 ? argv[2] : "hyper-iii", hyperconv::precision_named(precision),
-                          10);
+    const auto precision = [&](int i) {
+      return hyperconv::precision_named(argc > i ? argv[i] : "f32");
+    };
+    hyperconv::show_steps(argc > 2 ? argv[2] : "hyper-iii", precision(3), precision(4), 10);
     return 0;
   }
   hyperconv::register_kernels();

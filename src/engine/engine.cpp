@@ -52,10 +52,9 @@ PlanOptions plan_options(const Kernels& kernels, const EngineOptions& options) {
   if (!kernel.empty() && kernel != "direct" && kernel != "winograd")
     fail("HYPERCONV_KERNEL={}: there are direct and winograd", kernel);
   const Precision precision = precision_of(options);
-  const bool is_bf16 = precision == Precision::bf16 && kernel.empty();
   return {.lanes = kernels.lanes,
           .winograd = kernel != "direct",
-          .bf16 = is_bf16 ? bf16_kernels_beside(kernels) : nullptr,
+          .bf16 = precision == Precision::bf16 ? bf16_kernels_beside(kernels) : nullptr,
           .precision = precision};
 }
 

@@ -374,10 +374,12 @@ TEST(Engine, Bf16IsF32WithEightBitsBetweenTheLayers) {
     const Tensor input = random_tensor(c.shape);
     const Tensor exact = run_engine(model, input);
     for (const std::string& target : tested_targets()) {
-      for (const char* kernel : {"direct", "winograd", ""}) {
-        SCOPED_TRACE(target + ", " + kernel);
+      for (const auto& [kernel, bf16] :
+           {std::pair{"direct", "none"}, {"winograd", "none"}, {"direct", ""}, {"winograd", ""}}) {
+        SCOPED_TRACE(target + ", " + kernel + ", " + bf16);
         const ForcedTarget forced_target(target);
         const ForcedKernel forced_kernel(kernel);
+        const ForcedVariable forced_bf16("HYPERCONV_BF16", bf16);
         const ForcedVariable forced("HYPERCONV_PRECISION", "bf16");
         const double error = root_mean_square(difference(run_engine(model, input), exact));
         const double unit = root_mean_square(exact) / 512;

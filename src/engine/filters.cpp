@@ -22,19 +22,25 @@ int64_t bf16_blocks(const FilterSpec& spec) {
 
 PackedFilter packed_shape(const FilterSpec& spec, int lanes) {
   PackedFilter filter{.spec = spec};
-  const bool is_bf16 = spec.form == FilterForm::bf16;
-  const int64_t together = is_bf16 ? bf16_outs : lanes;
-  filter.vectors = int(ceil_div(spec.out_channels, together));
+  const int64_t together = is_bf16(spec.form) ? bf16_outs : lanes;
+  filter.vectors = int(ceil_div(outs_at_once(spec), together));
   filter.padded = filter.vectors * together;
-  filter.bytes = is_bf16
-                     ? bf16_blocks(spec) * filter.vectors * bf16_block * int64_t(sizeof(uint16_t))
-                     : depth(spec) * filter.padded * int64_t(sizeof(float));
+  filter.bytes = [&] {
+    switch (spec.form) {
+      case FilterForm::direct:
+      case FilterForm::winograd:
+        return depth(spec) * filter.padded * int64_t(sizeof(float));
+      case FilterForm::bf16:
+        return bf16_blocks(spec) * filter.vectors * bf16_block * int64_t(sizeof(uint16_t));
+      case FilterForm::bf16_winograd:
+        return bf16_winograd_weights(channels_of(spec), filter.vectors) * int64_t(sizeof(uint16_t));
+    }
+    return int64_t(0);
+  }();
   return filter;
 }
 
-int64_t weight_bytes(const PackedFilter& filter) {
-  return filter.bytes * (filter.spec.transposed ? 4 : 1);
-}
+int64_t weight_bytes(const PackedFilter& filter) { return filter.bytes * filters_of(filter.spec); }
 
 // Of a filter and its bias.
 int64_t bytes_of(const PackedFilter& filter) {
@@ -89,7 +95,7 @@ void pack_winograd(const FilterSpec& spec, NodeId node, const float* values, flo
 void pack_bf16(const FilterSpec& spec, NodeId node, const float* values, int64_t out,
                uint16_t* to) {
   const int64_t taps = int64_t(spec.kernel) * spec.kernel;
-  const int64_t out_blocks = ceil_div(spec.out_channels, bf16_outs);
+  const int64_t out_blocks = ceil_div(outs_at_once(spec), bf16_outs);
   for (const FilterSlice& slice : spec.slices) {
     const Bf16Taps there = bf16_taps(spec, slice);
     for (int64_t c = 0; c < slice.channels && slice.node == node; ++c) {
@@ -107,6 +113,26 @@ void pack_bf16(const FilterSpec& spec, NodeId node, const float* values, int64_t
       }
     }
     to += there.blocks() * out_blocks * bf16_block;
+  }
+}
+
+// The same for Bf16WinogradRows.
+void pack_bf16_winograd(const FilterSpec& spec, NodeId node, const float* values, int64_t out,
+                        uint16_t* to) {
+  const int64_t channels = channels_of(spec);
+  const int64_t out_blocks = ceil_div(spec.out_channels, bf16_outs);
+  int64_t before = 0;
+  for (const FilterSlice& slice : spec.slices) {
+    for (int64_t c = 0; c < slice.channels && slice.node == node; ++c) {
+      const float* taps = values + (slice.first + c) * 9;
+      for (int r = 0; r < bf16_winograd_rows; ++r) {
+        const float* g = bf16_winograd_filter[r];
+        for (int kx = 0; kx < 3; ++kx)
+          to[bf16_winograd_place(channels, r, kx, before + c, out, out_blocks)] =
+              float_to_bf16(g[0] * taps[kx] + g[1] * taps[3 + kx] + g[2] * taps[6 + kx]);
+      }
+    }
+    before += slice.channels;
   }
 }
 
@@ -185,7 +211,8 @@ void FilterBank::add_bias(PackedFilter& filter, NodeId node) {
   const auto* conv = std::get_if<Conv2d>(&model_->graph().node(node).op);
   if (conv != nullptr && !conv->bias) return;
   const std::vector<float> bias = weight(node, ".bias").to_float();
-  for (size_t i = 0; i < bias.size(); ++i) filter.bias[i] += bias[i];
+  for (int64_t i = 0; i < outs_at_once(filter.spec); ++i)
+    filter.bias[i] += bias[size_t(i) % bias.size()];
 }
 
 void FilterBank::pack_constants(FilterId id) {
@@ -235,23 +262,28 @@ void FilterBank::pack_channel(const PackedFilter& filter, NodeId node, int64_t o
     }
     case FilterForm::bf16:
       return pack_bf16(filter.spec, node, values, out, reinterpret_cast<uint16_t*>(filter.weights));
+    case FilterForm::bf16_winograd:
+      return pack_bf16_winograd(filter.spec, node, values, out,
+                                reinterpret_cast<uint16_t*>(filter.weights));
   }
 }
 
-// The weights are [channels][out][dy][dx]; each (dy, dx) becomes a 1x1 filter of its own.
+// The weights are [channels][out][dy][dx]; each (dy, dx) becomes a 1x1 filter, or the outputs of
+// one.
 void FilterBank::pack_transposed(PackedFilter& filter, NodeId node) {
   const std::vector<float> values = weight(node, ".weight").to_float();
   const int64_t outs = filter.spec.out_channels;
   const int64_t channels = int64_t(values.size()) / (4 * outs);
+  const int64_t taps_of_filter = outs_at_once(filter.spec) / outs;
   std::vector<float> column(size_t(channels), 0.0f);
   PackedFilter single = filter;
   for (int64_t tap = 0; tap < 4; ++tap) {
+    single.weights = filter.weights + tap / taps_of_filter * filter.bytes;
     for (int64_t out = 0; out < outs; ++out) {
       for (int64_t c = 0; c < channels; ++c)
         column[size_t(c)] = values[size_t((c * outs + out) * 4 + tap)];
-      pack_channel(single, node, out, column.data());
+      pack_channel(single, node, tap % taps_of_filter * outs + out, column.data());
     }
-    single.weights += filter.bytes;
   }
 }
 

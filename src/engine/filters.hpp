@@ -13,13 +13,14 @@
 
 namespace hyperconv {
 
-/// One convolution's weights, packed: see ConvRow, WinogradRows and Bf16Row.
+/// One convolution's weights, packed: see ConvRow, WinogradRows, Bf16Row and
+/// Bf16WinogradRows.
 struct PackedFilter {
   FilterSpec spec;
-  int vectors = 0;               ///< output channels in vectors, or in sixteens: FilterForm::bf16
-  int64_t padded = 0;            ///< output channels, up to whole vectors
-  int64_t bytes = 0;             ///< of one filter; a transposed convolution has four, [dy][dx]
-  std::byte* weights = nullptr;  ///< floats, but for FilterForm::bf16
+  int vectors = 0;     ///< output channels in vectors, or in sixteens: is_bf16(spec.form)
+  int64_t padded = 0;  ///< output channels, up to whole vectors
+  int64_t bytes = 0;   ///< of one filter, of which a transposed convolution has filters_of(spec)
+  std::byte* weights = nullptr;  ///< floats, or bf16 numbers
   float* bias = nullptr;         ///< the sum of its nodes' biases, zeros behind the last channel
 
   const float* floats() const { return reinterpret_cast<const float*>(weights); }

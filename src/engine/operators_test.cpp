@@ -153,7 +153,8 @@ Model bf16_model(const Graph& graph) {
 
 // Of bf16 numbers the products are exact in fp32, so that the bound of a sum of floats holds: once
 // for the network's input, which is read as hi and lo, and once for a feature map in bf16. What is
-// stored in bf16 is rounded by 2^-8 of itself at most.
+// stored in bf16 is rounded by 2^-8 of itself at most. Tap by tap: what Winograd's form rounds is
+// bf16_winograd_test's.
 void check_in_bf16(const Operator& op, int channels, Size size) {
   Graph graph;
   const NodeId input_node = graph.add("input", Input{channels}, {});
@@ -184,6 +185,7 @@ void check_in_bf16(const Operator& op, int channels, Size size) {
   };
   const Tensor twice = reference::apply(random_model(graph), copy, {input}).value;
   const ForcedVariable forced("HYPERCONV_PRECISION", "bf16");
+  const ForcedKernel direct("direct");
   for (const Bf16Kernels& bf16 : bf16_kernels()) {
     SCOPED_TRACE(bf16.name);
     const ForcedVariable forced_kernels("HYPERCONV_BF16", bf16.name);

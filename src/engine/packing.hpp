@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "engine/kernels/bf16.hpp"
 #include "engine/kernels/kernels.hpp"
 
 namespace hyperconv {
@@ -61,6 +62,29 @@ inline void conv2d_winograd_strips(const Kernels& kernels, WinogradRows run, int
       for (int r = 0; r < winograd_rows; ++r)
         rows[i * winograd_rows + r] += strip * input.pixel * bytes_per_value(input.precision);
     }
+    for (std::byte*& row : run.out)
+      if (row != nullptr) row += strip * run.out_pixel * bytes_per_value(run.out_precision);
+  }
+}
+
+/// The same for Bf16WinogradRows: transformed rows that stay in the first-level cache beside a
+/// tile's weights; a multiple of the tiles' widths.
+inline int64_t bf16_winograd_strip(int64_t channels) {
+  constexpr int64_t strip_bytes = 24 << 10, pixels = 20;
+  const int64_t bytes = bf16_winograd_rows * channels * bytes_per_value(Precision::bf16);
+  return std::max<int64_t>(2, strip_bytes / bytes / pixels) * pixels;
+}
+
+inline void bf16_winograd_strips(const Bf16Kernels& kernels, Bf16WinogradRows run, int64_t width,
+                                 const std::byte** rows) {
+  const int64_t strip = bf16_winograd_strip(run.channels);
+  for (int64_t x = 0; x < width; x += strip) {
+    run.width = std::min(strip, width - x);
+    kernels.conv2d_winograd(run);
+    for (int i = 0; i < run.input_count; ++i)
+      for (int r = 0; r < bf16_winograd_rows; ++r)
+        rows[i * bf16_winograd_rows + r] +=
+            strip * run.inputs[i].pixel * bytes_per_value(Precision::bf16);
     for (std::byte*& row : run.out)
       if (row != nullptr) row += strip * run.out_pixel * bytes_per_value(run.out_precision);
   }

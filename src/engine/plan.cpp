@@ -225,14 +225,25 @@ class Planner {
     }
   }
 
-  FilterForm form_of(const ConvolutionForm& form, const std::vector<NodeId>& terms) const {
+  FilterForm form_of(const ConvolutionForm& form, const std::vector<NodeId>& terms) {
     int64_t channels = 0;
     for (const NodeId term : terms) channels += shape(graph_.node(term).inputs[0]).c;
-    if (options_.bf16 != nullptr) return FilterForm::bf16;
-    const bool possible = form.kernel == 3 && form.stride == 1;
-    return possible && options_.winograd && channels <= most_winograd_channels
-               ? FilterForm::winograd
-               : FilterForm::direct;
+    const bool is_winograd = form.kernel == 3 && form.stride == 1 && options_.winograd &&
+                             channels <= most_winograd_channels;
+    if (options_.bf16 == nullptr) return is_winograd ? FilterForm::winograd : FilterForm::direct;
+    return is_winograd && options_.bf16->conv2d_winograd != nullptr &&
+                   std::ranges::all_of(terms, [&](NodeId id) { return holds_bf16_pairs(id); })
+               ? FilterForm::bf16_winograd
+               : FilterForm::bf16;
+  }
+
+  // Whether a convolution's inputs are pairs of bf16 numbers side by side, and no more than that.
+  bool holds_bf16_pairs(NodeId id) {
+    return std::ranges::all_of(input_value(id), [&](FeatureMapId p) {
+      const FeatureMap& map = plan_.feature_maps[size_t(p)];
+      return map.precision == Precision::bf16 && !map.hi_lo && map.pixel == map.channels &&
+             map.channels % 2 == 0;
+    });
   }
 
   static int64_t most_inputs(const FilterSpec& spec) { return most_tap_rows / rows_read(spec); }
@@ -277,12 +288,12 @@ class Planner {
     for (const FeatureMapId p : inputs) {
       const FeatureMap& from = plan_.feature_maps[size_t(p)];
       const int64_t channels = from.hi_lo ? from.channels / hi_lo_parts : from.channels;
-      spec.slices.push_back({.node = id,
-                             .first = first,
-                             .channels = channels,
-                             .dense = from.pixel == from.channels,
-                             .hi_lo = spec.form == FilterForm::bf16 &&
-                                      (from.hi_lo || from.precision == Precision::f32)});
+      spec.slices.push_back(
+          {.node = id,
+           .first = first,
+           .channels = channels,
+           .dense = from.pixel == from.channels,
+           .hi_lo = is_bf16(spec.form) && (from.hi_lo || from.precision == Precision::f32)});
       first += channels;
     }
   }
@@ -572,6 +583,15 @@ int64_t channels_of(const FilterSpec& spec) {
   return channels;
 }
 
+int filters_of(const FilterSpec& spec) {
+  if (!spec.transposed) return 1;
+  return is_bf16(spec.form) ? 2 : 4;
+}
+
+int64_t outs_at_once(const FilterSpec& spec) {
+  return spec.transposed ? 4 / filters_of(spec) * spec.out_channels : spec.out_channels;
+}
+
 int rows_read(const FilterSpec& spec) {
   switch (spec.form) {
     case FilterForm::direct:
@@ -579,6 +599,8 @@ int rows_read(const FilterSpec& spec) {
       return spec.kernel;
     case FilterForm::winograd:
       return winograd_rows;
+    case FilterForm::bf16_winograd:
+      return bf16_winograd_rows;
   }
   return 0;
 }
@@ -610,6 +632,8 @@ RowReach reach_of(const Plan& plan, const RowAction& action) {
         return both(direct);
       case FilterForm::winograd:
         return RowReach{{.in = 4, .before = before, .count = rows_read(spec), .out = 4}, direct};
+      case FilterForm::bf16_winograd:
+        return RowReach{{.in = 2, .before = before, .count = rows_read(spec), .out = 2}, direct};
     }
     return RowReach{};
   };

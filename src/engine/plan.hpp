@@ -57,8 +57,8 @@ struct FilterSlice {
   int64_t first = 0;
   int64_t channels = 0;
   bool dense = true;  ///< the feature map's pixels lie without gaps
-  /// FilterForm::bf16: the feature map is f32, or hi and lo already, and its values are multiplied
-  /// to 16 bits (Kernels::to_hi_lo).
+  /// Of a convolution in bf16: the feature map is f32, or hi and lo already, and its values are
+  /// multiplied to 16 bits (Kernels::to_hi_lo).
   bool hi_lo = false;
 
   bool operator==(const FilterSlice&) const = default;
@@ -70,7 +70,7 @@ struct FilterSpec {
   FilterForm form = FilterForm::direct;
   int kernel = 1;
   int64_t out_channels = 0;
-  bool transposed = false;  ///< ConvTranspose2d: four 1x1 filters
+  bool transposed = false;  ///< ConvTranspose2d: 1x1 filters, see filters_of
   std::vector<FilterSlice> slices = {};
 
   bool operator==(const FilterSpec&) const = default;
@@ -82,6 +82,12 @@ Bf16Taps bf16_taps(const FilterSpec& spec, const FilterSlice& slice);
 
 /// Input channels of all slices.
 int64_t channels_of(const FilterSpec& spec);
+
+/// Filters that a ConvTranspose2d consists of: one for each of its four taps, [dy][dx]; in bf16,
+/// where pixels lie without gaps, one for each row of two taps, whose outputs are two pixels'.
+int filters_of(const FilterSpec& spec);
+/// Output channels of each.
+int64_t outs_at_once(const FilterSpec& spec);
 
 /// Rows of each input that one unit (Reach) reads.
 int rows_read(const FilterSpec& spec);
@@ -229,16 +235,16 @@ struct Plan {
   std::vector<FeatureMap> feature_maps;
   std::vector<Step> steps;
   int64_t arena_bytes = 0;
-  const Bf16Kernels* bf16 = nullptr;  ///< of FilterForm::bf16
+  const Bf16Kernels* bf16 = nullptr;  ///< of the convolutions in bf16
 
   const FeatureMap& feature_map(FeatureMapId id) const { return feature_maps[size_t(id)]; }
 };
 
 struct PlanOptions {
   int lanes = 8;  ///< floats in a vector of the kernels
-  /// FilterForm::winograd where it can be done.
+  /// Winograd's form where it can be done.
   bool winograd = true;
-  /// FilterForm::bf16 for all convolutions, instead, by these kernels: for feature maps in bf16.
+  /// Convolutions in bf16, by these kernels: for feature maps in bf16.
   const Bf16Kernels* bf16 = nullptr;
   /// Of feature maps. bf16 halves their memory; sums, means and the network's input and output stay
   /// in f32.

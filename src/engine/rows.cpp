@@ -21,6 +21,8 @@ int64_t rows_of_unit(const FilterSpec& spec) {
       return 1;
     case FilterForm::winograd:
       return 4;
+    case FilterForm::bf16_winograd:
+      return 2;
   }
   return 1;
 }
@@ -118,8 +120,7 @@ void RowRunner::run(const action::Input&, const Step& step, int64_t y, Interval 
 void RowRunner::find_taps(const Convolution& what, const Step& step, int64_t y, int64_t left,
                           Taps& taps) const {
   const FilterSpec& spec = what.filter.spec;
-  const int64_t units = spec.form == FilterForm::winograd ? rows_of_unit(spec) : what.stride;
-  const int64_t top = y * units - spec.kernel / 2;
+  const int64_t top = y * rows_of_unit(spec) * what.stride - spec.kernel / 2;
   const int count = rows_read(spec);
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const FeatureMap& from = feature_map(step.inputs[i]);
@@ -249,6 +250,32 @@ void RowRunner::convolve_bf16(const Convolution& what, const Step& step, int64_t
                               .width = width});
 }
 
+void RowRunner::convolve_bf16_winograd(const Convolution& what, const Step& step, int64_t width,
+                                       Taps& taps, const Rows& out) const {
+  const PackedFilter& filter = what.filter;
+  const int64_t channels = channels_of(filter.spec), strip = bf16_winograd_strip(channels);
+  std::array<Bf16Input, most_tap_rows> inputs{};
+  for (size_t i = 0; i < step.inputs.size(); ++i)
+    inputs[i] = {taps.inputs[i].rows, taps.inputs[i].pixel, taps.inputs[i].channels};
+  const int64_t floats =
+      ceil_div(bf16_winograd_scratch(std::min(strip, width), channels), int64_t(sizeof(float)));
+  const Bf16WinogradRows run{
+      .inputs = inputs.data(),
+      .input_count = int(step.inputs.size()),
+      .channels = channels,
+      .out_blocks = filter.vectors,
+      .weights = filter.weights,
+      .bias = filter.bias,
+      .rectifier = what.rectifier,
+      .out = {out.first[0], out.first[1]},
+      .out_channels = out.channels,
+      .out_precision = out.precision,
+      .out_pixel = out.pixel,
+      .width = 0,
+      .scratch = reinterpret_cast<std::byte*>(scratch(Scratch::transform, floats))};
+  bf16_winograd_strips(*context_.plan.bf16, run, width, taps.rows.data());
+}
+
 void RowRunner::convolve(const Convolution& what, const Step& step, int64_t y, Interval columns,
                          const Rows& out) const {
   const FilterSpec& spec = what.filter.spec;
@@ -261,6 +288,8 @@ void RowRunner::convolve(const Convolution& what, const Step& step, int64_t y, I
       return convolve_winograd(what, step, columns.size(), taps, out);
     case FilterForm::bf16:
       return convolve_bf16(what, step, columns.size(), taps, out);
+    case FilterForm::bf16_winograd:
+      return convolve_bf16_winograd(what, step, columns.size(), taps, out);
   }
 }
 
@@ -302,16 +331,18 @@ void RowRunner::run(const action::Conv2dToOutput& action, const Step& step, int6
   }
 }
 
-// Each tap is a 1x1 convolution that writes every second pixel of one of two rows.
+// Each tap is a 1x1 convolution that writes every second pixel of one of two rows; or two taps
+// together are one that writes all of a row.
 void RowRunner::run(const action::ConvTranspose2d& action, const Step& step, int64_t y,
                     Interval columns) const {
   const FeatureMapId id = step.outputs.front();
   const FeatureMap& out = feature_map(id);
   PackedFilter filter = context_.filters[action.filter];
-  for (int64_t tap = 0; tap < 4; ++tap) {
+  const int64_t taps = 4 / filters_of(filter.spec);
+  for (int64_t tap = 0; tap < 4; tap += taps) {
     std::byte* to = buffer(id).at(2 * y + tap / 2, 2 * columns.first + tap % 2);
     convolve({filter, action.rectifier}, step, y, columns,
-             {{to}, 2 * out.pixel, out.channels, out.precision});
+             {{to}, 2 * out.pixel, taps * out.channels, out.precision});
     filter.weights += filter.bytes;
   }
 }

@@ -98,7 +98,7 @@ class RowRunner {
   struct Rows {
     std::array<std::byte*, 4> first;
     int64_t pixel;     // values
-    int64_t channels;  // that are stored by FilterForm::bf16; the others store whole vectors
+    int64_t channels;  // that are stored in bf16's forms; the others store whole vectors
     Precision precision = Precision::f32;
   };
   // Rows of taps of all inputs.
@@ -114,6 +114,8 @@ class RowRunner {
                          const Rows& out) const;
   void convolve_bf16(const Convolution& what, const Step& step, int64_t width, const Taps& taps,
                      const Rows& out) const;
+  void convolve_bf16_winograd(const Convolution& what, const Step& step, int64_t width, Taps& taps,
+                              const Rows& out) const;
   void widen_taps(const Step& step, int count, int64_t columns, Taps& taps) const;
   void convolve(const Convolution& what, const Step& step, int64_t y, Interval columns,
                 const Rows& out) const;

@@ -27,7 +27,8 @@ std::vector<Form> forms() {
                            {true, Precision::bf16}};
   // The plain loops would take minutes, and have no tiles that could cut a row another way.
   for (const Bf16Kernels& bf16 : bf16_kernels())
-    if (bf16.name != "portable") all.push_back({false, Precision::bf16, &bf16});
+    if (bf16.name != "portable")
+      for (const bool winograd : {false, true}) all.push_back({winograd, Precision::bf16, &bf16});
   return all;
 }
 

@@ -48,19 +48,52 @@ float sum_of_products(const Bf16Row& row, int64_t x, int64_t out) {
   return sum;
 }
 
-void conv2d_portable(const Bf16Row& row) {
-  for (int64_t x = 0; x < row.width; ++x) {
-    for (int64_t out = 0; out < row.out_channels; ++out) {
-      const float value = rectified(sum_of_products(row, x, out), row.rectifier);
-      std::byte* to = row.out + (x * row.out_pixel + out) * bytes_per_value(row.out_precision);
-      if (row.out_precision == Precision::f32) {
-        std::memcpy(to, &value, sizeof value);
-        continue;
-      }
-      const uint16_t bits = float_to_bf16(value);
-      std::memcpy(to, &bits, sizeof bits);
-    }
+void store(float value, Precision precision, std::byte* to) {
+  if (precision == Precision::f32) {
+    std::memcpy(to, &value, sizeof value);
+    return;
   }
+  const uint16_t bits = float_to_bf16(value);
+  std::memcpy(to, &bits, sizeof bits);
+}
+
+void conv2d_portable(const Bf16Row& row) {
+  for (int64_t x = 0; x < row.width; ++x)
+    for (int64_t out = 0; out < row.out_channels; ++out)
+      store(rectified(sum_of_products(row, x, out), row.rectifier), row.out_precision,
+            row.out + (x * row.out_pixel + out) * bytes_per_value(row.out_precision));
+}
+
+/// The four transformed rows at pixel x, channel c of an input.
+std::array<float, bf16_winograd_rows> winograd_sums(const Bf16Input& input, int64_t x, int64_t c) {
+  const auto d = [&](int row) { return value_at(input.rows[row], x * input.pixel + c); };
+  std::array<float, bf16_winograd_rows> t = {d(0) - d(2), d(1) + d(2), d(2) - d(1), d(3) - d(1)};
+  for (float& value : t) value = bf16_to_float(float_to_bf16(value));
+  return t;
+}
+
+void conv2d_winograd_portable(const Bf16WinogradRows& rows) {
+  for (int64_t x = 0; x < rows.width; ++x)
+    for (int64_t out = 0; out < rows.out_channels; ++out) {
+      std::array<float, bf16_winograd_rows> products{};
+      int64_t channel = 0;
+      for (int i = 0; i < rows.input_count; ++i)
+        for (int64_t c = 0; c < rows.inputs[i].channels; ++c, ++channel)
+          for (int kx = 0; kx < 3; ++kx) {
+            const auto t = winograd_sums(rows.inputs[i], x + kx, c);
+            for (int r = 0; r < bf16_winograd_rows; ++r)
+              products[size_t(r)] +=
+                  t[size_t(r)] *
+                  value_at(rows.weights, bf16_winograd_place(rows.channels, r, kx, channel, out,
+                                                             rows.out_blocks));
+          }
+      const std::array<float, 2> sums = {products[0] + products[1] + products[2],
+                                         products[1] - products[2] + products[3]};
+      for (size_t row = 0; row < sums.size(); ++row)
+        if (rows.out[row] != nullptr)
+          store(rectified(rows.bias[out] + sums[row], rows.rectifier), rows.out_precision,
+                rows.out[row] + (x * rows.out_pixel + out) * bytes_per_value(rows.out_precision));
+    }
 }
 
 /// Calls put(x, channel, bits) for all of Bf16Kernels::interleave and transpose, zeros included.
@@ -113,46 +146,53 @@ double seconds_of(const std::function<void()>& work) {
   return best;
 }
 
-/// Whether a 1x1 convolution is at least 1.5 times as fast as in fp32: what Winograd's form saves,
-/// transforms and all. Processors either do twice as many products in bf16, or half as many.
+/// Whether a row of a 3x3 convolution is faster than in fp32, each in Winograd's form: processors
+/// do twice as many products in bf16, or half as many.
 bool measure_dot_products(const Bf16Kernels& bf16) {
-  constexpr int64_t channels = 32, width = 96;
+  constexpr int64_t channels = 32, width = 80;
   const Kernels& fp32 = kernels();
-  const std::vector<float> values(width * channels + 64), weights(channels * channels + 64),
-      bias(channels + 64);
-  std::vector<float> out(width * channels + 64);
-  const auto* row = reinterpret_cast<const std::byte*>(values.data());
-  const ConvInput input{&row, channels, channels, Precision::f32};
+  // All zeros; as many as the larger of the two reads or writes.
+  const std::vector<float> row((width + 2) * channels), bias(channels);
+  const std::vector<float> weights(winograd_rows * 3 * channels * channels);
+  std::vector<float> out(4 * width * channels);
+  std::vector<float> scratch(size_t(winograd_scratch(width, channels, fp32.lanes)));
+  std::array<const std::byte*, winograd_rows> rows;
+  rows.fill(reinterpret_cast<const std::byte*>(row.data()));
+  std::array<std::byte*, 4> outs;
+  for (size_t i = 0; i < outs.size(); ++i)
+    outs[i] = reinterpret_cast<std::byte*>(out.data() + i * size_t(width * channels));
+  const ConvInput input{rows.data(), channels, channels, Precision::f32};
   const double in_fp32 = seconds_of([&] {
-    fp32.conv2d({.inputs = &input,
-                 .input_count = 1,
-                 .kernel = 1,
-                 .stride = 1,
-                 .vectors = int(channels) / fp32.lanes,
-                 .weights = weights.data(),
-                 .bias = bias.data(),
-                 .rectifier = Rectifier::none,
-                 .out = out.data(),
-                 .out_pixel = channels,
-                 .width = width});
+    fp32.conv2d_winograd({.inputs = &input,
+                          .input_count = 1,
+                          .channels = channels,
+                          .vectors = int(channels) / fp32.lanes,
+                          .weights = weights.data(),
+                          .bias = bias.data(),
+                          .rectifier = Rectifier::none,
+                          .out = outs,
+                          .out_precision = Precision::f32,
+                          .out_pixel = channels,
+                          .width = width,
+                          .scratch = scratch.data()});
   });
-  const Bf16Input narrow{&row, channels, channels};
+  const Bf16Input narrow{rows.data(), channels, channels};
   const double in_bf16 = seconds_of([&] {
-    bf16.conv2d({.inputs = &narrow,
-                 .input_count = 1,
-                 .kernel = 1,
-                 .stride = 1,
-                 .out_blocks = channels / bf16_outs,
-                 .weights = reinterpret_cast<const std::byte*>(weights.data()),
-                 .bias = bias.data(),
-                 .rectifier = Rectifier::none,
-                 .out = reinterpret_cast<std::byte*>(out.data()),
-                 .out_channels = channels,
-                 .out_precision = Precision::f32,
-                 .out_pixel = channels,
-                 .width = width});
+    bf16.conv2d_winograd({.inputs = &narrow,
+                          .input_count = 1,
+                          .channels = channels,
+                          .out_blocks = channels / bf16_outs,
+                          .weights = reinterpret_cast<const std::byte*>(weights.data()),
+                          .bias = bias.data(),
+                          .rectifier = Rectifier::none,
+                          .out = {outs[0], outs[1]},
+                          .out_channels = channels,
+                          .out_precision = Precision::bf16,
+                          .out_pixel = channels,
+                          .width = width,
+                          .scratch = reinterpret_cast<std::byte*>(scratch.data())});
   });
-  return in_fp32 > 1.5 * in_bf16;
+  return in_fp32 / 4 > in_bf16 / 2;
 }
 
 bool dot_products_pay(const Bf16Kernels& bf16) {
@@ -166,18 +206,21 @@ std::vector<Bf16Kernels> found() {
   if (has_amx_bf16())
     kernels.push_back({.name = "amx",
                        .conv2d = conv2d_amx,
+                       .conv2d_winograd = nullptr,
                        .interleave = interleave_avx512_bf16,
                        .transpose = transpose_avx512_bf16,
                        .tap_gradients = tap_gradients_amx});
   if (has_avx512_bf16())
     kernels.push_back({.name = "avx512_bf16",
                        .conv2d = conv2d_avx512_bf16,
+                       .conv2d_winograd = conv2d_winograd_avx512_bf16,
                        .interleave = interleave_avx512_bf16,
                        .transpose = transpose_avx512_bf16,
                        .tap_gradients = tap_gradients_avx512_bf16});
 #endif
   kernels.push_back({.name = "portable",
                      .conv2d = conv2d_portable,
+                     .conv2d_winograd = conv2d_winograd_portable,
                      .interleave = interleave_portable,
                      .transpose = transpose_portable,
                      .tap_gradients = tap_gradients_portable});

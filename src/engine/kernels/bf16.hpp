@@ -6,6 +6,7 @@
 // order wherever its pixel lies in a row: results do not depend on how rows are cut into runs.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -77,6 +78,54 @@ struct Bf16Row {
   int64_t width;
 };
 
+/// Rows that Winograd's F(2,3) reads for two rows of output, and as many of its products' weights.
+constexpr int bf16_winograd_rows = 4;
+/// The filters' transform: its row r times the three taps of a column gives the r-th of four.
+constexpr float bf16_winograd_filter[bf16_winograd_rows][3] = {
+    {1, 0, 0}, {0.5f, 0.5f, 0.5f}, {0.5f, -0.5f, 0.5f}, {0, 0, 1}};
+
+/// Where the weight of a channel at the tap kx stands, of the r-th of four transformed rows, for
+/// the output channel `out` of `out_blocks` sixteens: [r][out block][pair of
+/// channels][kx][out][two]. `channels` of all inputs, an even number.
+constexpr int64_t bf16_winograd_place(int64_t channels, int r, int kx, int64_t channel, int64_t out,
+                                      int64_t out_blocks) {
+  const int64_t block = r * out_blocks + out / bf16_outs;
+  return ((block * (channels / 2) + channel / 2) * 3 + kx) * (2 * bf16_outs) + out % bf16_outs * 2 +
+         channel % 2;
+}
+/// bf16 numbers of all.
+constexpr int64_t bf16_winograd_weights(int64_t channels, int64_t out_blocks) {
+  return bf16_winograd_rows * out_blocks * (channels / 2) * 3 * (2 * bf16_outs);
+}
+
+/// A run of pixels of two output rows of a 3x3 convolution, by Winograd's F(2,3) from row to row
+/// and tap by tap along the row: two thirds of the products. F(4,3) would need half of them, and
+/// factors of 4 and 5 in its sums, which cost bf16's eight bits dearly.
+///     t0 = d0 - d2, t1 = d1 + d2, t2 = d2 - d1, t3 = d3 - d1, rounded to bf16
+///     y0 = t0 u0 + t1 u1 + t2 u2,  y1 = t1 u1 - t2 u2 + t3 u3
+struct Bf16WinogradRows {
+  /// Pixels without gaps, of even numbers of channels; each has four rows: the one above the first
+  /// output row to the one below the last.
+  const Bf16Input* inputs;
+  int input_count;
+  int64_t channels;          ///< of all inputs
+  int64_t out_blocks;        ///< output channels, in sixteens
+  const std::byte* weights;  ///< see bf16_winograd_place
+  const float* bias;         ///< 16 * out_blocks
+  Rectifier rectifier;
+  std::array<std::byte*, 2> out;  ///< nullptr for a row that is not wanted
+  int64_t out_channels;           ///< as Bf16Row's
+  Precision out_precision;
+  int64_t out_pixel;
+  int64_t width;
+  std::byte* scratch;  ///< bf16_winograd_scratch() bytes
+};
+
+/// Bytes of scratch for a run of `width` pixels.
+constexpr int64_t bf16_winograd_scratch(int64_t width, int64_t channels) {
+  return bf16_winograd_rows * (width + 2) * channels * int64_t(sizeof(uint16_t));
+}
+
 /// Pixels in fp32 without gaps, and where they go in bf16, rounded to nearest.
 struct Bf16Pixels {
   const float* in;  ///< [width][channels]
@@ -100,6 +149,8 @@ struct Bf16TapGradients {
 struct Bf16Kernels {
   std::string name;  ///< "amx", "avx512_bf16", "portable"
   void (*conv2d)(const Bf16Row& row);
+  /// nullptr where products are not what takes the time (matrix tiles).
+  void (*conv2d_winograd)(const Bf16WinogradRows& rows);
 
   // What training needs.
 
@@ -117,9 +168,9 @@ struct Bf16Kernels {
 const std::vector<Bf16Kernels>& bf16_kernels();
 
 /// The one that the environment variable HYPERCONV_BF16 names ("none" is nullptr); otherwise tiles,
-/// or dot products where they are measured to be so much faster than fp32 multiply-adds that they
-/// pay beside Winograd's form (on some processors they are slower: half a millisecond, once), or
-/// nullptr: fp32 arithmetic is faster then. Throws Error when the variable names one that this
+/// or dot products where a 3x3 convolution is measured to be faster with them (on some processors
+/// they are slower than fp32 multiply-adds: half a millisecond, once), or nullptr: fp32 arithmetic
+/// is faster then. Throws Error when the variable names one that this
 /// machine does not have.
 const Bf16Kernels* chosen_bf16_kernels();
 

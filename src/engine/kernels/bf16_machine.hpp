@@ -21,6 +21,7 @@ bool has_amx_bf16();
 
 /// Only where has_avx512_bf16().
 void conv2d_avx512_bf16(const Bf16Row& row);
+void conv2d_winograd_avx512_bf16(const Bf16WinogradRows& rows);
 void interleave_avx512_bf16(const Bf16Pixels& pixels);
 void transpose_avx512_bf16(const Bf16Pixels& pixels, int64_t row);
 void tap_gradients_avx512_bf16(const Bf16TapGradients& run);

@@ -30,8 +30,22 @@ enum class FilterForm {
   /// the multiplications; the transforms are sums of a few rows (Lavin & Gray 2016, arXiv
   /// 1509.09308).
   winograd,
-  bf16  ///< tap by tap, values and weights in bf16: kernels/bf16.hpp
+  bf16,          ///< tap by tap, values and weights in bf16: kernels/bf16.hpp
+  bf16_winograd  ///< 3x3, two rows at a time, in bf16: Bf16WinogradRows
 };
+
+/// Whether values and weights are multiplied in bf16.
+constexpr bool is_bf16(FilterForm form) {
+  switch (form) {
+    case FilterForm::direct:
+    case FilterForm::winograd:
+      return false;
+    case FilterForm::bf16:
+    case FilterForm::bf16_winograd:
+      return true;
+  }
+  return false;
+}
 
 /// One feature map that a convolution reads. Several of them are a concatenation that is never
 /// written.
