@@ -289,10 +289,10 @@ void Enhancer::develop_mosaic(Mosaic mosaic, Outcome& outcome) {
     outcome.process = stage.lap();
     write_dng_of(std::move(clean), rgb, arguments_.dng.mosaic, outcome);
   } else {
-    const Image picture = naming(
+    Image picture = naming(
         job.input, [&] { return picture_of_mosaic(developer, mosaic, lens.get(), outcome); });
     outcome.process = stage.lap() - outcome.before;
-    write(picture, mosaic, outcome);
+    write(std::move(picture), mosaic, outcome);
   }
   outcome.encode = stage.lap();
   outcome.noise = developer.noise();
@@ -340,7 +340,8 @@ Image Enhancer::picture_of_mosaic(Developer& developer, const Mosaic& mosaic,
         with_square_pixels(removed_between(*grainy, clean, threads), mosaic.pixel_aspect),
         clean.metadata.orientation, outcome);
   }
-  return wanted.strength ? with_some_grain(*grainy, clean, *wanted.strength) : clean;
+  if (wanted.strength) return with_some_grain(*grainy, clean, *wanted.strength);
+  return clean;
 }
 
 void Enhancer::keep_before(const Image& picture, Outcome& outcome) const {
@@ -416,7 +417,7 @@ void Enhancer::develop_linear(LinearFrame& frame, Outcome& outcome) {
     write_dng_of(frame.facts, frame.light, false, outcome);
   } else {
     outcome.rendering = arguments_.rendering.rendering();
-    const Image picture = naming(job.input, [&] {
+    Image picture = naming(job.input, [&] {
       if (lens) correct_lens(frame, *lens, arguments_.write.threads);
       const Image noisy = picture_of(frame, *outcome.rendering);
       const Region part =
@@ -426,7 +427,7 @@ void Enhancer::develop_linear(LinearFrame& frame, Outcome& outcome) {
     });
     if (denoises) outcome.model = denoises_.path;
     outcome.process = stage.lap();
-    write(picture, frame.facts, outcome);
+    write(std::move(picture), frame.facts, outcome);
   }
   outcome.encode = stage.lap();
 }
@@ -451,13 +452,13 @@ Image Enhancer::without_noise(const Image& photo, const Region& part, Outcome& o
   return picture;
 }
 
-void Enhancer::write(const Image& picture, const Mosaic& facts, Outcome& outcome) const {
+void Enhancer::write(Image picture, const Mosaic& facts, Outcome& outcome) const {
   if (!facts.later_opcodes.empty() && !outcome.lens)
     warn(outcome.job, {fmt::format("its DNG opcodes {} are for raw converters and not applied; "
                                    "they stay in a .dng, and --lens auto applies a lens's",
                                    opcode_names(facts.later_opcodes))});
-  Image seen =
-      framed(with_square_pixels(picture, facts.pixel_aspect), false, SampleMeaning::colours);
+  Image seen = framed(with_square_pixels(std::move(picture), facts.pixel_aspect), false,
+                      SampleMeaning::colours);
   if (outcome.pictures) {
     Image& before = outcome.pictures->before;
     before = framed(with_square_pixels(std::move(before), facts.pixel_aspect), false,

@@ -173,7 +173,7 @@ class Enhancer {
   /// Turned as it is to be seen and of the size that is wanted.
   Image framed(Image picture, bool is_photo, SampleMeaning meaning) const;
   Outcome denoise(const Job& job, InputFile& file);
-  void write(const Image& picture, const Mosaic& facts, Outcome& outcome) const;
+  void write(Image picture, const Mosaic& facts, Outcome& outcome) const;
   /// `facts` lose what is to be stripped.
   void write_dng_of(Mosaic facts, const Tensor& light, bool as_mosaic, Outcome& outcome) const;
   /// As the S-Net beside the model says; nothing where there is none.

@@ -18,11 +18,6 @@ Shape smallest_input(const Graph& graph) {
   return {1, std::get<Input>(graph.node(0).op).channels, side, side};
 }
 
-// Available memory is asked for again for each photo.
-int64_t memory_of(const PartOptions& options) {
-  return options.memory.value_or(available_memory_bytes() / 4 * 3);
-}
-
 }  // namespace
 
 PartRunner::PartRunner(std::shared_ptr<const Model> model, const EngineOptions& engine,
@@ -47,9 +42,24 @@ int64_t PartRunner::bytes_for(const WholeInput& photo, const Region& part) {
   return planned.bytes + (read + made) * int64_t(sizeof(float));
 }
 
-// The longer side is halved until a part in the middle fits: what lies at the edges needs less.
+// What is available is asked for again for each photo.
+int64_t PartRunner::memory() const {
+  if (options_.memory) return *options_.memory;
+  const int64_t most = available_memory_bytes() / 4 * 3;
+  switch (engine_.execution()) {
+    case Execution::stream:
+      return std::min(most, usual_part_bytes);
+    case Execution::automatic:
+    case Execution::whole:
+      return most;
+  }
+  return most;
+}
+
+// Rows are halved as long as parts are wide, then the longer side, until a part in the middle fits:
+// what lies at the edges needs less, and rows are read as they lie in memory.
 PartRunner::Size PartRunner::part_size(const WholeInput& photo, const Region& region) {
-  const int64_t memory = memory_of(options_), multiple = unit_.h;
+  const int64_t memory = this->memory(), multiple = unit_.h;
   Size size{region.height, region.width};
   const auto bytes = [&] {
     return bytes_for(photo,
@@ -61,8 +71,10 @@ PartRunner::Size PartRunner::part_size(const WholeInput& photo, const Region& re
       fail_as(ErrorCode::out_of_memory,
               "{:.3g} GiB of memory are too little: even in parts this network needs {:.3g} GiB",
               gib(memory), gib(needed));
-    int64_t& longer = size.rows >= size.columns ? size.rows : size.columns;
-    longer = round_up((longer + 1) / 2, multiple);
+    constexpr int64_t few_rows = 8;
+    const bool lowers = size.rows > few_rows * multiple || size.rows >= size.columns;
+    int64_t& side = lowers ? size.rows : size.columns;
+    side = round_up((side + 1) / 2, multiple);
   }
   return size;
 }

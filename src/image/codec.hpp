@@ -26,9 +26,10 @@ struct Codec {
   /// this build is without the format's library.
   Image (*decode)(const std::string& name, Bytes file);
   /// The file of a picture of 8 bits where options.depth is 8, of floats where it is 32, else of
-  /// 16. Throws Error likewise; null likewise.
+  /// 16; of any picture where `rounds`. Throws Error likewise; null likewise.
   std::vector<uint8_t> (*encode)(const std::string& name, const Image& image,
                                  const WriteOptions& options);
+  bool rounds = false;  ///< `encode` rounds a row at a time, so that no copy has to be made before
   std::string_view package = {};  ///< Debian's, of the library, where it is not always there
 };
 
@@ -78,6 +79,9 @@ int bits_of(const Image& image);
 
 /// Bytes in a row of samples.
 size_t row_size(const Image& image);
+
+/// Row y in 8 bits, as to_u8 rounds, into as many values as it has.
+void round_row(const Image& image, int y, std::span<uint8_t> row);
 
 /// First byte of row y.
 uint8_t* row_of(Image& image, int y);

@@ -22,6 +22,16 @@ double unit(uint16_t value) { return value / 65535.0; }
 /// Not-a-number is black.
 double unit(float value) { return value > 0 ? std::min(double(value), 1.0) : 0.0; }
 
+/// Rounded to nearest.
+template <class Sample, class From>
+Sample rounded(From value) {
+  // The same as below without doubles: of whole numbers over 257 none lies between two.
+  if constexpr (std::is_same_v<Sample, uint8_t> && std::is_same_v<From, uint16_t>)
+    return Sample((uint32_t(value) + 128) / 257);
+  else
+    return Sample(unit(value) * Sample(-1) + 0.5);
+}
+
 // Values that one thread converts at a time.
 constexpr size_t chunk = 1 << 18;
 
@@ -34,8 +44,9 @@ Image with_samples(const Image& image) {
       [&](const auto& from) {
         const auto convert = [&](int64_t part) {
           const size_t first = size_t(part) * chunk, end = std::min(from.size(), first + chunk);
-          for (size_t i = first; i < end; ++i)
-            samples[i] = Sample(unit(from[i]) * Sample(-1) + 0.5);
+          std::transform(from.begin() + ptrdiff_t(first), from.begin() + ptrdiff_t(end),
+                         samples.begin() + ptrdiff_t(first),
+                         [](auto value) { return rounded<Sample>(value); });
         };
         Threads().parallel_for(int64_t((from.size() + chunk - 1) / chunk), convert);
       },
@@ -104,7 +115,7 @@ std::vector<uint8_t> encoded(const Codec& codec, const std::string& name, const 
   const int depth = options.depth.value_or(bits_of(image) == 8 ? 8 : codec.deep);
   options.depth = depth;
   const int wanted = depth == 8 ? 8 : depth == 32 ? 32 : 16;
-  if (wanted == bits_of(image)) return codec.encode(name, image, options);
+  if (wanted == bits_of(image) || codec.rounds) return codec.encode(name, image, options);
   if (wanted == 8) return codec.encode(name, to_u8(image), options);
   if (wanted == 16) return codec.encode(name, to_u16(image), options);
   Image floats{image.width, image.height, image.channels, to_float(image), image.metadata};
@@ -180,6 +191,20 @@ std::vector<float> to_float(const Image& image) {
       },
       image.samples);
   return result;
+}
+
+void round_row(const Image& image, int y, std::span<uint8_t> row) {
+  std::visit(
+      [&]<class Sample>(const std::vector<Sample>& from) {
+        const auto first = from.begin() + ptrdiff_t(size_t(y) * row.size());
+        std::transform(first, first + ptrdiff_t(row.size()), row.begin(), [](Sample value) {
+          if constexpr (std::is_same_v<Sample, uint8_t>)
+            return value;
+          else
+            return rounded<uint8_t>(value);
+        });
+      },
+      image.samples);
 }
 
 Image to_u8(const Image& image) { return with_samples<uint8_t>(image); }

@@ -360,15 +360,18 @@ class Encoder {
   }
 
   void write_samples(const Image& image, const Band& band) {
+    row_.resize(size_t(image.width) * size_t(image.channels));
     while (info_.next_scanline < info_.image_height) {
-      JSAMPROW row = const_cast<uint8_t*>(row_of(image, band.first + int(info_.next_scanline)));
-      jpeg_write_scanlines(&info_, &row, 1);
+      round_row(image, band.first + int(info_.next_scanline), row_);
+      JSAMPROW samples = row_.data();
+      jpeg_write_scanlines(&info_, &samples, 1);
     }
   }
 
   const std::string& name_;
   Reporter reporter_;
   jpeg_compress_struct info_{};
+  std::vector<uint8_t> row_;  // a member: an error of the library's jumps past destructors
   unsigned char* data_ = nullptr;
   unsigned long size_ = 0;
 };
