@@ -11,10 +11,12 @@
 #include "base/say.hpp"
 #include "cli/size.hpp"
 #include "image/codec.hpp"
+#include "image/row_writer.hpp"
 #include "image/xmp.hpp"
 #include "pipeline/clean_dng.hpp"
 #include "pipeline/shipped.hpp"
 #include "raw/dng_opcodes.hpp"
+#include "raw/exif.hpp"
 
 namespace hyperconv::cli {
 namespace {
@@ -288,13 +290,16 @@ void Enhancer::develop_mosaic(Mosaic mosaic, Outcome& outcome) {
         cleaned(mosaic, rgb, strength, developer.model_name(), arguments_.engine.threads);
     outcome.process = stage.lap();
     write_dng_of(std::move(clean), rgb, arguments_.dng.mosaic, outcome);
+    outcome.encode = stage.lap();
+  } else if (is_written_by_rows(mosaic, lens.get(), job)) {
+    write_rows(developer, mosaic, outcome);
   } else {
     Image picture = naming(
         job.input, [&] { return picture_of_mosaic(developer, mosaic, lens.get(), outcome); });
     outcome.process = stage.lap() - outcome.before;
     write(std::move(picture), mosaic, outcome);
+    outcome.encode = stage.lap();
   }
-  outcome.encode = stage.lap();
   outcome.noise = developer.noise();
   outcome.precision = developer.precision();
 }
@@ -452,11 +457,54 @@ Image Enhancer::without_noise(const Image& photo, const Region& part, Outcome& o
   return picture;
 }
 
+bool Enhancer::is_written_by_rows(const Mosaic& mosaic, const LensCorrection* lens,
+                                  const Job& job) const {
+  const NoiseRemovalArguments& removal = arguments_.removal;
+  const bool is_one_picture =
+      !removal.strength && removal.noise_map.empty() && arguments_.report.empty();
+  const bool is_seen_as_made = lens == nullptr && mosaic.pixel_aspect == 1 &&
+                               !arguments_.framing.size() &&
+                               metadata_for_picture(mosaic, OutputSpace::srgb).orientation == 1;
+  return is_one_picture && is_seen_as_made && is_writable_by_rows(job.output);
+}
+
+void Enhancer::write_rows(Developer& developer, const Mosaic& mosaic, Outcome& outcome) const {
+  const Rendering rendering = arguments_.rendering.rendering();
+  outcome.rendering = rendering;
+  const PictureRequest request{.rendering = rendering, .part = wanted_part(mosaic, outcome)};
+  const Region part = request.part.value_or(Region{0, 0, mosaic.height, mosaic.width});
+  warn_of_opcodes(mosaic, outcome);
+  Stopwatch total;
+  Image picture{int(part.width), int(part.height), 3, {}, {}};
+  picture.metadata = metadata_for_picture(mosaic, rendering.space);
+  double encoding = 0;
+  const auto timed = [&](const auto& work) {
+    Stopwatch watch;
+    work();
+    encoding += watch.lap();
+  };
+  RowWriter writer(outcome.job.output, picture, arguments_.write);
+  naming(outcome.job.input, [&] {
+    developer.picture_rows(mosaic, request,
+                           [&](const Image& rows) { timed([&] { writer.add(rows); }); });
+  });
+  timed([&] { writer.commit(); });
+  outcome.develop = developer.times();
+  outcome.encode = encoding;
+  outcome.process = total.lap() - encoding;
+  outcome.width = picture.width;
+  outcome.height = picture.height;
+}
+
+void Enhancer::warn_of_opcodes(const Mosaic& facts, const Outcome& outcome) const {
+  if (facts.later_opcodes.empty() || outcome.lens) return;
+  warn(outcome.job, {fmt::format("its DNG opcodes {} are for raw converters and not applied; "
+                                 "they stay in a .dng, and --lens auto applies a lens's",
+                                 opcode_names(facts.later_opcodes))});
+}
+
 void Enhancer::write(Image picture, const Mosaic& facts, Outcome& outcome) const {
-  if (!facts.later_opcodes.empty() && !outcome.lens)
-    warn(outcome.job, {fmt::format("its DNG opcodes {} are for raw converters and not applied; "
-                                   "they stay in a .dng, and --lens auto applies a lens's",
-                                   opcode_names(facts.later_opcodes))});
+  warn_of_opcodes(facts, outcome);
   Image seen = framed(with_square_pixels(std::move(picture), facts.pixel_aspect), false,
                       SampleMeaning::colours);
   if (outcome.pictures) {

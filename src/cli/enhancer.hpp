@@ -174,6 +174,11 @@ class Enhancer {
   Image framed(Image picture, bool is_photo, SampleMeaning meaning) const;
   Outcome denoise(const Job& job, InputFile& file);
   void write(Image picture, const Mosaic& facts, Outcome& outcome) const;
+  /// Whether a mosaic's picture needs to be whole nowhere on its way to the file.
+  bool is_written_by_rows(const Mosaic& mosaic, const LensCorrection* lens, const Job& job) const;
+  /// The picture, row by row as it is made; the times of that too.
+  void write_rows(Developer& developer, const Mosaic& mosaic, Outcome& outcome) const;
+  void warn_of_opcodes(const Mosaic& facts, const Outcome& outcome) const;
   /// `facts` lose what is to be stripped.
   void write_dng_of(Mosaic facts, const Tensor& light, bool as_mosaic, Outcome& outcome) const;
   /// As the S-Net beside the model says; nothing where there is none.

@@ -35,45 +35,48 @@ Region PartRunner::with_surroundings(const Shape& whole, const Region& part) con
   return {top, left, bottom - top, right - left};
 }
 
-int64_t PartRunner::bytes_for(const WholeInput& photo, const Region& part) {
+PartRunner::Bytes PartRunner::bytes_for(const WholeInput& photo, const Region& part) {
   const PartPlan planned = engine_.plan_part(photo.shape, with_surroundings(photo.shape, part));
   const int64_t read = unit_.c * planned.reads.height * planned.reads.width;
   const int64_t made = made_.c * planned.makes.height * planned.makes.width;
-  return planned.bytes + (read + made) * int64_t(sizeof(float));
+  const int64_t values = (read + made) * int64_t(sizeof(float));
+  return {values, planned.bytes + values};
 }
 
 // What is available is asked for again for each photo.
-int64_t PartRunner::memory() const {
-  if (options_.memory) return *options_.memory;
+PartRunner::Bytes PartRunner::most_bytes() const {
+  if (options_.memory) return {*options_.memory, *options_.memory};
   const int64_t most = available_memory_bytes() / 4 * 3;
   switch (engine_.execution()) {
     case Execution::stream:
-      return std::min(most, usual_part_bytes);
+      return {usual_part_bytes, most};
     case Execution::automatic:
     case Execution::whole:
-      return most;
+      return {most, most};
   }
-  return most;
+  return {most, most};
 }
 
-// Rows are halved as long as parts are wide, then the longer side, until a part in the middle fits:
+// Rows are halved as long as parts are high, then the longer side, until a part in the middle fits:
 // what lies at the edges needs less, and rows are read as they lie in memory.
 PartRunner::Size PartRunner::part_size(const WholeInput& photo, const Region& region) {
-  const int64_t memory = this->memory(), multiple = unit_.h;
+  const Bytes most = most_bytes();
+  const int64_t multiple = unit_.h;
   Size size{region.height, region.width};
   const auto bytes = [&] {
     return bytes_for(photo,
                      {region.top + (region.height - size.rows) / 2,
                       region.left + (region.width - size.columns) / 2, size.rows, size.columns});
   };
-  for (int64_t needed = bytes(); needed > memory; needed = bytes()) {
+  for (Bytes needed = bytes(); needed.all > most.all || needed.values > most.values;
+       needed = bytes()) {
     if (std::max(size.rows, size.columns) <= 2 * multiple)
       fail_as(ErrorCode::out_of_memory,
               "{:.3g} GiB of memory are too little: even in parts this network needs {:.3g} GiB",
-              gib(memory), gib(needed));
+              gib(most.all), gib(needed.all));
     constexpr int64_t few_rows = 8;
-    const bool lowers = size.rows > few_rows * multiple || size.rows >= size.columns;
-    int64_t& side = lowers ? size.rows : size.columns;
+    const bool is_high = size.rows > few_rows * multiple || size.rows >= size.columns;
+    int64_t& side = is_high ? size.rows : size.columns;
     side = round_up((side + 1) / 2, multiple);
   }
   return size;
@@ -82,7 +85,7 @@ PartRunner::Size PartRunner::part_size(const WholeInput& photo, const Region& re
 // Only a limit that the caller gave forbids to try.
 void PartRunner::check_whole(const WholeInput& photo, const std::string& why) {
   if (!options_.memory) return;
-  const int64_t needed = bytes_for(photo, {0, 0, photo.shape.h, photo.shape.w});
+  const int64_t needed = bytes_for(photo, {0, 0, photo.shape.h, photo.shape.w}).all;
   if (needed > *options_.memory)
     fail_as(ErrorCode::out_of_memory,
             "{:.3g} GiB of memory are too little: {}, so that this network cannot run in parts, "

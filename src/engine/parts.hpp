@@ -12,7 +12,8 @@ namespace hyperconv {
 
 struct PartOptions {
   /// Bytes that a part's input and output and the activations may take. Nothing: three quarters of
-  /// what is available, and no more than usual_part_bytes where parts are the whole to the bit.
+  /// what is available, and input and output no more than usual_part_bytes where parts are the
+  /// whole to the bit.
   std::optional<int64_t> memory = {};
   /// Pixels of the input around each part for which the output has to be correct too.
   int64_t around = 0;
@@ -22,10 +23,10 @@ struct PartOptions {
   bool alone = false;
 };
 
-/// Enough that little is computed twice where parts meet (with half of it, a photo of 12 MP took a
-/// quarter longer), and little enough that memory which has been touched once serves all of a large
-/// photo (100 MP took a tenth less).
-inline constexpr int64_t usual_part_bytes = int64_t(256) << 20;
+/// Of a part's input and output: enough that little is computed twice where parts meet (with half
+/// as much, 100 MP in fp32 took a third longer), and little enough that memory which has been
+/// touched once serves all of a large photo.
+inline constexpr int64_t usual_part_bytes = int64_t(448) << 20;
 
 /// A part of a photo and the network's output for it.
 struct PhotoPart {
@@ -56,9 +57,13 @@ class PartRunner {
   struct Size {
     int64_t rows, columns;
   };
-  int64_t bytes_for(const WholeInput& photo, const Region& part);
+  struct Bytes {
+    int64_t values;  ///< of input and output
+    int64_t all;
+  };
+  Bytes bytes_for(const WholeInput& photo, const Region& part);
   Region with_surroundings(const Shape& whole, const Region& part) const;
-  int64_t memory() const;
+  Bytes most_bytes() const;
   Size part_size(const WholeInput& photo, const Region& region);
   void check_whole(const WholeInput& photo, const std::string& why);
   void run_one(const WholeInput& photo, const Region& seen, const Region& region,

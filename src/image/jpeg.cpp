@@ -9,6 +9,7 @@
 // clang-format on
 
 #include <algorithm>
+#include <cassert>
 #include <array>
 #include <cmath>
 #include <csetjmp>
@@ -447,6 +448,24 @@ Extras extras_of(const std::string& name, const Image& image, const WriteOptions
   return extras;
 }
 
+using Files = std::vector<std::vector<uint8_t>>;
+
+/// A file for each band of a picture's first rows.
+void append_bands(const std::string& name, const Image& image, int rows,
+                  const WriteOptions& options, const Extras& extras, Files& files) {
+  const size_t before = files.size();
+  const int count = int(ceil_div(rows, jpeg_band_rows));
+  files.resize(before + size_t(count));
+  Threads pool(std::min(count, options.threads > 0 ? options.threads : available_cores()));
+  pool.parallel_for(count, [&](int64_t i) {
+    throw_if_interrupted();
+    const int first = int(i) * jpeg_band_rows;
+    const Band band{first, std::min(jpeg_band_rows, rows - first)};
+    files[before + size_t(i)] =
+        Encoder(name).encode(image, band, options.quality, i == 0 ? extras : Extras());
+  });
+}
+
 }  // namespace
 
 bool is_jpeg(Bytes file) {
@@ -457,19 +476,63 @@ Image decode_jpeg(const std::string& name, Bytes file) { return Decoder(name, fi
 
 std::vector<uint8_t> encode_jpeg(const std::string& name, const Image& image,
                                  const WriteOptions& options) {
-  const int quality = options.quality, threads = options.threads;
-  check_writable(name, image, quality);
-  const Extras extras = extras_of(name, image, options);
-  const int count = int(ceil_div(image.height, jpeg_band_rows));
-  auto files = std::vector<std::vector<uint8_t>>(size_t(count));
-  Threads pool(std::min(count, threads > 0 ? threads : available_cores()));
-  pool.parallel_for(count, [&](int64_t i) {
-    throw_if_interrupted();
-    const int first = int(i) * jpeg_band_rows;
-    const Band band{first, std::min(jpeg_band_rows, image.height - first)};
-    files[size_t(i)] = Encoder(name).encode(image, band, quality, i == 0 ? extras : Extras());
-  });
+  check_writable(name, image, options.quality);
+  Files files;
+  append_bands(name, image, image.height, options, extras_of(name, image, options), files);
   return join_jpeg_bands(files, image.height);
+}
+
+struct JpegRows::Impl {
+  std::string name;
+  WriteOptions options;
+  Extras extras;
+  int height = 0, rows = 0;  ///< of the picture, and those that are in files
+  Image waiting;             ///< 8 bits, a band for each thread
+  int waiting_rows = 0;
+  Files files = {};
+
+  void compress() {
+    append_bands(name, waiting, waiting_rows, options, rows == 0 ? extras : Extras(), files);
+    rows += waiting_rows;
+    waiting_rows = 0;
+  }
+};
+
+JpegRows::JpegRows(std::string name, const Image& picture, const WriteOptions& options) {
+  check_writable(name, picture, options.quality);
+  Extras extras = extras_of(name, picture, options);
+  const int threads = options.threads > 0 ? options.threads : available_cores();
+  const int64_t rows = std::min<int64_t>(picture.height, int64_t(threads) * jpeg_band_rows);
+  Image waiting{picture.width, int(rows), picture.channels, {}, {}};
+  waiting.samples = std::vector<uint8_t>(waiting.count());
+  impl_ = std::make_unique<Impl>(Impl{.name = std::move(name),
+                                      .options = options,
+                                      .extras = std::move(extras),
+                                      .height = picture.height,
+                                      .waiting = std::move(waiting)});
+}
+
+JpegRows::~JpegRows() = default;
+
+void JpegRows::add(const Image& rows) {
+  Impl& to = *impl_;
+  assert(rows.width == to.waiting.width && rows.channels == to.waiting.channels);
+  const size_t row_samples = size_t(rows.width) * size_t(rows.channels);
+  for (int y = 0; y < rows.height;) {
+    const int count = std::min(rows.height - y, to.waiting.height - to.waiting_rows);
+    Threads(to.options.threads).parallel_for(count, [&](int64_t i) {
+      round_row(rows, y + int(i), {row_of(to.waiting, to.waiting_rows + int(i)), row_samples});
+    });
+    y += count;
+    to.waiting_rows += count;
+    if (to.waiting_rows == to.waiting.height) to.compress();
+  }
+}
+
+std::vector<uint8_t> JpegRows::finish() {
+  if (impl_->waiting_rows > 0) impl_->compress();
+  assert(impl_->rows == impl_->height);
+  return join_jpeg_bands(impl_->files, impl_->height);
 }
 
 }  // namespace hyperconv

@@ -1,6 +1,7 @@
 // JPEG files.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,5 +23,24 @@ inline std::vector<uint8_t> encode_jpeg(const std::string& name, const Image& im
                                         int threads = 0) {
   return encode_jpeg(name, image, {.quality = quality, .threads = threads});
 }
+
+/// The same file of a picture whose rows come from top to bottom, so that it is never whole in
+/// memory. One call at a time.
+class JpegRows {
+ public:
+  /// `picture`: size, channels and metadata; its samples are not read. Throws Error as encode_jpeg.
+  JpegRows(std::string name, const Image& picture, const WriteOptions& options);
+  ~JpegRows();
+
+  /// The next rows, any number of them, as wide as the picture; samples of any kind, rounded to 8
+  /// bits. Throws Error likewise.
+  void add(const Image& rows);
+  /// The file, once all rows are there.
+  std::vector<uint8_t> finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace hyperconv

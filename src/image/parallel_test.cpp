@@ -1,5 +1,6 @@
 // PNG and TIFF that several threads compress: the same bytes for any number of them, and what other
 // readers make of them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <png.h>
 
@@ -9,8 +10,10 @@
 #include "base/random.hpp"
 #include "base/testing.hpp"
 #include "image/image.hpp"
+#include "image/jpeg.hpp"
 #include "image/png.hpp"
 #include "image/png_rows.hpp"
+#include "image/row_writer.hpp"
 #include "image/tiff.hpp"
 
 namespace hyperconv {
@@ -25,6 +28,46 @@ Image photo(int width, int height, int channels, int bits) {
     samples[i] = float(double(i % 5000) / 6000 + 0.02 * random.normal());
   image.samples = std::move(samples);
   return bits == 8 ? to_u8(image) : bits == 16 ? to_u16(image) : image;
+}
+
+/// Rows [first, first + count) without metadata.
+Image rows_of(const Image& image, int first, int count) {
+  Image rows = part_of(image, {first, 0, count, image.width});
+  rows.metadata = {};
+  return rows;
+}
+
+// More rows than a band for each thread, in steps that no band divides into; samples of all kinds.
+TEST(JpegByRows, IsTheFileOfTheWholePicture) {
+  const TemporaryFolder folder;
+  for (const int bits : {8, 16, 32})
+    for (const int channels : {1, 3}) {
+      Image image = photo(77, 1111, channels, bits);
+      image.metadata.texts["Comment"] = "rows";
+      for (const int threads : {1, 3}) {
+        const WriteOptions options{.quality = 80, .threads = threads};
+        Image header = image;
+        header.samples = {};
+        RowWriter writer(folder / "rows.jpg", header, options);
+        for (int y = 0; y < image.height; y += 173)
+          writer.add(rows_of(image, y, std::min(173, image.height - y)));
+        EXPECT_FALSE(std::filesystem::exists(folder / "rows.jpg"));
+        writer.commit();
+        write_image(folder / "whole.jpg", image, options);
+        EXPECT_EQ(read_file(folder / "rows.jpg"), read_file(folder / "whole.jpg"))
+            << bits << channels << threads;
+        std::filesystem::remove(folder / "rows.jpg");
+      }
+    }
+}
+
+TEST(JpegByRows, NothingAppearsWithoutTheEnd) {
+  const TemporaryFolder folder;
+  const Image image = photo(50, 300, 3, 8);
+  RowWriter(folder / "rows.jpg", image, {}).add(rows_of(image, 0, 290));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  EXPECT_THAT(error_of([&] { RowWriter(folder / "rows.png", image, {}); }),
+              testing::HasSubstr("rows.png: is not written row by row"));
 }
 
 TEST(ParallelPng, TheSameBytesForAnyNumberOfThreads) {

@@ -115,6 +115,28 @@ void copy_light(const Tensor& output, const Region& place,
   });
 }
 
+/// What a picture's light goes through, and what that needs.
+struct Colours {
+  Colours(const Mosaic& mosaic, const Rendering& rendering, const Region& part) {
+    if (rendering.highlights != HighlightMode::clip)
+      highlights.emplace(mosaic, rendering.highlights);
+    path = {.matrix = rendering_matrix(mosaic, rendering),
+            .space = rendering.space,
+            .highlights = highlights ? &*highlights : nullptr,
+            .top = part.top,
+            .left = part.left};
+  }
+  Colours(const Colours&) = delete;
+  Colours& operator=(const Colours&) = delete;
+
+  std::optional<Highlights> highlights;
+  ColourPath path;
+};
+
+/// Of a picture whose rows are passed on as they are made: as many as a JPEG's bands on few
+/// threads.
+constexpr int64_t rows_at_once = 512;
+
 }  // namespace
 
 Matrix3 camera_to_srgb(const Mosaic& mosaic) {
@@ -208,13 +230,8 @@ Image Developer::picture(const Mosaic& mosaic, const PictureRequest& request) {
   const Rendering& rendering = request.rendering;
   const Region part = request.part.value_or(Region{0, 0, mosaic.height, mosaic.width});
   check_part(part, mosaic.width, mosaic.height);
-  std::optional<Highlights> highlights;
-  if (rendering.highlights != HighlightMode::clip) highlights.emplace(mosaic, rendering.highlights);
-  ColourPath path{.matrix = rendering_matrix(mosaic, rendering),
-                  .space = rendering.space,
-                  .highlights = highlights ? &*highlights : nullptr,
-                  .top = part.top,
-                  .left = part.left};
+  const Colours colours(mosaic, rendering, part);
+  ColourPath path = colours.path;
   if (request.lens != nullptr) return corrected_picture(mosaic, request, part, path);
   Image picture = rgb_picture(int(part.width), int(part.height), rendering.linear);
   times_ = {};
@@ -227,6 +244,40 @@ Image Developer::picture(const Mosaic& mosaic, const PictureRequest& request) {
   times_.network = seconds_since(start) - times_.colour;
   picture.metadata = metadata_for_picture(mosaic, rendering.space, rendering.linear);
   return picture;
+}
+
+void Developer::picture_rows(const Mosaic& mosaic, const PictureRequest& request,
+                             const std::function<void(const Image&)>& use) {
+  if (request.lens != nullptr) fail("a lens's correction needs the whole picture");
+  const auto start = Clock::now();
+  const Rendering& rendering = request.rendering;
+  const Region part = request.part.value_or(Region{0, 0, mosaic.height, mosaic.width});
+  check_part(part, mosaic.width, mosaic.height);
+  const Colours colours(mosaic, rendering, part);
+  ColourPath path = colours.path;
+  times_ = {};
+  double elsewhere = 0;
+  Image band;
+  // The parts beside one another come one after the other.
+  run_network(mosaic, part, request.keeps_grain, [&](const Pixels& pixels) {
+    const Region& photo = pixels.photo;
+    const bool is_whole_rows = photo.width == part.width;
+    const int64_t most_rows = is_whole_rows ? rows_at_once : photo.height;
+    path.curve = pixels.curve;
+    for (int64_t y = 0; y < photo.height; y += most_rows) {
+      const auto colour = Clock::now();
+      const int64_t rows = std::min(most_rows, photo.height - y);
+      if (band.height != rows) band = rgb_picture(int(part.width), int(rows), rendering.linear);
+      path.top = photo.top + y;
+      const Region place{pixels.place.top + y, pixels.place.left, rows, photo.width};
+      render_part(pixels.output, place, path, band, photo.top + y, photo.left);
+      const auto used = Clock::now();
+      times_.colour += std::chrono::duration<double>(used - colour).count();
+      if (photo.left + photo.width == part.left + part.width) use(band);
+      elsewhere += seconds_since(used);
+    }
+  });
+  times_.network = seconds_since(start) - times_.colour - elsewhere;
 }
 
 Image Developer::corrected_picture(const Mosaic& mosaic, const PictureRequest& request,

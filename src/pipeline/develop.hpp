@@ -1,6 +1,7 @@
 // The job: a photo as the sensor saw it -> a clean picture.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "engine/parts.hpp"
@@ -126,6 +127,12 @@ class Developer {
   /// would show there. Throws Error when the part is empty or not within the photo, and when grain
   /// is to be kept by a model that is not told the noise.
   Image picture(const Mosaic& mosaic, const PictureRequest& request);
+
+  /// The same picture, from top to bottom and never whole in memory: `use` is called with the next
+  /// rows, a few hundred at the most, without metadata. Throws Error as picture does, and where the
+  /// request has a lens, whose correction reads all of the light.
+  void picture_rows(const Mosaic& mosaic, const PictureRequest& request,
+                    const std::function<void(const Image&)>& use);
 
   const std::string& model_name() const { return model_->info().name; }
   /// Of the mosaics that the model is for.

@@ -300,6 +300,33 @@ TEST(Developer, XTransIsTheSameInPartsAndOnAnyNumberOfThreads) {
                 all[size_t(((part.top + y) * 190 + part.left) * 3 + i)]);
 }
 
+// Rows as they are made are those of the picture: of the whole and of a part, with parts beside one
+// another and below.
+TEST(Developer, RowsAreThePictures) {
+  const Mosaic mosaic = scene_mosaic(96, 1240);
+  const ModelInfo info{.task = Task::develop, .name = "tiny", .domain = Domain::stabilised};
+  const auto model =
+      std::make_shared<const Model>(untrained_network("develop", {.width = 6}, info, 3));
+  Developer developer(model), small(model, {.memory = 6'000'000});
+  for (const std::optional<Region>& part :
+       {std::optional<Region>(), std::optional<Region>({31, 7, 1100, 55})}) {
+    const PictureRequest request{.rendering = {.highlights = HighlightMode::blend}, .part = part};
+    const Image picture = developer.picture(mosaic, request);
+    for (Developer* one : {&developer, &small}) {
+      std::vector<uint16_t> rows;
+      int calls = 0;
+      one->picture_rows(mosaic, request, [&](const Image& next) {
+        ASSERT_EQ(next.width, picture.width);
+        const auto& samples = std::get<std::vector<uint16_t>>(next.samples);
+        rows.insert(rows.end(), samples.begin(), samples.end());
+        ++calls;
+      });
+      EXPECT_EQ(rows, std::get<std::vector<uint16_t>>(picture.samples));
+      EXPECT_GT(calls, 2);
+    }
+  }
+}
+
 TEST(Developer, RefusesAMosaicOfAnotherPacking) {
   Mosaic mosaic = scene_mosaic(40, 36);
   mosaic.cfa = XTrans{};
