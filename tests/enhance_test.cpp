@@ -259,6 +259,22 @@ TEST_F(Enhance, WrongUsageIsExitTwo) {
   EXPECT_EQ(enhance({path("a.dng"), "-o", path("o.png"), "--raw-size", "80"}).status, 2);
 }
 
+TEST_F(Enhance, AShippedModelIsFoundByItsName) {
+  fs::create_directory(folder_ / "models");
+  fs::copy_file(path("m.safetensors"), folder_ / "models/fine.safetensors");
+  const auto run = [&](const std::string& model) {
+    return run_program(
+        {"enhance", path("a.dng"), "-o", path("o.png"), "--model", model, "--json", "--overwrite"},
+        {.shell = "export HYPERCONV_MODELS=" + path("models"), .output = ""});
+  };
+  const Outcome named = run("fine");
+  ASSERT_EQ(named.status, 0) << named.errors;
+  EXPECT_THAT(named.output, HasSubstr(path("models/fine.safetensors")));
+  const Outcome missing = run("finer");
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_THAT(missing.errors, HasSubstr("finer: "));
+}
+
 /// A camera file with noise, and the network that is shipped.
 class RawNoise : public testing::Test {
  protected:

@@ -554,7 +554,10 @@ void add_enhance(CLI::App& program) {
           "-o,--output", a->output,
           "Picture (.jpg .png .tif .jxl .avif .heic .dng), or a folder that exists for many")
       ->required();
-  command->add_option("--model", a->model, "Model file (default: the one that is shipped)");
+  command->add_option(
+      "--model", a->model,
+      "Model file, or the name of a shipped one, like develop-best (default: develop, of photos "
+      "denoise)");
   command
       ->add_option(
           "--task", a->task,

@@ -85,7 +85,8 @@ Enhancer::Enhancer(const EnhanceArguments& arguments)
   if (!arguments.task.empty())
     kind_ = arguments.task == "denoise" ? FileKind::photo : FileKind::mosaic;
   if (arguments.model.empty()) return;
-  named_ = {arguments.model, std::make_shared<const Model>(Model::load(arguments.model))};
+  const std::string path = named_model(arguments.model).string();
+  named_ = {path, std::make_shared<const Model>(Model::load(path))};
   const FileKind kind = kind_of(*named_->model);
   if (kind_ && *kind_ != kind)
     fail("the model '{}' is for the task '{}', not for '{}'", named_->model->info().name,
