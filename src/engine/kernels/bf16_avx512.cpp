@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "base/integers.hpp"
 #include "engine/kernels/bf16_store-inl.hpp"
@@ -205,16 +206,23 @@ HYPERCONV_AVX512_BF16 void convolve_tile(const Bf16Row& row, int64_t x, int64_t 
     for (int b = 0; b < blocks; ++b) store_bf16_sum(row, x + p, first_block + b, sums[p][b]);
 }
 
-template <int blocks>
-HYPERCONV_AVX512_BF16 void convolve_blocks(const Bf16Row& row, int64_t first_block) {
-  constexpr int pixels = accumulators / blocks;
-  if (row.width < pixels) {
-    for (int64_t x = 0; x < row.width; ++x) convolve_tile<1, blocks>(row, x, first_block);
-    return;
+/// `tile(size, x)` for tiles of pixels that cover `width`: of `most` pixels, of fewer where the row
+/// is shorter. The last tile overlaps the one before it, and writes the same values again. `size`
+/// is a std::integral_constant.
+template <int most, class Tile>
+void for_tiles(int64_t width, const Tile& tile) {
+  if constexpr (most > 1) {
+    if (width < most) return for_tiles<most / 2>(width, tile);
   }
-  // The last tile overlaps the one before it, and writes the same values again.
-  for (int64_t x = 0; x < row.width; x += pixels)
-    convolve_tile<pixels, blocks>(row, std::min(x, row.width - pixels), first_block);
+  for (int64_t x = 0; x < width; x += most)
+    tile(std::integral_constant<int, most>(), std::min(x, width - most));
+}
+
+template <int blocks>
+void convolve_blocks(const Bf16Row& row, int64_t first_block) {
+  for_tiles<accumulators / blocks>(row.width, [&](auto pixels, int64_t x) {
+    convolve_tile<pixels(), blocks>(row, x, first_block);
+  });
 }
 
 /// 32 bf16 numbers, those at even places and those at odd ones as floats.
@@ -329,16 +337,11 @@ HYPERCONV_AVX512_BF16 void winograd_tile(const Bf16WinogradRows& rows,
 }
 
 template <int blocks>
-HYPERCONV_AVX512_BF16 void winograd_blocks(const Bf16WinogradRows& rows,
-                                           const std::array<Bf16Row, 2>& outs,
-                                           int64_t first_block) {
-  constexpr int pixels = accumulators / blocks;
-  if (rows.width < pixels) {
-    for (int64_t x = 0; x < rows.width; ++x) winograd_tile<1, blocks>(rows, outs, x, first_block);
-    return;
-  }
-  for (int64_t x = 0; x < rows.width; x += pixels)
-    winograd_tile<pixels, blocks>(rows, outs, std::min(x, rows.width - pixels), first_block);
+void winograd_blocks(const Bf16WinogradRows& rows, const std::array<Bf16Row, 2>& outs,
+                     int64_t first_block) {
+  for_tiles<accumulators / blocks>(rows.width, [&](auto pixels, int64_t x) {
+    winograd_tile<pixels(), blocks>(rows, outs, x, first_block);
+  });
 }
 
 /// 16 channels of pixel x from `channel` on, in the lower halves of 32 bits; zeros where there are
@@ -413,28 +416,46 @@ HYPERCONV_AVX512_BF16 void transpose_all(const Bf16Pixels& pixels, int64_t row) 
     }
 }
 
-/// Taps of one column kx, channels from `channel` on, one block of output channels.
-template <int channels>
+/// Taps of one column kx, channels from `channel` on, blocks of output channels from `block` on.
+template <int channels, int blocks>
 HYPERCONV_AVX512_BF16 void gradient_tile(const Bf16TapGradients& run, int kx, int64_t channel,
                                          int64_t block) {
-  __m512 sums[channels];
+  __m512 sums[channels][blocks];
 #pragma GCC unroll 8
-  for (int c = 0; c < channels; ++c) sums[c] = _mm512_setzero_ps();
+  for (int c = 0; c < channels; ++c)
+#pragma GCC unroll 2
+    for (int b = 0; b < blocks; ++b) sums[c][b] = _mm512_setzero_ps();
   const std::byte* in = run.in + 2 * (channel * run.in_row + kx);
   const std::byte* gradient = run.gradient + 4 * block * bf16_outs;
   for (int64_t x = 0; x < run.width; x += 2) {
-    const auto g = __m512bh(_mm512_loadu_si512(gradient));
+    __m512bh g[blocks];
+#pragma GCC unroll 2
+    for (int b = 0; b < blocks; ++b)
+      g[b] = __m512bh(_mm512_loadu_si512(gradient + 4 * b * bf16_outs));
 #pragma GCC unroll 8
-    for (int c = 0; c < channels; ++c)
-      sums[c] = _mm512_dpbf16_ps(
-          sums[c], __m512bh(_mm512_set1_epi32(int(bits_at<uint32_t>(in, c * run.in_row + x)))), g);
+    for (int c = 0; c < channels; ++c) {
+      const auto value =
+          __m512bh(_mm512_set1_epi32(int(bits_at<uint32_t>(in, c * run.in_row + x))));
+#pragma GCC unroll 2
+      for (int b = 0; b < blocks; ++b) sums[c][b] = _mm512_dpbf16_ps(sums[c][b], value, g[b]);
+    }
     gradient += 4 * run.out_blocks * bf16_outs;
   }
 #pragma GCC unroll 8
-  for (int c = 0; c < channels; ++c) {
-    float* to = run.sums + ((kx * run.channels + channel + c) * run.out_blocks + block) * bf16_outs;
-    _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), sums[c]));
-  }
+  for (int c = 0; c < channels; ++c)
+#pragma GCC unroll 2
+    for (int b = 0; b < blocks; ++b) {
+      float* to =
+          run.sums + ((kx * run.channels + channel + c) * run.out_blocks + block + b) * bf16_outs;
+      _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), sums[c][b]));
+    }
+}
+
+template <int blocks>
+void gradient_tiles(const Bf16TapGradients& run, int kx, int64_t block) {
+  int64_t c = 0;
+  for (; c + 8 <= run.channels; c += 8) gradient_tile<8, blocks>(run, kx, c, block);
+  for (; c < run.channels; ++c) gradient_tile<1, blocks>(run, kx, c, block);
 }
 
 }  // namespace
@@ -444,12 +465,11 @@ void interleave_avx512_bf16(const Bf16Pixels& pixels) { interleave_all(pixels); 
 void transpose_avx512_bf16(const Bf16Pixels& pixels, int64_t row) { transpose_all(pixels, row); }
 
 void tap_gradients_avx512_bf16(const Bf16TapGradients& run) {
-  for (int kx = 0; kx < run.kernel; ++kx)
-    for (int64_t block = 0; block < run.out_blocks; ++block) {
-      int64_t c = 0;
-      for (; c + 8 <= run.channels; c += 8) gradient_tile<8>(run, kx, c, block);
-      for (; c < run.channels; ++c) gradient_tile<1>(run, kx, c, block);
-    }
+  for (int kx = 0; kx < run.kernel; ++kx) {
+    int64_t block = 0;
+    for (; block + 2 <= run.out_blocks; block += 2) gradient_tiles<2>(run, kx, block);
+    if (block < run.out_blocks) gradient_tiles<1>(run, kx, block);
+  }
 }
 
 // Asks for what the system saves too (XCR0), not only for what the processor has.
