@@ -121,6 +121,50 @@ StreamExecutor::Tile StreamExecutor::tile_of(const Plan& plan, const Layout& lay
   return tile;
 }
 
+std::vector<StreamExecutor::Tile> StreamExecutor::tiles_of(const Plan& plan, const Layout& layout,
+                                                           const Area& all, int64_t bands,
+                                                           int64_t across) {
+  std::vector<Tile> tiles;
+  for (int64_t band = 0; band < bands; ++band)
+    for (int64_t x = 0; x < across; ++x)
+      tiles.push_back(tile_of(plan, layout,
+                              {shifted(share(band, bands, all.rows.size()), all.rows.first),
+                               shifted(share(x, across, all.columns.size()), all.columns.first)}));
+  return tiles;
+}
+
+// Neighbours both compute the halo between them: low and wide parts are best cut from top to
+// bottom.
+std::vector<StreamExecutor::Tile> StreamExecutor::best_tiles(const Plan& plan, const Layout& layout,
+                                                             const Area& all, int threads,
+                                                             int64_t least_across) {
+  // The values that a tile computes.
+  const auto work_of = [&](const Tile& tile) {
+    int64_t values = 0;
+    for (size_t p = 0; p < tile.feature_maps.size(); ++p) {
+      const Area& area = tile.feature_maps[p];
+      values += std::max<int64_t>(area.rows.size(), 0) * area.columns.size() *
+                plan.feature_maps[p].channels;
+    }
+    return values;
+  };
+  std::vector<Tile> best;
+  int64_t least = 0;
+  for (int64_t bands = std::min<int64_t>(threads, all.rows.size()); bands >= 1; --bands) {
+    int64_t across = least_across;
+    while (bands * across % threads != 0 && across < all.columns.size()) ++across;
+    across = std::min(across, all.columns.size());
+    std::vector<Tile> tiles = tiles_of(plan, layout, all, bands, across);
+    int64_t largest = 0;
+    for (const Tile& tile : tiles) largest = std::max(largest, work_of(tile));
+    const int64_t work = ceil_div(int64_t(tiles.size()), int64_t(threads)) * largest;
+    if (!best.empty() && work >= least) continue;
+    best = std::move(tiles);
+    least = work;
+  }
+  return best;
+}
+
 // The order in which a tile's rows are computed: pulled by the last step.
 class StreamExecutor::Flow {
  public:
@@ -219,18 +263,11 @@ StreamExecutor::Layout StreamExecutor::lay_out(const Plan& plan, int threads, in
   layout.makes = {rows.first * unit.height, columns.first * unit.width, 0, 0};
   layout.makes.height = std::min(rows.end * unit.height, plan.output.h) - layout.makes.top;
   layout.makes.width = std::min(columns.end * unit.width, plan.output.w) - layout.makes.left;
-  // A band of rows for every thread, split into tiles that are narrow enough.
   const int64_t width = ceil_div(plan.input.w * columns.size(), all.width);
-  const int64_t across = std::min(ceil_div(width, tile_width), columns.size());
-  const int64_t bands = std::min<int64_t>(threads, rows.size());
-  for (int64_t band = 0; band < bands; ++band) {
-    for (int64_t x = 0; x < across; ++x) {
-      const Area units{shifted(share(band, bands, rows.size()), rows.first),
-                       shifted(share(x, across, columns.size()), columns.first)};
-      layout.tiles.push_back(tile_of(plan, layout, units));
-      measure(plan, layout.tiles.back(), layout);
-      layout.last_rows += units.rows.size();
-    }
+  layout.tiles = best_tiles(plan, layout, {rows, columns}, threads, ceil_div(width, tile_width));
+  for (const Tile& tile : layout.tiles) {
+    measure(plan, tile, layout);
+    layout.last_rows += tile.units[size_t(layout.row_steps.back())].rows.size();
   }
   layout.reads = input_of(plan, layout);
   for (size_t p = 0; p < plan.feature_maps.size(); ++p) {

@@ -20,8 +20,7 @@
 namespace hyperconv {
 
 /// Pixels of the network's input that a tile is wide at most, so that memory does not grow with the
-/// photo. A 12 MP mosaic's cells fit side by side; narrower tiles would compute more of the halo
-/// twice.
+/// photo. A 12 MP mosaic's cells fit side by side.
 constexpr int64_t widest_tile = 2048;
 
 /// Whether no step reads a whole layer.
@@ -81,6 +80,12 @@ class StreamExecutor : public Executor {
   static Units output_of_unit(const Plan& plan, const Step& last);
   static Region input_of(const Plan& plan, const Layout& layout);
   static Tile tile_of(const Plan& plan, const Layout& layout, const Area& units);
+  // All units of the last step in so many bands of rows, each cut into so many tiles side by side.
+  static std::vector<Tile> tiles_of(const Plan& plan, const Layout& layout, const Area& all,
+                                    int64_t bands, int64_t across);
+  // Those that so many threads are soonest done with, of tiles that are narrow enough.
+  static std::vector<Tile> best_tiles(const Plan& plan, const Layout& layout, const Area& all,
+                                      int threads, int64_t least_across);
   static void measure(const Plan& plan, const Tile& tile, Layout& layout);
   void run_tile(const Tile& tile, int worker, const RunTensors& tensors, const RunFilters& filters);
 
