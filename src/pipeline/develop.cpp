@@ -12,6 +12,7 @@
 #include "pipeline/padded_photo.hpp"
 #include "raw/colour.hpp"
 #include "raw/exif.hpp"
+#include "raw/linear_frame.hpp"
 #include "raw/mosaic_noise.hpp"
 #include "raw/stabilised.hpp"
 
@@ -34,7 +35,8 @@ std::shared_ptr<const Model> checked(std::shared_ptr<const Model> model) {
   if (info.task != Task::develop)
     fail("the model '{}' is for the task '{}', not for 'develop'", info.name, to_string(info.task));
   const int side = size_multiple(model->graph()), cell = cell_side(info.packing);
-  const Shape in{1, cell * cell, side, side}, out = infer_shapes(model->graph(), in).back();
+  const Shape in{1, cell_channels(info.packing), side, side},
+      out = infer_shapes(model->graph(), in).back();
   const Shape wanted{1, 3, cell * side, cell * side};
   if (out != wanted)
     fail("the model '{}' turns {} into {}; a developer needs {}", info.name, to_string(in),
@@ -136,7 +138,9 @@ Image picture_of(const LinearFrame& frame, const Rendering& rendering) {
   Image picture;
   if (shape.c == 3) {
     picture = rgb_picture(int(shape.w), int(shape.h));
-    render_part(frame.light, {0, 0, shape.h, shape.w},
+    Tensor light = frame.light;
+    cut_highlights(light);
+    render_part(light, {0, 0, shape.h, shape.w},
                 {.matrix = rendering_matrix(frame.facts, rendering), .space = rendering.space},
                 picture, 0, 0);
   } else {
@@ -162,22 +166,22 @@ Developer::Developer(std::shared_ptr<const Model> model, const DevelopOptions& o
       multiple_(size_multiple(model_->graph())),
       side_(cell_side(model_->info().packing)) {}
 
-void Developer::run_network(const Mosaic& mosaic, const Region& part, bool keeps_grain,
+void Developer::run_network(const FrameView& photo, const Region& part, bool keeps_grain,
                             const std::function<void(const Pixels&)>& use) {
-  if (const Packing packing = model_->info().packing; packing != packing_of(mosaic))
-    fail("the model '{}' develops mosaics of {}, and this one is {}", model_->info().name,
-         to_string(packing), to_string(packing_of(mosaic)));
-  const PackedFrame frame = packed_frame(mosaic, margin_, multiple_);
-  if (is_told_noise_) noise_ = noise_of(mosaic, given_);
+  if (const Packing packing = model_->info().packing; packing != packing_of(photo))
+    fail("the model '{}' develops frames of {}, and this one is {}", model_->info().name,
+         to_string(packing), to_string(packing_of(photo)));
+  const PackedFrame frame = packed_frame(photo, margin_, multiple_);
+  if (is_told_noise_) noise_ = noise_of(photo, given_);
   if (keeps_grain && !is_told_noise_)
     fail("the model '{}' is not told the noise, so it cannot leave any of it", model_->info().name);
   const NoiseProfile told = noise_ && !keeps_grain ? noise_->profile : NoiseProfile{};
   const auto read = [&](const Region& cells_read, Tensor& cells) {
-    pack_part(mosaic, frame, cells_read, cells);
+    pack_part(photo, frame, cells_read, cells);
     if (model_->info().domain == Domain::stabilised) stabilise(cells, told);
   };
   const WholeInput input{frame.cells, read};
-  const SideInputs side = noise_inputs(model_->graph(), told, mosaic);
+  const SideInputs side = noise_inputs(model_->graph(), told, photo.facts);
   const Conditions conditions = [&] {
     const WatchStage stage(0, looking_share);
     return runner_.engine().condition(input, {}, side);
@@ -192,49 +196,78 @@ void Developer::run_network(const Mosaic& mosaic, const Region& part, bool keeps
   });
 }
 
-Tensor Developer::camera_rgb(const Mosaic& mosaic, bool keeps_grain) {
+Tensor Developer::camera_rgb(const FrameView& frame, bool keeps_grain) {
   const auto start = Clock::now();
-  Tensor rgb({1, 3, mosaic.height, mosaic.width});
-  const Region all{0, 0, mosaic.height, mosaic.width};
-  run_network(mosaic, all, keeps_grain, [&](const Pixels& pixels) {
+  const int height = frame.facts.height, width = frame.facts.width;
+  Tensor rgb({1, 3, height, width});
+  const Region all{0, 0, height, width};
+  run_network(frame, all, keeps_grain, [&](const Pixels& pixels) {
     copy_light(pixels.output, pixels.place, pixels.curve, nullptr, pixels.photo, all, rgb);
   });
   times_ = {.network = seconds_since(start)};
-  return rgb;
+  return frame.is_monochrome() ? mean_of_colours(rgb) : rgb;
 }
 
-Image Developer::picture(const Mosaic& mosaic, const PictureRequest& request) {
+Image Developer::picture(const FrameView& frame, const PictureRequest& request) {
   const auto start = Clock::now();
+  const Mosaic& facts = frame.facts;
   const Rendering& rendering = request.rendering;
-  const Region part = request.part.value_or(Region{0, 0, mosaic.height, mosaic.width});
-  check_part(part, mosaic.width, mosaic.height);
+  const Region part = request.part.value_or(Region{0, 0, facts.height, facts.width});
+  check_part(part, facts.width, facts.height);
+  if (frame.is_monochrome()) return monochrome_picture(frame, request, part);
+  std::optional<Mosaic> behind;
   std::optional<Highlights> highlights;
-  if (rendering.highlights != HighlightMode::clip) highlights.emplace(mosaic, rendering.highlights);
-  ColourPath path{.matrix = rendering_matrix(mosaic, rendering),
+  if (rendering.highlights != HighlightMode::clip) {
+    if (frame.light != nullptr) behind = mosaic_behind(*frame.light, facts);
+    highlights.emplace(behind ? *behind : facts, rendering.highlights);
+  }
+  ColourPath path{.matrix = rendering_matrix(facts, rendering),
                   .space = rendering.space,
                   .highlights = highlights ? &*highlights : nullptr,
                   .top = part.top,
                   .left = part.left};
-  if (request.lens != nullptr) return corrected_picture(mosaic, request, part, path);
+  if (request.lens != nullptr) return corrected_picture(frame, request, part, path);
   Image picture = rgb_picture(int(part.width), int(part.height), rendering.linear);
   times_ = {};
-  run_network(mosaic, part, request.keeps_grain, [&](const Pixels& pixels) {
+  run_network(frame, part, request.keeps_grain, [&](const Pixels& pixels) {
     const auto colour = Clock::now();
     path.curve = pixels.curve;
     render_part(pixels.output, pixels.place, path, picture, pixels.photo.top, pixels.photo.left);
     times_.colour += seconds_since(colour);
   });
   times_.network = seconds_since(start) - times_.colour;
-  picture.metadata = metadata_for_picture(mosaic, rendering.space, rendering.linear);
+  picture.metadata = metadata_for_picture(facts, rendering.space, rendering.linear);
   return picture;
 }
 
-Image Developer::corrected_picture(const Mosaic& mosaic, const PictureRequest& request,
-                                   const Region& part, ColourPath path) {
+Image Developer::monochrome_picture(const FrameView& frame, const PictureRequest& request,
+                                    const Region& part) {
   const auto start = Clock::now();
-  const Region needed = needed_for(*request.lens, part, mosaic.width, mosaic.height);
+  const Mosaic& facts = frame.facts;
+  const Region needed =
+      request.lens == nullptr ? part : needed_for(*request.lens, part, facts.width, facts.height);
   Tensor light({1, 3, needed.height, needed.width});
-  run_network(mosaic, needed, request.keeps_grain, [&](const Pixels& pixels) {
+  run_network(frame, needed, request.keeps_grain, [&](const Pixels& pixels) {
+    copy_light(pixels.output, pixels.place, pixels.curve, nullptr, pixels.photo, needed, light);
+  });
+  const auto colour = Clock::now();
+  if (request.lens != nullptr)
+    light = corrected(*request.lens, light, needed, part, facts.width, facts.height);
+  Image picture = grey_picture(mean_of_colours(light),
+                               std::exp2(facts.baseline_exposure + request.rendering.stops));
+  picture.metadata = metadata_for_picture(facts, request.rendering.space);
+  times_.colour = seconds_since(colour);
+  times_.network = seconds_since(start) - times_.colour;
+  return picture;
+}
+
+Image Developer::corrected_picture(const FrameView& frame, const PictureRequest& request,
+                                   const Region& part, ColourPath path) {
+  const Mosaic& facts = frame.facts;
+  const auto start = Clock::now();
+  const Region needed = needed_for(*request.lens, part, facts.width, facts.height);
+  Tensor light({1, 3, needed.height, needed.width});
+  run_network(frame, needed, request.keeps_grain, [&](const Pixels& pixels) {
     copy_light(pixels.output, pixels.place, pixels.curve, path.highlights, pixels.photo, needed,
                light);
   });
@@ -245,11 +278,10 @@ Image Developer::corrected_picture(const Mosaic& mosaic, const PictureRequest& r
   constexpr int64_t band_height = 128;
   for (int64_t y = 0; y < part.height; y += band_height) {
     const Region band{part.top + y, part.left, std::min(band_height, part.height - y), part.width};
-    const Tensor made = corrected(*request.lens, light, needed, band, mosaic.width, mosaic.height);
+    const Tensor made = corrected(*request.lens, light, needed, band, facts.width, facts.height);
     render_part(made, {0, 0, band.height, band.width}, path, picture, band.top, band.left);
   }
-  picture.metadata =
-      metadata_for_picture(mosaic, request.rendering.space, request.rendering.linear);
+  picture.metadata = metadata_for_picture(facts, request.rendering.space, request.rendering.linear);
   times_.colour = seconds_since(colour);
   times_.network = seconds_since(start) - times_.colour;
   return picture;
