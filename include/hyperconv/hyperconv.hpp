@@ -159,8 +159,8 @@ class HYPERCONV_API Develop {
   /// .jpg, .png, .tif, .jxl (16 bits), .avif, .heic (10) or .dng (linear, not turned) and appears
   /// whole or not at all. An X-Trans file, and one that has all colours at every pixel (linear DNG,
   /// sRAW, monochrome), is developed by the model that ships for it, unless a model was named.
-  /// Throws Error: io, bad_file, unsupported, bad_argument (another ending, in and out are the same,
-  /// its noise was removed already: Options::again), ...
+  /// Throws Error: io, bad_file, unsupported, bad_argument (another ending, in and out are the
+  /// same, its noise was removed already: Options::again), ...
   void file(const std::filesystem::path& in, const std::filesystem::path& out,
             const ProgressCallback& progress = {});
 

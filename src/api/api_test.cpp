@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -245,7 +246,8 @@ TEST_F(Api, NoiseIsNotRemovedTwiceUnlessToldSo) {
 
 TEST_F(Api, FramesOfThreeColoursWantTheirModel) {
   LinearFrame frame;
-  frame.light = Tensor({1, 3, 40, 48}, 0.25f);
+  frame.light = Tensor({1, 3, 40, 48});
+  std::fill_n(frame.light.data(), frame.light.size(), 0.25f);
   frame.facts.width = 48;
   frame.facts.height = 40;
   write_linear_dng(folder_ / "in.dng", frame.light, frame.facts);

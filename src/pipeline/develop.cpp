@@ -117,6 +117,50 @@ void copy_light(const Tensor& output, const Region& place,
   });
 }
 
+/// Keeps a network from changing a frame by more than its noise: nothing where there is none.
+class NoiseLimit {
+ public:
+  NoiseLimit(const FrameView& frame, const NoiseProfile& noise,
+             const std::optional<StabilisingCurve>& curve)
+      : light_(*frame.light), curve_(curve) {
+    const auto gains = balance_gains(frame.facts.white_balance);
+    for (size_t c = 0; c < 3; ++c) {
+      shot_[c] = float(gains[c] * noise.shot);
+      read_[c] = float(gains[c] * gains[c] * noise.read);
+    }
+  }
+
+  /// The pixels of `photo`, which lie at `place` in the output.
+  Tensor operator()(const Tensor& output, const Region& place, const Region& photo) const {
+    Tensor limited({1, 3, photo.height, photo.width});
+    Threads().parallel_for(photo.height, [&](int64_t y) {
+      throw_if_interrupted();
+      for (int64_t c = 0; c < 3; ++c) {
+        const int64_t from = light_.shape().c == 1 ? 0 : c;
+        const float* own = light_.row(0, from, photo.top + y) + photo.left;
+        const float* made = output.row(0, c, place.top + y) + place.left;
+        float* to = limited.row(0, c, y);
+        for (int64_t x = 0; x < photo.width; ++x)
+          to[x] = within(made[x], std::min(own[x], 1.f), size_t(c));
+      }
+    });
+    return limited;
+  }
+
+ private:
+  /// Of the frame's own light, in the light of the curve.
+  float within(float made, float own, size_t c) const {
+    constexpr float deviations = 4;
+    const float reach = deviations * std::sqrt(shot_[c] * std::max(own, 0.f) + read_[c]);
+    if (!curve_) return std::clamp(made, own - reach, own + reach);
+    return std::clamp(made, (*curve_)(own - reach), (*curve_)(own + reach));
+  }
+
+  const Tensor& light_;
+  const std::optional<StabilisingCurve>& curve_;
+  std::array<float, 3> shot_{}, read_{};
+};
+
 }  // namespace
 
 Matrix3 camera_to_srgb(const Mosaic& mosaic) {
@@ -189,10 +233,21 @@ void Developer::run_network(const FrameView& photo, const Region& part, bool kee
   const WatchStage stage(looking_share, looking_share + network_share);
   const Region wanted = moved(part, frame.photo.top, frame.photo.left);
   const auto curve = curve_for(*model_, told);
+  // A demosaicker's faults are mended too; of what was measured all but noise is true.
+  std::optional<NoiseLimit> limit;
+  if (is_told_noise_ && photo.light != nullptr && !demosaicked_from(*photo.light))
+    limit.emplace(photo, told, curve);
   runner_.run(input, cells_of(wanted, side_), conditions, [&](const PhotoPart& run) {
     const Region made = samples_of(run.region, side_), seen = common_part(made, wanted);
-    use({moved(seen, -frame.photo.top, -frame.photo.left),
-         moved(seen, run.output_top - made.top, run.output_left - made.left), run.output, curve});
+    const Region of_photo = moved(seen, -frame.photo.top, -frame.photo.left);
+    const Region place = moved(seen, run.output_top - made.top, run.output_left - made.left);
+    if (limit)
+      use({of_photo,
+           {0, 0, seen.height, seen.width},
+           (*limit)(run.output, place, of_photo),
+           curve});
+    else
+      use({of_photo, place, run.output, curve});
   });
 }
 

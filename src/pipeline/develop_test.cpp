@@ -377,6 +377,39 @@ TEST(Developer, FramesOfThreeColoursAreTheSameInPartsAndOnAnyNumberOfThreads) {
   EXPECT_NE(developer.picture(frame, {.keeps_grain = true}).samples, picture.samples);
 }
 
+/// An untrained network makes what it likes of a frame.
+TEST(Developer, WhatWasMeasuredIsChangedByItsNoiseAtMost) {
+  const ModelInfo info{.task = Task::develop, .name = "tiny", .domain = Domain::stabilised};
+  Developer developer(
+      std::make_shared<const Model>(untrained_network("develop-rgb", {.width = 6}, info, 3)));
+  for (const LinearShot& shot : {LinearShot{}, LinearShot{.is_monochrome = true}}) {
+    LinearFrame frame = linear_shot(shot);
+    const auto most_change = [&] {
+      const Tensor made = developer.camera_rgb(frame);
+      double most = 0;
+      for (size_t i = 0; i < made.size(); ++i) {
+        const double own = std::min(frame.light.data()[i], 1.f);
+        most = std::max(most, std::abs(double(made.data()[i]) - own));
+      }
+      return most;
+    };
+    frame.facts.noise = NoiseProfile{};
+    EXPECT_LT(most_change(), 1e-5);
+    frame.facts.noise = NoiseProfile{0, 1e-4};
+    const double gain = std::ranges::max(balance_gains(frame.facts.white_balance));
+    EXPECT_LT(most_change(), 4 * gain * 1e-2 + 1e-5);
+    EXPECT_GT(most_change(), 1e-2);
+  }
+  // What a demosaicker made is not so true.
+  LinearFrame frame = linear_shot({.demosaicking = Demosaicking::bilinear});
+  frame.facts.noise = NoiseProfile{};
+  const Tensor made = developer.camera_rgb(frame);
+  double most = 0;
+  for (size_t i = 0; i < made.size(); ++i)
+    most = std::max(most, std::abs(double(made.data()[i]) - double(frame.light.data()[i])));
+  EXPECT_GT(most, 0.1);
+}
+
 TEST(Developer, HighlightsOfThreeColoursAreRebuilt) {
   const LinearFrame frame = linear_shot({}, 2);
   Developer developer(copying_model());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <limits>
 
 #include "base/interrupt.hpp"
 #include "base/threads.hpp"
@@ -13,42 +14,82 @@ namespace {
 
 using OfPlaces = std::array<double, 4>;  ///< by place in the cell of 2x2
 
-/// Sums of one colour's absolute Laplacians by place, over about a million pixels.
-OfPlaces laplacians(const Tensor& light, int64_t colour) {
+/// Calls use(y, x) for about a million pixels that have two more around them, of all places alike.
+template <class Use>
+void for_some_pixels(const Shape& shape, const Use& use) {
   constexpr int64_t most = 1'000'000;
-  const auto& shape = light.shape();
-  // Rows in pairs, so that all places are seen alike.
+  // Rows in pairs.
   const int64_t step = 2 * std::max<int64_t>(1, shape.plane() / most);
+  for (int64_t pair = 2; pair + 3 < shape.h; pair += step)
+    for (int64_t y = pair; y < pair + 2; ++y)
+      for (int64_t x = 2; x + 2 < shape.w; ++x) use(y, x);
+}
+
+/// Neighbours at that distance: above, below, left and right.
+float cross(const Tensor& light, int64_t colour, int64_t y, int64_t x, int64_t distance) {
+  const float* here = light.row(0, colour, y) + x;
+  return here[-distance] + here[distance] + light.row(0, colour, y - distance)[x] +
+         light.row(0, colour, y + distance)[x];
+}
+
+/// The share of the absolute Laplacians of a colour that each place has.
+OfPlaces shares_of_laplacians(const Tensor& light, int64_t colour) {
   OfPlaces sums{};
-  for (int64_t pair = 2; pair + 2 < shape.h; pair += step)
-    for (int64_t y = pair; y < pair + 2; ++y) {
-      const float* above = light.row(0, colour, y - 1);
-      const float* here = light.row(0, colour, y);
-      const float* below = light.row(0, colour, y + 1);
-      for (int64_t x = 2; x + 2 < shape.w; ++x)
-        sums[size_t(2 * (y % 2) + x % 2)] +=
-            double(std::abs(4 * here[x] - here[x - 1] - here[x + 1] - above[x] - below[x]));
+  for_some_pixels(light.shape(), [&](int64_t y, int64_t x) {
+    const float laplacian = 4 * light.row(0, colour, y)[x] - cross(light, colour, y, x, 1);
+    sums[size_t(2 * (y % 2) + x % 2)] += double(std::abs(laplacian));
+  });
+  const double sum = sums[0] + sums[1] + sums[2] + sums[3];
+  if (sum > 0)
+    for (double& value : sums) value /= sum;
+  return sums;
+}
+
+/// How far green is, at the places of a red or blue sample, from what Malvar et al. (ICASSP 2004)
+/// make of it there, whose noise is no smoother than the sensor's: by the place of red.
+OfPlaces misfits_of_malvar(const Tensor& light) {
+  OfPlaces sums{};
+  for_some_pixels(light.shape(), [&](int64_t y, int64_t x) {
+    const auto place = size_t(2 * (y % 2) + x % 2);
+    const float greens = cross(light, 1, y, x, 1), green = light.row(0, 1, y)[x];
+    for (const int64_t colour : {0, 2}) {
+      const float own = light.row(0, colour, y)[x];
+      const float made = (4 * own + 2 * greens - cross(light, colour, y, x, 2)) / 8;
+      // Blue is opposite to red.
+      sums[colour == 0 ? place : 3 - place] += double(std::abs(std::min(made, 1.f) - green));
     }
+  });
   return sums;
 }
 
 }  // namespace
 
+std::optional<std::array<int, 2>> demosaicked_from(const Tensor& light) {
+  if (light.shape().c < 3) return std::nullopt;
+  const OfPlaces red = shares_of_laplacians(light, 0), blue = shares_of_laplacians(light, 2);
+  // Of red, and of blue opposite to it: half each where all places are alike.
+  OfPlaces sharpness{};
+  for (size_t place = 0; place < 4; ++place) sharpness[place] = red[place] + blue[3 - place];
+  const auto [least, most] = std::ranges::minmax(sharpness);
+  constexpr double alike = 0.0075;
+  if (most - least < 2 * alike) return std::nullopt;
+  const auto position = [](size_t place) { return std::array{int(place / 2), int(place % 2)}; };
+  // A place is sharper than the opposite one, where red is made of what blue tells.
+  OfPlaces lead{};
+  for (size_t place = 0; place < 4; ++place) lead[place] = sharpness[place] - sharpness[3 - place];
+  const auto sharpest = size_t(std::ranges::max_element(lead) - lead.begin());
+  constexpr double beyond_doubt = 0.8;  // between are means of neighbours
+  if (lead[sharpest] > beyond_doubt) return position(sharpest);
+  const OfPlaces misfits = misfits_of_malvar(light);
+  const auto best = size_t(std::ranges::min_element(misfits) - misfits.begin());
+  OfPlaces others = misfits;
+  others[best] = std::numeric_limits<double>::infinity();
+  constexpr double clearly = 0.55;
+  return position(misfits[best] < clearly * std::ranges::min(others) ? best : sharpest);
+}
+
 std::array<int, 2> red_place(const Tensor& light) {
-  if (light.shape().c < 3) return {0, 0};
-  const OfPlaces red = laplacians(light, 0), blue = laplacians(light, 2);
-  const auto share = [](const OfPlaces& sums, size_t place) {
-    const double sum = sums[0] + sums[1] + sums[2] + sums[3];
-    return sum > 0 ? sums[place] / sum : 0;
-  };
-  size_t best = 0;
-  double most = 0;
-  for (size_t place = 0; place < 4; ++place)
-    if (const double own = share(red, place) + share(blue, 3 - place); own > most) {
-      best = place;
-      most = own;
-    }
-  return {int(best / 2), int(best % 2)};
+  return demosaicked_from(light).value_or(std::array{0, 0});
 }
 
 Mosaic mosaic_behind(const Tensor& light, const Mosaic& facts) {

@@ -2,16 +2,22 @@
 #pragma once
 
 #include <array>
+#include <optional>
 
 #include "raw/mosaic.hpp"
 
 namespace hyperconv {
 
 /// Row and column, each 0 or 1, from which on every second row and column of the frame holds the
-/// sensor's own red samples, if it was demosaicked: a demosaicker keeps what the sensor saw, and
-/// what it puts between is smoother. Told by the Laplacians of red, and of blue at the opposite
-/// places. Of a frame that was not demosaicked (or is monochrome) it says nothing, and is {0, 0} or
-/// any other place. `light` is a LinearFrame's.
+/// sensor's own red samples; nothing where it was not demosaicked, or is monochrome. A demosaicker
+/// keeps what the sensor saw, and what most put between is smoother: the Laplacians of red, and of
+/// blue at the opposite places, tell them apart. Malvar's filters, whose values are no smoother,
+/// are known by fitting. Measured on photos without noise up to a shot variance of 1.2e-2: all
+/// places are alike within 0.005 of frames that were not demosaicked, and differ by 0.035 and more
+/// of those that were (bilinear, Malvar, AHD, DHT); 0.0075 is between. `light` is a LinearFrame's.
+std::optional<std::array<int, 2>> demosaicked_from(const Tensor& light);
+
+/// That place; {0, 0} where there is none.
 std::array<int, 2> red_place(const Tensor& light);
 
 /// The samples that a Bayer sensor behind this frame had, with its red ones at red_place: 16 bits,

@@ -37,9 +37,9 @@ struct EvaluateOptions {
   bool estimates_noise = false;  ///< the model is told not the truth but what noise_of() finds
   /// For models whose packing is three-colours: how frames came to their colours, and the model for
   /// photos that they are compared with; nothing: it is left out.
-  LinearShot shot;
-  std::shared_ptr<const Model> denoiser;
-  EngineOptions engine;  ///< of the denoiser
+  LinearShot shot = {};
+  std::shared_ptr<const Model> denoiser = nullptr;
+  EngineOptions engine = {};  ///< of the denoiser
 };
 
 struct Evaluation {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "simulation/libraw_demosaic.hpp"
@@ -14,7 +15,11 @@ namespace {
 const SimulatedCamera camera = standard_camera();
 constexpr NoiseProfile noise{4e-3, 2e-5};
 
-Tensor flat(float level) { return Tensor({1, 3, 96, 128}, level); }
+Tensor flat(float level) {
+  Tensor scene({1, 3, 96, 128});
+  std::fill_n(scene.data(), scene.size(), level);
+  return scene;
+}
 
 LinearTake shoot(const Tensor& scene, const LinearShot& shot, const NoiseProfile& profile = noise) {
   Random random(5);
