@@ -159,7 +159,9 @@ void unlocked(const py::object& progress, const Work& work) {
   work(callback);
 }
 
-Options options_of(int threads, const std::optional<int64_t>& memory) { return {threads, memory}; }
+Options options_of(int threads, const std::optional<int64_t>& memory, bool again = false) {
+  return {threads, memory, again};
+}
 
 /// The samples, in an array that keeps the file's object alive. Nobody may change them.
 py::array samples_of(const py::object& self) {
@@ -207,9 +209,10 @@ void add_develop(py::module_& module) {
                     std::optional<Matrix3>, std::optional<std::array<double, 2>>>());
   py::class_<Develop>(module, "Develop")
       .def(py::init([](const std::filesystem::path& model, int threads,
-                       const std::optional<int64_t>& memory) {
-        return std::make_unique<Develop>(model, options_of(threads, memory));
-      }))
+                       const std::optional<int64_t>& memory, bool again) {
+             return std::make_unique<Develop>(model, options_of(threads, memory, again));
+           }),
+           py::arg("model"), py::arg("threads"), py::arg("memory"), py::arg("again") = false)
       .def("picture",
            [](Develop& self, const py::array& mosaic, const Facts& facts, py::array out,
               const py::object& progress) {

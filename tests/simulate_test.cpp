@@ -42,6 +42,31 @@ TEST(Simulate, WritesACameraFileThatKnowsItsSensor) {
     EXPECT_NEAR(mosaic.white_balance[c], camera.white_balance[c], 1e-5);
 }
 
+TEST(Simulate, WritesFramesWithoutFilters) {
+  const TemporaryFolder folder;
+  const std::string raw = folder / "raw.dng", clean = folder / "clean.png",
+                    plain = folder / "plain.png";
+  for (const auto& [cfa, channels] : {std::pair{"none", 3}, {"monochrome", 1}}) {
+    const Outcome outcome =
+        run_program({"simulate", "--scene", "96x64", "--iso", "6400", "--cfa", cfa, "-o", raw,
+                     "--clean", clean, "--plain", plain, "--json"});
+    ASSERT_EQ(outcome.status, 0) << outcome.errors;
+    const auto facts = nlohmann::json::parse(outcome.output);
+    EXPECT_EQ(facts.at("cfa"), cfa);
+    const auto frame = std::get<LinearFrame>(read_raw_frame(raw));
+    EXPECT_EQ(frame.light.shape(), (Shape{1, channels, 64, 96}));
+    ASSERT_TRUE(frame.facts.noise);
+    EXPECT_NEAR(frame.facts.noise->shot, facts.at("shot").get<double>(), 1e-9);
+    EXPECT_EQ(frame.facts.shot.iso, 6400);
+    EXPECT_EQ(read_image(clean).channels, channels);
+    EXPECT_NE(read_image(plain).samples, read_image(clean).samples);
+  }
+  const Outcome png = run_program(
+      {"simulate", "--scene", "96x64", "--cfa", "none", "-o", (folder / "raw.png").string()});
+  EXPECT_EQ(png.status, 1);
+  EXPECT_THAT(png.errors, HasSubstr("--cfa none is written as a .dng"));
+}
+
 TEST(Simulate, AnIsoValueIsOfAKindOfSensor) {
   const TemporaryFolder folder;
   const auto shot_of = [&](const std::string& kind) {

@@ -75,7 +75,7 @@ TEST_F(XTransFiles, AModelForBayerIsRefusedByName) {
       {"enhance", "--model", std::string(HYPERCONV_SOURCE_DIR) + "/models/develop.safetensors",
        path("fuji.dng"), "-o", path("o.png")});
   EXPECT_EQ(run.status, 1);
-  EXPECT_THAT(run.errors, HasSubstr("develops mosaics of bayer, and this one is x-trans"));
+  EXPECT_THAT(run.errors, HasSubstr("develops frames of bayer, and this one is x-trans"));
   EXPECT_THAT(run.errors, HasSubstr("fuji.dng"));
 }
 

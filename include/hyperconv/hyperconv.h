@@ -118,6 +118,9 @@ typedef struct hyperconv_options {
    * more is processed in parts, and refused where even small parts need more. The caller's own
    * buffers do not count. 0: three quarters of what is free. */
   int64_t memory;
+  /* Not 0: hyperconv_develop_file takes files whose noise was removed before, too, and removes it
+   * once more. */
+  int again;
 } hyperconv_options;
 
 /* Is told the progress of a call, from 0 to 1, never less than before. It returns 0 to go on;
@@ -169,8 +172,9 @@ HYPERCONV_C_API hyperconv_code hyperconv_develop_camera_rgb(hyperconv_develop* d
                                                             const hyperconv_buffer* out,
                                                             hyperconv_progress progress,
                                                             void* user);
-/* From file to file, turned upright, with the shot's EXIF; `out` ends in .jpg, .png, .tif, .jxl,
- * .avif, .heic or .dng and appears whole or not at all. Fails: any code. */
+/* From file to file, turned upright, with the shot's EXIF; X-Trans, linear DNG, sRAW and monochrome
+ * files by the model that ships for them, unless one was named. `out` ends in .jpg, .png, .tif,
+ * .jxl, .avif, .heic or .dng and appears whole or not at all. Fails: any code. */
 HYPERCONV_C_API hyperconv_code hyperconv_develop_file(hyperconv_develop* develop, const char* in,
                                                       const char* out, hyperconv_progress progress,
                                                       void* user);

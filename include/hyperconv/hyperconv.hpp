@@ -102,6 +102,8 @@ struct Options {
   /// more is processed in parts, and refused (out_of_memory) where even small parts need more. The
   /// caller's own buffers do not count. Nothing: three quarters of what is free.
   std::optional<int64_t> memory = {};
+  /// Develop::file takes files whose noise was removed before, too, and removes it once more.
+  bool again = false;
 };
 
 /// A camera's RAW file, or a mosaic as a one-channel PNG, decoded into memory. Immutable: any
@@ -155,10 +157,10 @@ class HYPERCONV_API Develop {
 
   /// From file to file: as `hyperconv enhance`, turned upright, with the shot's EXIF. `out` ends in
   /// .jpg, .png, .tif, .jxl (16 bits), .avif, .heic (10) or .dng (linear, not turned) and appears
-  /// whole or not at all. An X-Trans file is developed by the model that ships for it, unless a
-  /// model was named.
+  /// whole or not at all. An X-Trans file, and one that has all colours at every pixel (linear DNG,
+  /// sRAW, monochrome), is developed by the model that ships for it, unless a model was named.
   /// Throws Error: io, bad_file, unsupported, bad_argument (another ending, in and out are the
-  /// same), ...
+  /// same, its noise was removed already: Options::again), ...
   void file(const std::filesystem::path& in, const std::filesystem::path& out,
             const ProgressCallback& progress = {});
 

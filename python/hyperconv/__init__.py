@@ -53,8 +53,8 @@ _develops = _functools.lru_cache(maxsize=4)(_hyperconv.Develop)
 _denoises = _functools.lru_cache(maxsize=4)(_hyperconv.Denoise)
 
 
-def _object_for(cache, model, threads, memory):
-    return cache(_os.fspath(model) if model is not None else "", threads, memory)
+def _object_for(cache, model, threads, memory, *more):
+    return cache(_os.fspath(model) if model is not None else "", threads, memory, *more)
 
 
 def _samples(array, name):
@@ -154,10 +154,12 @@ def denoise(image, strength=1.0, *, out=None, model=None, threads=0, memory=None
     return out
 
 
-def develop_file(source, target, *, model=None, threads=0, memory=None, progress=None):
+def develop_file(source, target, *, again=False, model=None, threads=0, memory=None,
+                 progress=None):
     """A camera's RAW file into a picture, turned upright, with EXIF: .jpg, .png, .tif, .jxl,
-    .avif, .heic or .dng."""
-    _object_for(_develops, model, threads, memory).file(source, target, progress)
+    .avif, .heic or .dng. A file whose noise was removed before is refused (BadArgument) unless it
+    is to be removed `again`."""
+    _object_for(_develops, model, threads, memory, again).file(source, target, progress)
 
 
 def denoise_file(source, target, strength=1.0, *, model=None, threads=0, memory=None,

@@ -80,6 +80,7 @@ def develop_file(
     source: Path,
     target: Path,
     *,
+    again: bool = False,
     model: Path | None = None,
     threads: int = 0,
     memory: int | None = None,

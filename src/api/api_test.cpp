@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -225,6 +226,40 @@ TEST_F(Api, FilesGoThrough) {
   EXPECT_EQ(file.shot().model, "One");
   EXPECT_EQ(file.mosaic().width, width);
   EXPECT_EQ(std::memcmp(file.mosaic().data, samples_.data(), samples_.size() * 2), 0);
+}
+
+TEST_F(Api, NoiseIsNotRemovedTwiceUnlessToldSo) {
+  const auto raw = folder_ / "in.dng", out = folder_ / "out.png";
+  Mosaic denoised = internal(this->mosaic(), samples_);
+  denoised.noise_reduction = {1, true};
+  write_dng(raw, denoised);
+  EXPECT_EQ(code_of([&] { develop_.file(raw, out); }), ErrorCode::bad_argument);
+  EXPECT_FALSE(std::filesystem::exists(out));
+  Develop again(develop_model_, {.again = true});
+  again.file(raw, out);
+  EXPECT_EQ(read_image(out).width, width);
+  // Of cameras that join shots some is gone, which is no reason.
+  denoised.noise_reduction = {0.5, false};
+  write_dng(raw, denoised);
+  develop_.file(raw, out);
+}
+
+TEST_F(Api, FramesOfThreeColoursWantTheirModel) {
+  LinearFrame frame;
+  frame.light = Tensor({1, 3, 40, 48});
+  std::fill_n(frame.light.data(), frame.light.size(), 0.25f);
+  frame.facts.width = 48;
+  frame.facts.height = 40;
+  write_linear_dng(folder_ / "in.dng", frame.light, frame.facts);
+  const auto out = folder_ / "out.png";
+  EXPECT_THAT(error_of([&] { develop_.file(folder_ / "in.dng", out); }),
+              testing::HasSubstr("this one is three-colours"));
+  const auto path = folder_ / "rgb.safetensors";
+  save_model(path, untrained_network("develop-rgb", {.width = 6}, {.name = "tiny"}, 1),
+             Precision::f16);
+  Develop colours(path);
+  colours.file(folder_ / "in.dng", out);
+  EXPECT_EQ(read_image(out).height, 40);
 }
 
 TEST_F(Api, WhatFailsInFilesSaysWhatKindOfFailureItIs) {

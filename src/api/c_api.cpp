@@ -84,6 +84,7 @@ Options options_of(const hyperconv_options* options) {
   if (options == nullptr) return {};
   Options found{.threads = options->threads};
   if (options->memory != 0) found.memory = options->memory;
+  found.again = options->again != 0;
   return found;
 }
 

@@ -158,7 +158,7 @@ TEST_F(CApi, RefusesWrongModelsAndSaysWhatIsMissing) {
   hyperconv_develop* made = nullptr;
   expect_refused(hyperconv_develop_create(denoise_model_.c_str(), nullptr, &made),
                  "for the task 'denoise'");
-  const hyperconv_options options = {-3, 0};
+  const hyperconv_options options = {-3, 0, 0};
   expect_refused(hyperconv_develop_create(develop_model_.c_str(), &options, &made), "-3 threads");
   EXPECT_EQ(hyperconv_develop_create("/missing.safetensors", nullptr, &made), HYPERCONV_IO);
   hyperconv_raw* raw = nullptr;

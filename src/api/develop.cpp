@@ -1,5 +1,7 @@
 #include "pipeline/develop.hpp"
 
+#include <map>
+
 #include "api/call.hpp"
 #include "api/views.hpp"
 #include "base/fail.hpp"
@@ -24,6 +26,15 @@ Image interleaved(const Tensor& planes) {
     }
   image.samples = std::move(samples);
   return image;
+}
+
+void refuse_twice(const std::filesystem::path& file, const Mosaic& facts) {
+  if (was_denoised(facts))
+    fail(
+        "{}: its noise was removed already{} (NoiseReductionApplied is {:g}); Options::again "
+        "removes noise once more",
+        file.string(), facts.noise_reduction->by_hyperconv ? " by hyperconv" : "",
+        facts.noise_reduction->applied);
 }
 
 bool is_dng(const std::filesystem::path& path) {
@@ -58,16 +69,18 @@ class Develop::Impl {
     const Turn turn(mutex_);
     if (!is_dng(out)) check_writable(out);
     check_not_same(in, out);
-    Mosaic mosaic;
-    reading([&] { mosaic = read_mosaic(in, {}); });
-    Developer& developer = developer_for(packing_of(mosaic));
+    RawFrame frame;
+    reading([&] { frame = InputFile(in).raw({}); });
+    const FrameView seen(frame);
+    if (!options_.again) refuse_twice(in, seen.facts);
+    Developer& developer = developer_for(packing_of(seen));
     if (is_dng(out)) {
-      const Tensor light = developer.camera_rgb(mosaic);
+      const Tensor light = developer.camera_rgb(seen);
       write_linear_dng(out, light,
-                       cleaned(mosaic, light, {}, developer.model_name(), options_.threads),
+                       cleaned(seen, light, {}, developer.model_name(), options_.threads),
                        {.threads = options_.threads});
     } else {
-      write_image(out, upright(developer.picture(mosaic)));
+      write_image(out, upright(developer.picture(seen)));
     }
   }
 
@@ -83,17 +96,18 @@ class Develop::Impl {
   /// There is a shipped model for each packing; one that was named is for its own.
   Developer& developer_for(Packing packing) {
     if (packing == Packing::bayer || !is_shipped_) return developer_;
-    if (!x_trans_) {
+    auto& found = others_[packing];
+    if (!found) {
       const auto model = load(shipped_model(Task::develop, packing), Task::develop);
-      x_trans_.emplace(model, developing(*model));
+      found.emplace(model, developing(*model));
     }
-    return *x_trans_;
+    return *found;
   }
 
   Options options_;
   bool is_shipped_;
   Developer developer_;
-  std::optional<Developer> x_trans_;
+  std::map<Packing, std::optional<Developer>> others_;
   std::timed_mutex mutex_;
 };
 

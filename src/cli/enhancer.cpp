@@ -7,7 +7,6 @@
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
-#include "base/overloaded.hpp"
 #include "base/say.hpp"
 #include "cli/size.hpp"
 #include "image/codec.hpp"
@@ -55,6 +54,11 @@ auto naming(const fs::path& file, const Work& work) {
 /// The S-Net that was trained beside a model: NAME-noise.safetensors beside NAME.safetensors.
 fs::path noise_model_beside(const fs::path& model) {
   return model.parent_path() / (model.stem().string() + "-noise.safetensors");
+}
+
+Mosaic& facts_of(RawFrame& frame) {
+  if (auto* linear = std::get_if<LinearFrame>(&frame)) return linear->facts;
+  return std::get<Mosaic>(frame);
 }
 
 FileKind kind_of(const Model& model) {
@@ -185,19 +189,16 @@ Outcome Enhancer::develop(const Job& job, InputFile& file) {
   Stopwatch total, stage;
   RawFrame frame = file.raw(arguments_.format);
   if (const auto orientation = arguments_.framing.orientation())
-    std::visit(Overloaded{[&](Mosaic& mosaic) { mosaic.orientation = *orientation; },
-                          [&](LinearFrame& linear) { linear.facts.orientation = *orientation; }},
-               frame);
+    facts_of(frame).orientation = *orientation;
   outcome.decode = stage.lap();
-  const int64_t pixels = std::visit(
-      Overloaded{[](const Mosaic& mosaic) { return int64_t(mosaic.width) * mosaic.height; },
-                 [](const LinearFrame& linear) { return linear.light.shape().plane(); }},
-      frame);
+  const int64_t pixels = int64_t(facts_of(frame).width) * facts_of(frame).height;
   const auto room = room_for(pixels);
   stage.lap();  // waiting for memory is no work
-  std::visit(Overloaded{[&](Mosaic& mosaic) { develop_mosaic(std::move(mosaic), outcome); },
-                        [&](LinearFrame& linear) { develop_linear(linear, outcome); }},
-             frame);
+  auto* linear = std::get_if<LinearFrame>(&frame);
+  if (linear != nullptr && !develops_linear())
+    render_linear(*linear, outcome);
+  else
+    develop_frame(frame, outcome);
   outcome.total = total.lap() - outcome.before;
   return outcome;
 }
@@ -248,8 +249,7 @@ bool Enhancer::removes_noise() const {
 void Enhancer::refuse_twice(const Mosaic& facts, const Job& job) const {
   if (!facts.noise_reduction || arguments_.again || !removes_noise()) return;
   const auto& [applied, by_hyperconv] = *facts.noise_reduction;
-  // Cameras that join several shots say that some of the noise is gone; 1 is "ideal".
-  if (by_hyperconv ? applied > 0 : applied >= 1)
+  if (was_denoised(facts))
     fail(
         "{}: its noise was removed already{} (NoiseReductionApplied is {:g}); --again removes "
         "noise "
@@ -258,6 +258,14 @@ void Enhancer::refuse_twice(const Mosaic& facts, const Job& job) const {
   if (applied > 0)
     warn(job, {fmt::format("some of its noise was removed already (NoiseReductionApplied is {:g})",
                            applied)});
+}
+
+void Enhancer::refuse_for_linear(const LinearFrame& frame, const Job& job) const {
+  const bool is_grey = frame.light.shape().c == 1;
+  if (arguments_.dng.mosaic)
+    fail("{}: is {}; --mosaic is for files that hold a mosaic", job.input.string(),
+         is_grey ? "monochrome" : "demosaiced already");
+  if (is_grey) refuse_rendering_of(frame, job);
 }
 
 void Enhancer::refuse_rendering_of(const LinearFrame& frame, const Job& job) const {
@@ -272,78 +280,89 @@ void Enhancer::refuse_rendering_of(const LinearFrame& frame, const Job& job) con
          named, is_grey ? "--exposure" : "--exposure and --colour-space");
 }
 
-void Enhancer::develop_mosaic(Mosaic mosaic, Outcome& outcome) {
+bool Enhancer::develops_linear() const {
+  if (named_) return named_->model->info().packing == Packing::three_colours;
+  return find_shipped_model(Task::develop, Packing::three_colours).has_value();
+}
+
+void Enhancer::develop_frame(RawFrame& frame, Outcome& outcome) {
   const Job& job = outcome.job;
-  refuse_twice(mosaic, job);
-  naming(job.input, [&] { balance_as_wanted(mosaic, arguments_.rendering.wanted_balance()); });
-  outcome.white_balance = mosaic.white_balance;
-  const auto lens = lens_of(mosaic, outcome);
-  warn(job, mosaic.warnings);
-  Developing& developing = this->developing(packing_of(mosaic));
+  Mosaic& facts = facts_of(frame);
+  const FrameView seen(frame);
+  if (seen.light != nullptr) refuse_for_linear(std::get<LinearFrame>(frame), job);
+  refuse_twice(facts, job);
+  naming(job.input, [&] {
+    std::visit([&](auto& kind) { balance_as_wanted(kind, arguments_.rendering.wanted_balance()); },
+               frame);
+  });
+  if (!seen.is_monochrome()) outcome.white_balance = facts.white_balance;
+  const auto lens = lens_of(facts, outcome);
+  warn(job, facts.warnings);
+  Developing& developing = this->developing(packing_of(seen));
   Developer& developer = *developing.developer;
   outcome.model = developing.model.path;
   Stopwatch stage;
   if (is_dng(job.output)) {
-    const Tensor rgb =
-        naming(job.input, [&] { return linear_light_of(developer, mosaic, outcome); });
+    const Tensor light =
+        naming(job.input, [&] { return linear_light_of(developer, seen, outcome); });
     const DenoiseStrength strength = arguments_.removal.strength.value_or(DenoiseStrength{});
     Mosaic clean =
-        cleaned(mosaic, rgb, strength, developer.model_name(), arguments_.engine.threads);
+        cleaned(seen, light, strength, developer.model_name(), arguments_.engine.threads);
     outcome.process = stage.lap();
-    write_dng_of(std::move(clean), rgb, arguments_.dng.mosaic, outcome);
+    write_dng_of(std::move(clean), light, arguments_.dng.mosaic, outcome);
     outcome.encode = stage.lap();
-  } else if (is_written_by_rows(mosaic, lens.get(), job)) {
-    write_rows(developer, mosaic, outcome);
+  } else if (is_written_by_rows(seen, lens.get(), job)) {
+    write_rows(developer, seen, outcome);
   } else {
-    Image picture = naming(
-        job.input, [&] { return picture_of_mosaic(developer, mosaic, lens.get(), outcome); });
+    Image picture =
+        naming(job.input, [&] { return picture_of_frame(developer, seen, lens.get(), outcome); });
     outcome.process = stage.lap() - outcome.before;
-    write(std::move(picture), mosaic, outcome);
+    write(std::move(picture), facts, outcome);
     outcome.encode = stage.lap();
   }
   outcome.noise = developer.noise();
   outcome.precision = developer.precision();
 }
 
-Tensor Enhancer::linear_light_of(Developer& developer, const Mosaic& mosaic,
+Tensor Enhancer::linear_light_of(Developer& developer, const FrameView& frame,
                                  Outcome& outcome) const {
   const auto& strength = arguments_.removal.strength;
   if (!strength) {
-    Tensor clean = developer.camera_rgb(mosaic);
+    Tensor clean = developer.camera_rgb(frame);
     outcome.develop = developer.times();
     return clean;
   }
-  const Tensor grainy = developer.camera_rgb(mosaic, true);
+  const Tensor grainy = developer.camera_rgb(frame, true);
   outcome.develop = developer.times();
-  const Tensor clean = developer.camera_rgb(mosaic);
+  const Tensor clean = developer.camera_rgb(frame);
   outcome.develop = sum_of(outcome.develop, developer.times());
   return with_some_grain(grainy, clean, *strength);
 }
 
-Image Enhancer::picture_of_mosaic(Developer& developer, const Mosaic& mosaic,
-                                  const LensCorrection* lens, Outcome& outcome) const {
+Image Enhancer::picture_of_frame(Developer& developer, const FrameView& frame,
+                                 const LensCorrection* lens, Outcome& outcome) const {
   const NoiseRemovalArguments& wanted = arguments_.removal;
   outcome.rendering = arguments_.rendering.rendering();
   outcome.rendering->linear = wants_linear_floats();
   PictureRequest request{
-      .rendering = *outcome.rendering, .part = wanted_part(mosaic, outcome), .lens = lens};
+      .rendering = *outcome.rendering, .part = wanted_part(frame.facts, outcome), .lens = lens};
   std::optional<Image> grainy;
   const bool needs_grain = wanted.strength || !wanted.noise_map.empty();
   if (needs_grain || !arguments_.report.empty()) {
     Stopwatch watch;
     request.keeps_grain = true;
-    grainy = developer.picture(mosaic, request);
+    grainy = developer.picture(frame, request);
     if (needs_grain) outcome.develop = developer.times();
     request.keeps_grain = false;
     keep_before(*grainy, outcome);
     if (!needs_grain) outcome.before = watch.lap();
   }
-  Image clean = developer.picture(mosaic, request);
+  Image clean = developer.picture(frame, request);
   outcome.develop = sum_of(outcome.develop, developer.times());
   if (!wanted.noise_map.empty()) {
     Threads threads(arguments_.engine.threads);
     write_noise_map(
-        with_square_pixels(removed_between(*grainy, clean, threads), mosaic.pixel_aspect),
+        with_square_pixels(removed_between(*grainy, clean, threads), frame.facts.pixel_aspect),
         clean.metadata.orientation, outcome);
   }
   if (wanted.strength) return with_some_grain(*grainy, clean, *wanted.strength);
@@ -397,7 +416,7 @@ Image Enhancer::framed(Image picture, bool is_photo, SampleMeaning meaning) cons
                  arguments_.write.threads);
 }
 
-void Enhancer::develop_linear(LinearFrame& frame, Outcome& outcome) {
+void Enhancer::render_linear(LinearFrame& frame, Outcome& outcome) {
   const Job& job = outcome.job;
   refuse_rendering_of(frame, job);
   const bool is_grey = frame.light.shape().c == 1;
@@ -405,9 +424,7 @@ void Enhancer::develop_linear(LinearFrame& frame, Outcome& outcome) {
   const auto lens = lens_of(frame.facts, outcome);
   warn(job, frame.facts.warnings);
   const bool denoises = !is_dng(job.output) && !named_;
-  if (arguments_.dng.mosaic)
-    fail("{}: is {}; --mosaic is for files that hold a mosaic", job.input.string(),
-         is_grey ? "monochrome" : "demosaiced already");
+  refuse_for_linear(frame, job);
   if (denoises) refuse_twice(frame.facts, job);
   warn(job, {fmt::format("is {}; {} applied, and {}", is_grey ? "monochrome" : "demosaiced already",
                          is_grey ? "its levels are" : "white balance and colours are",
@@ -458,7 +475,7 @@ Image Enhancer::without_noise(const Image& photo, const Region& part, Outcome& o
   return picture;
 }
 
-bool Enhancer::is_written_by_rows(const Mosaic& mosaic, const LensCorrection* lens,
+bool Enhancer::is_written_by_rows(const FrameView& frame, const LensCorrection* lens,
                                   const Job& job) const {
   const NoiseRemovalArguments& removal = arguments_.removal;
   const bool is_one_picture =
@@ -469,15 +486,16 @@ bool Enhancer::is_written_by_rows(const Mosaic& mosaic, const LensCorrection* le
   return is_one_picture && is_seen_as_made && is_writable_by_rows(job.output);
 }
 
-void Enhancer::write_rows(Developer& developer, const Mosaic& mosaic, Outcome& outcome) const {
+void Enhancer::write_rows(Developer& developer, const FrameView& frame, Outcome& outcome) const {
+  const Mosaic& facts = frame.facts;
   const Rendering rendering = arguments_.rendering.rendering();
   outcome.rendering = rendering;
-  const PictureRequest request{.rendering = rendering, .part = wanted_part(mosaic, outcome)};
-  const Region part = request.part.value_or(Region{0, 0, mosaic.height, mosaic.width});
-  warn_of_opcodes(mosaic, outcome);
+  const PictureRequest request{.rendering = rendering, .part = wanted_part(facts, outcome)};
+  const Region part = request.part.value_or(Region{0, 0, facts.height, facts.width});
+  warn_of_opcodes(facts, outcome);
   Stopwatch total;
   Image picture{int(part.width), int(part.height), 3, {}, {}};
-  picture.metadata = metadata_for_picture(mosaic, rendering.space);
+  picture.metadata = metadata_for_picture(facts, rendering.space);
   double encoding = 0;
   const auto timed = [&](const auto& work) {
     Stopwatch watch;
@@ -486,7 +504,7 @@ void Enhancer::write_rows(Developer& developer, const Mosaic& mosaic, Outcome& o
   };
   RowWriter writer(outcome.job.output, picture, arguments_.write);
   naming(outcome.job.input, [&] {
-    developer.picture_rows(mosaic, request,
+    developer.picture_rows(frame, request,
                            [&](const Image& rows) { timed([&] { writer.add(rows); }); });
   });
   timed([&] { writer.commit(); });

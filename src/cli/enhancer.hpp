@@ -100,7 +100,7 @@ struct Outcome {
 
 bool is_dng(const std::filesystem::path& path);
 
-/// Develops mosaics and denoises photos. A model is loaded with the first file that it is for.
+/// Develops camera files and denoises photos. A model is loaded with the first file that it is for.
 class Enhancer {
  public:
   /// Throws Error when the model that was named cannot be used.
@@ -129,7 +129,7 @@ class Enhancer {
   };
 
   void warn(const Job& job, const std::vector<std::string>& warnings) const;
-  /// A model, and what runs it on mosaics of its packing.
+  /// A model, and what runs it on frames of its packing.
   struct Developing {
     Loaded model;
     std::optional<Developer> developer;
@@ -145,10 +145,12 @@ class Enhancer {
   DenoiseOptions denoise_options() const;
   FileKind wanted_kind(const InputFile& file) const;
   Outcome develop(const Job& job, InputFile& file);
-  void develop_mosaic(Mosaic mosaic, Outcome& outcome);
-  Tensor linear_light_of(Developer& developer, const Mosaic& mosaic, Outcome& outcome) const;
-  Image picture_of_mosaic(Developer& developer, const Mosaic& mosaic, const LensCorrection* lens,
-                          Outcome& outcome) const;
+  /// Whether there is a model for frames of three colours or of brightness alone.
+  bool develops_linear() const;
+  void develop_frame(RawFrame& frame, Outcome& outcome);
+  Tensor linear_light_of(Developer& developer, const FrameView& frame, Outcome& outcome) const;
+  Image picture_of_frame(Developer& developer, const FrameView& frame, const LensCorrection* lens,
+                         Outcome& outcome) const;
   bool wants_linear_floats() const { return arguments_.write.depth == 32; }
   void refuse_linear_floats(const Job& job, const char* why) const;
   /// What would have no effect on a DNG.
@@ -159,7 +161,10 @@ class Enhancer {
   /// A photo whose noise was removed before is refused, unless it is wanted again.
   void refuse_twice(const Mosaic& facts, const Job& job) const;
   void refuse_rendering_of(const LinearFrame& frame, const Job& job) const;
-  void develop_linear(LinearFrame& frame, Outcome& outcome);
+  /// What means nothing for a frame without a mosaic, or without colours.
+  void refuse_for_linear(const LinearFrame& frame, const Job& job) const;
+  /// Without a model for such frames: as a picture, whose noise is removed as of a photo.
+  void render_linear(LinearFrame& frame, Outcome& outcome);
   /// As the model for photos cleans it.
   Image without_noise(const Image& photo, const Region& part, Outcome& outcome);
   /// Writes a noise map that lies on a photo of this orientation, where one is wanted.
@@ -174,10 +179,10 @@ class Enhancer {
   Image framed(Image picture, bool is_photo, SampleMeaning meaning) const;
   Outcome denoise(const Job& job, InputFile& file);
   void write(Image picture, const Mosaic& facts, Outcome& outcome) const;
-  /// Whether a mosaic's picture needs to be whole nowhere on its way to the file.
-  bool is_written_by_rows(const Mosaic& mosaic, const LensCorrection* lens, const Job& job) const;
+  /// Whether a frame's picture needs to be whole nowhere on its way to the file.
+  bool is_written_by_rows(const FrameView& frame, const LensCorrection* lens, const Job& job) const;
   /// The picture, row by row as it is made; the times of that too.
-  void write_rows(Developer& developer, const Mosaic& mosaic, Outcome& outcome) const;
+  void write_rows(Developer& developer, const FrameView& frame, Outcome& outcome) const;
   void warn_of_opcodes(const Mosaic& facts, const Outcome& outcome) const;
   /// `facts` lose what is to be stripped.
   void write_dng_of(Mosaic facts, const Tensor& light, bool as_mosaic, Outcome& outcome) const;

@@ -176,6 +176,7 @@ Json facts_of_camera_file(const std::string& path, InputFile& file) {
                         [&](const LinearFrame& linear) {
                           add_common_facts(facts, linear.facts);
                           facts["sensor"] = linear.light.shape().c == 1 ? "monochrome" : "linear";
+                          facts["noise"] = to_json(noise_of(linear));
                           facts["warnings"] = linear.facts.warnings;
                         }},
              frame);

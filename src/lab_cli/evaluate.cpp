@@ -2,6 +2,7 @@
 #include "lab_cli/evaluate.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -21,7 +22,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct EvaluateArguments {
-  std::string merge, shard, part = "test", save, noise;
+  std::string merge, shard, part = "test", save, noise, frames;
   EvaluateOptions simulated;
   EvaluatePairsArguments pairs;  ///< and what both kinds share
 };
@@ -47,12 +48,14 @@ Quality overall(const Evaluation& evaluation) {
   return mean;
 }
 
-/// "ahd", "markesteijn_3".
-std::string json_key(LibRawMethod method) {
-  std::string key = to_string(method);
-  std::ranges::replace(key, ' ', '_');
-  std::ranges::transform(key, key.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-  return key;
+/// "LibRaw AHD" is "ahd", as it always was.
+std::string json_key(std::string rival) {
+  constexpr std::string_view libraw = "LibRaw ";
+  if (rival.starts_with(libraw)) rival.erase(0, libraw.size());
+  std::ranges::replace(rival, ' ', '_');
+  std::ranges::transform(rival, rival.begin(),
+                         [](unsigned char c) { return char(std::tolower(c)); });
+  return rival;
 }
 
 void print_json(const Evaluation& evaluation, const std::string& model) {
@@ -62,8 +65,8 @@ void print_json(const Evaluation& evaluation, const std::string& model) {
   for (const LevelResult& level : evaluation.levels) {
     Json entry = {{"shot", level.noise.shot}, {"read", level.noise.read}};
     entry.update(to_json(level.model));
-    for (size_t i = 0; i < level.libraw.size(); ++i)
-      entry["baselines"][json_key(evaluation.libraw[i])] = to_json(level.libraw[i]);
+    for (size_t i = 0; i < level.rivals.size(); ++i)
+      entry["baselines"][json_key(evaluation.rivals[i])] = to_json(level.rivals[i]);
     json["levels"].push_back(std::move(entry));
   }
   json["skipped"] = evaluation.skipped;
@@ -75,16 +78,28 @@ void print_table(const Evaluation& evaluation, const std::string& model,
   fmt::print("{} on {} photos shrunk by {}, seen by simulated cameras (seed {})\n", model,
              evaluation.images, options.shrink, options.seed);
   fmt::print("PSNR dB / SSIM of 16-bit sRGB pictures\n\n");
-  fmt::print("{:>8} {:>8}   {:>14}   {:>20}   {:>20}\n", "shot", "read", "model",
-             "LibRaw " + to_string(evaluation.libraw[0]),
-             "LibRaw " + to_string(evaluation.libraw[1]));
+  fmt::print("{:>8} {:>8}   {:>14}", "shot", "read", "model");
+  for (const auto& rival : evaluation.rivals) fmt::print("   {:>20}", rival);
+  fmt::print("\n");
   const auto cell = [](const Quality& q) {
     return fmt::format("{:6.2f} / {:.4f}", q.psnr, q.ssim);
   };
-  for (const LevelResult& level : evaluation.levels)
-    fmt::print("{:8.1e} {:8.1e}   {:>14}   {:>20}   {:>20}\n", level.noise.shot, level.noise.read,
-               cell(level.model), cell(level.libraw[0]), cell(level.libraw[1]));
+  for (const LevelResult& level : evaluation.levels) {
+    fmt::print("{:8.1e} {:8.1e}   {:>14}", level.noise.shot, level.noise.read, cell(level.model));
+    for (const Quality& rival : level.rivals) fmt::print("   {:>20}", cell(rival));
+    fmt::print("\n");
+  }
   for (const auto& line : evaluation.skipped) fmt::print("skipped: {}\n", line);
+}
+
+std::vector<std::string> frame_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, shot] : named_linear_shots()) names.push_back(name);
+  return names;
+}
+
+LinearShot shot_named(const std::string& name) {
+  return std::ranges::find(named_linear_shots(), name, &NamedLinearShot::name)->shot;
 }
 
 void evaluate_on_photos(const std::shared_ptr<const Model>& model, const EvaluateArguments& a) {
@@ -97,7 +112,16 @@ void evaluate_on_photos(const std::shared_ptr<const Model>& model, const Evaluat
         model->info().name, to_string(model->info().task));
   EvaluateOptions options = a.simulated;
   options.limit = a.pairs.options.limit;
-  Developer developer(model, {.engine = a.pairs.options.engine});
+  options.engine = a.pairs.options.engine;
+  Developer developer(model, {.engine = options.engine});
+  if (developer.packing() == Packing::three_colours) {
+    options.shot = shot_named(a.frames.empty() ? "measured" : a.frames);
+    if (const auto path = find_shipped_model(Task::denoise))
+      options.denoiser = std::make_shared<const Model>(Model::load(*path));
+  } else if (!a.frames.empty()) {
+    fail("--frames is for models of three-colours; '{}' is for {}", model->info().name,
+         to_string(developer.packing()));
+  }
   const Evaluation evaluation = evaluate_develop(developer, a.pairs.data, options);
   if (a.pairs.json)
     print_json(evaluation, a.pairs.model);
@@ -127,6 +151,9 @@ void evaluate_command(EvaluateArguments a) {
     evaluate_on_photos(model, a);
     return;
   }
+  if (!a.frames.empty() || a.simulated.estimates_noise)
+    fail("--frames and --estimate are for models of the task develop; '{}' is for {}",
+         model->info().name, to_string(model->info().task));
   a.pairs.part = a.part == "train" ? Split::train : Split::test;
   a.pairs.options.save = a.save;
   if (!a.noise.empty()) a.pairs.noise = synthetic_noise_from_string(a.noise);
@@ -196,6 +223,15 @@ void add_evaluate(CLI::App& program) {
       ->check(CLI::PositiveNumber);
   command->add_option("--threads", a->pairs.options.engine.threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--frames", a->frames,
+                   fmt::format("For models of frames with three colours a pixel: how these came to "
+                               "them, {} (default measured)",
+                               fmt::join(frame_names(), ", ")))
+      ->check(CLI::IsMember(frame_names()));
+  command->add_flag(
+      "--estimate", a->simulated.estimates_noise,
+      "For develop: the model is told not the true noise but what is estimated of it");
   command->add_flag("--json", a->pairs.json, "One JSON object on stdout");
   add_pair_options(*command, *a);
   command->callback([a] { evaluate_command(*a); });

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <map>
 #include <memory>
@@ -15,8 +16,11 @@
 #include "image/codec.hpp"
 #include "lab_cli/commands.hpp"
 #include "lab_cli/simulate_set.hpp"
+#include "pipeline/develop.hpp"
 #include "raw/colour.hpp"
+#include "raw/linear_frame.hpp"
 #include "simulation/demosaic.hpp"
+#include "simulation/linear_shot.hpp"
 #include "simulation/scene.hpp"
 #include "simulation/simulator.hpp"
 
@@ -39,6 +43,13 @@ struct Options {
 };
 
 constexpr const char* x_trans_name = "x-trans";
+constexpr const char* no_filters_name = "none";
+constexpr const char* monochrome_name = "monochrome";
+
+/// Not a mosaic but a linear DNG.
+bool is_linear(const Options& options) {
+  return options.cfa == no_filters_name || options.cfa == monochrome_name;
+}
 
 enum class OutputKind { dng, png };
 
@@ -51,8 +62,9 @@ OutputKind output_kind(const std::string& path) {
 
 SensorSettings sensor_settings(const Options& options) {
   SensorSettings settings;
-  settings.cfa =
-      options.cfa == x_trans_name ? ColourFilters(XTrans{}) : cfa_from_string(options.cfa);
+  if (!is_linear(options))
+    settings.cfa =
+        options.cfa == x_trans_name ? ColourFilters(XTrans{}) : cfa_from_string(options.cfa);
   settings.bits = options.bits;
   settings.exposure = options.exposure;
   settings.noise = noise_at_iso(options.iso, options.sensor);
@@ -79,23 +91,25 @@ void write_mosaic(const std::string& path, const Mosaic& mosaic) {
 
 // Before an hour of work, not after it.
 void check_outputs(const Options& options) {
-  output_kind(options.output);
+  if (output_kind(options.output) == OutputKind::png && is_linear(options))
+    fail("{}: a frame of --cfa {} is written as a .dng", options.output, options.cfa);
   for (const auto& path : {options.clean, options.plain})
     if (!path.empty() && !is_writable_image(path))
       fail("{}: a picture's name ends in .jpg, .png or .tif", path);
 }
 
-void report(const Options& options, const Mosaic& mosaic) {
+/// `levels` are black and white of the file.
+void report(const Options& options, const Mosaic& mosaic, const std::array<double, 2>& levels) {
   const NoiseProfile noise = mosaic.noise.value_or(NoiseProfile{});
   nlohmann::ordered_json facts = {
       {"input", options.photos.empty() ? "scene " + options.scene : options.photos.front()},
       {"output", options.output},
       {"width", mosaic.width},
       {"height", mosaic.height},
-      {"cfa", to_string(mosaic.cfa)},
+      {"cfa", options.cfa},
       {"bits", options.bits},
-      {"black", mosaic.black[0]},
-      {"white", mosaic.white},
+      {"black", levels[0]},
+      {"white", levels[1]},
       {"shot", noise.shot},
       {"read", noise.read},
       {"exposure", options.exposure},
@@ -106,8 +120,24 @@ void report(const Options& options, const Mosaic& mosaic) {
     fmt::print("{}\n", to_line(facts));
   else
     fmt::print("{}: {}x{} {}, {} bits, noise variance {:.3g} x + {:.3g}\n", options.output,
-               mosaic.width, mosaic.height, to_string(mosaic.cfa), options.bits, noise.shot,
-               noise.read);
+               mosaic.width, mosaic.height, options.cfa, options.bits, noise.shot, noise.read);
+}
+
+/// The pictures are those of the frame: what is plain needs no demosaicking.
+void simulate_linear(const Options& options, const Tensor& scene, const SimulatedCamera& camera,
+                     const SensorSettings& settings, Random& random) {
+  const LinearShot shot{.is_monochrome = options.cfa == monochrome_name};
+  const LinearTake take =
+      take_linear(scene, camera, settings, shot, NormalNumbers::one_by_one, random);
+  LinearFrame frame = linear_frame(take, camera, settings, shot);
+  if (!options.shot) frame.facts.shot.iso = options.iso;
+  write_linear_dng(options.output, frame.light, frame.facts);
+  if (!options.plain.empty()) write_image(options.plain, picture_of(frame));
+  if (!options.clean.empty()) {
+    frame.light = shot.is_monochrome ? mean_of_colours(take.clean) : take.clean;
+    write_image(options.clean, picture_of(frame));
+  }
+  report(options, frame.facts, {0, 65535});
 }
 
 void simulate(const Options& options) {
@@ -117,6 +147,10 @@ void simulate(const Options& options) {
   const Tensor scene =
       scene_in_camera_colours(linear_srgb(source(options), options.shrink), camera);
   Random random(options.seed);
+  if (is_linear(options)) {
+    simulate_linear(options, scene, camera, settings, random);
+    return;
+  }
   Mosaic mosaic = expose(scene, camera, settings, random);
   if (!options.shot) mosaic.shot.iso = options.iso;
   write_mosaic(options.output, mosaic);
@@ -125,7 +159,7 @@ void simulate(const Options& options) {
     write_image(options.clean, srgb_picture(clean_camera_rgb(scene, camera, settings), to_srgb));
   if (!options.plain.empty())
     write_image(options.plain, srgb_picture(bilinear_camera_rgb(mosaic), to_srgb));
-  report(options, mosaic);
+  report(options, mosaic, {mosaic.black[0], mosaic.white});
 }
 
 void add_sources(CLI::App& command, Options& options) {
@@ -157,9 +191,13 @@ void add_noise(CLI::App& command, Options& options) {
 }
 
 void add_sensor(CLI::App& command, Options& options) {
-  command.add_option("--cfa", options.cfa, "rggb, bggr, grbg, gbrg or x-trans")
+  command
+      .add_option("--cfa", options.cfa,
+                  "rggb, bggr, grbg, gbrg or x-trans; none: a linear DNG with three "
+                  "colours at every pixel, monochrome: with brightness alone")
       ->capture_default_str()
-      ->check(CLI::IsMember({"rggb", "bggr", "grbg", "gbrg", x_trans_name}));
+      ->check(CLI::IsMember(
+          {"rggb", "bggr", "grbg", "gbrg", x_trans_name, no_filters_name, monochrome_name}));
   command.add_option("--bits", options.bits, "Bits of a sample, 10 to 16")
       ->capture_default_str()
       ->check(CLI::Range(10, 16));

@@ -14,6 +14,7 @@
 #include "lab_cli/study.hpp"
 #include "lab_cli/study_python.hpp"
 #include "network/model.hpp"
+#include "pipeline/develop.hpp"
 #include "pipeline/shipped.hpp"
 #include "studies/rivals.hpp"
 
@@ -43,8 +44,7 @@ const std::vector<std::string>& usual_rivals_for(const ColourFilters& filters) {
 }
 
 std::string shipped_model_for(const ColourFilters& filters) {
-  const bool is_x_trans = filters.x_trans() != nullptr;
-  return shipped_model(Task::develop, is_x_trans ? Packing::x_trans : Packing::bayer).string();
+  return shipped_model(Task::develop, packing_of(filters)).string();
 }
 
 Contenders contending_ours(const RivalsArguments& a) {

@@ -40,7 +40,12 @@ TEST(Grown, WhatDoesNotFitIsNamed) {
 TEST(Grown, FiltersThatFollowTheNoiseTakeMoreInputsToo) {
   const Model old = untrained_network("develop", {}, {}, 1);
   const Model model = grown(old, untrained_network("develop-xtrans", {}, {}, 2));
+  // So does one for pixels that have all colours: it reads one of them first.
+  const Model colours = grown(old, untrained_network("develop-rgb", {}, {}, 2));
+  EXPECT_EQ(colours.info().packing, Packing::three_colours);
   for (const char* name : {"down1.conv1", "linear"}) {
+    EXPECT_EQ(colours.weight(name + std::string(".a2.weight")).to_float(),
+              model.weight(name + std::string(".a2.weight")).to_float());
     const auto before = old.weight(name + std::string(".a2.weight")).to_float();
     const auto after = model.weight(name + std::string(".a2.weight")).to_float();
     ASSERT_EQ(after.size(), 3 * before.size());

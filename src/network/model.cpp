@@ -44,6 +44,8 @@ const char* name_of(Packing packing) {
       return "bayer";
     case Packing::x_trans:
       return "x-trans";
+    case Packing::three_colours:
+      return "three-colours";
   }
   return nullptr;
 }
@@ -189,17 +191,23 @@ std::string to_string(Packing packing) { return name_of(packing); }
 Packing packing_from_string(const std::string& name) {
   for (int i = 0; name_of(Packing(i)) != nullptr; ++i)
     if (name == name_of(Packing(i))) return Packing(i);
-  fail("the packing '{}' is not known; known are bayer, x-trans", name);
+  fail("the packing '{}' is not known; known are bayer, x-trans, three-colours", name);
 }
 
 int cell_side(Packing packing) {
   switch (packing) {
     case Packing::bayer:
+    case Packing::three_colours:
       return 2;
     case Packing::x_trans:
       return 6;
   }
   fail("the packing is not known");
+}
+
+int cell_channels(Packing packing) {
+  const int samples = cell_side(packing) * cell_side(packing);
+  return packing == Packing::three_colours ? 3 * samples : samples;
 }
 
 int64_t WeightView::count() const {

@@ -1,6 +1,7 @@
 // A trained network in a file: .safetensors, with the graph and the facts about it in its metadata.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -69,14 +70,32 @@ Domain domain_from_string(const std::string& name);
 
 /// How a `develop` network's input holds a frame's samples.
 enum class Packing {
-  bayer,   ///< a cell of 2x2 samples: R, G of the red row, G of the blue row, B
-  x_trans  ///< a cell of 6x6 samples, row by row, that begins where XTrans does (base/x_trans.hpp)
+  bayer,    ///< a cell of 2x2 samples: R, G of the red row, G of the blue row, B
+  x_trans,  ///< a cell of 6x6 samples, row by row, that begins where XTrans does (base/x_trans.hpp)
+  three_colours  ///< a cell of 2x2 pixels that have all colours: three_colour_places
 };
+
+/// Colour, row and column of each of the twelve numbers of a cell of Packing::three_colours: first
+/// those that a cell of Bayer's has.
+inline constexpr std::array<std::array<int, 3>, 12> three_colour_places = {{{0, 0, 0},
+                                                                            {1, 0, 1},
+                                                                            {1, 1, 0},
+                                                                            {2, 1, 1},
+                                                                            {0, 0, 1},
+                                                                            {0, 1, 0},
+                                                                            {0, 1, 1},
+                                                                            {1, 0, 0},
+                                                                            {1, 1, 1},
+                                                                            {2, 0, 0},
+                                                                            {2, 0, 1},
+                                                                            {2, 1, 0}}};
 std::string to_string(Packing packing);
 /// Throws Error that lists the names.
 Packing packing_from_string(const std::string& name);
-/// Of a cell, in samples.
+/// Of a cell, in pixels.
 int cell_side(Packing packing);
+/// The numbers that a cell holds: channels of the network's input.
+int cell_channels(Packing packing);
 
 /// Facts about a model besides graph and weights. Free text of one line each.
 struct ModelInfo {

@@ -120,8 +120,9 @@ struct Entry {
 
 constexpr NetworkUse develops{Task::develop, 2},
     develops_told{Task::develop, 2, Domain::stabilised},
-    develops_x_trans{Task::develop, 6, Domain::stabilised, Packing::x_trans}, is_isp{Task::isp, 2},
-    denoises{Task::denoise, 1};
+    develops_x_trans{Task::develop, 6, Domain::stabilised, Packing::x_trans},
+    develops_three_colours{Task::develop, 2, Domain::stabilised, Packing::three_colours},
+    is_isp{Task::isp, 2}, denoises{Task::denoise, 1};
 
 /// Each is there for two tasks.
 constexpr std::pair<StudyVariant, const char*> study_variants[] = {
@@ -183,6 +184,7 @@ const std::map<std::string, Entry>& entries() {
         {"denoise-16-plain", {small({.hidden = 0}), denoises}},
         {"develop", {told({}), develops_told}},
         {"develop-xtrans", {told({.packing = Packing::x_trans}), develops_x_trans}},
+        {"develop-rgb", {told({.packing = Packing::three_colours}), develops_three_colours}},
         {"develop-plain", {told({.hidden = 0}), develops_told}},
         {"develop-best", {told({.widths = {48, 64, 96, 128}}), develops_told}},
         {"develop-16", {shipped(16, 32), develops}},
@@ -260,14 +262,14 @@ Initialisation network_initialisation(const std::string& name) { return entry(na
 
 Model untrained_network(const std::string& name, const ZooOptions& options, const ModelInfo& info,
                         uint64_t seed) {
-  Model model = untrained(make_network(name, options), info, seed, network_initialisation(name));
-  if (network_use(name).packing != Packing::x_trans) return model;
+  ModelInfo facts = info;
+  facts.packing = network_use(name).packing;
+  Model model = untrained(make_network(name, options), facts, seed, network_initialisation(name));
+  if (facts.packing != Packing::x_trans) return model;
   std::map<std::string, std::vector<float>> weights;
   for (const Parameter& p : parameters(model.graph()))
     weights[p.name] = model.weight(p.name).to_float();
   weights[interpolation_layer + std::string(".weight")] = x_trans_interpolation();
-  ModelInfo facts = info;
-  facts.packing = Packing::x_trans;
   return {model.graph(), facts, std::move(weights)};
 }
 

@@ -95,7 +95,9 @@ struct DevelopNetwork {
 /// without HyperConvolutions the noise enters like constant channels beside the mosaic's. Of
 /// X-Trans the mosaic is [N,36,H,W] and the picture [N,3,6H,6W]: a first convolution, of which each
 /// place of the pattern has filters of its own, interpolates all colours into twelve channels of
-/// 2x2 samples (x_trans_interpolation), and the rest is the same. Ours, after the paper's idea.
+/// 2x2 samples (x_trans_interpolation), and the rest is the same. Of frames that have three colours
+/// at every pixel the input has those twelve channels itself (three_colour_places): [N,12,H,W] ->
+/// [N,3,2H,2W]. Ours, after the paper's idea.
 Graph develop_network(const DevelopNetwork& shape);
 
 /// The first values of that convolution's filter, [108,36,3,3]: a sample stays, a missing colour is
@@ -129,7 +131,7 @@ std::vector<std::string> network_names();
 struct NetworkUse {
   Task task = Task::develop;
   /// The side of the square of a photo's samples that one pixel of the input holds: 2 for a packed
-  /// mosaic, 6 for one of X-Trans, 1 for RGB.
+  /// mosaic or pixels of three colours, 6 for one of X-Trans, 1 for RGB.
   int samples = 2;
   Domain domain = Domain::linear;    ///< of a `develop` network
   Packing packing = Packing::bayer;  ///< likewise

@@ -16,30 +16,7 @@ namespace {
 constexpr int noise_channels = 6;
 
 /// Three colours at each of a cell's 2x2 samples.
-constexpr int cell_channels = 12;
-/// Colour, row and column of each: first those that a cell of Bayer's has.
-constexpr std::array<std::array<int, 3>, cell_channels> cell_places = {{{0, 0, 0},
-                                                                        {1, 0, 1},
-                                                                        {1, 1, 0},
-                                                                        {2, 1, 1},
-                                                                        {0, 0, 1},
-                                                                        {0, 1, 0},
-                                                                        {0, 1, 1},
-                                                                        {1, 0, 0},
-                                                                        {1, 1, 1},
-                                                                        {2, 0, 0},
-                                                                        {2, 0, 1},
-                                                                        {2, 1, 0}}};
-
-int input_channels(Packing packing) {
-  switch (packing) {
-    case Packing::bayer:
-      return 4;
-    case Packing::x_trans:
-      return XTrans::side * XTrans::side;
-  }
-  fail("the packing is not known");
-}
+constexpr int colour_channels = int(three_colour_places.size());
 
 /// Weights of the samples around pixel (y, x) of a cell that make one colour there, by row and
 /// column of the 3x3 cells around.
@@ -66,7 +43,7 @@ class DevelopBuilder {
  public:
   explicit DevelopBuilder(const DevelopNetwork& shape)
       : shape_(shape),
-        b_(input_channels(shape.packing)),
+        b_(cell_channels(shape.packing)),
         noise_(b_.add("noise", SideInput{noise_channels}, {})),
         cells_(b_.input()) {
     steering_ = noise_;
@@ -75,7 +52,7 @@ class DevelopBuilder {
       steering_ = b_.concat("steering", {noise_, photo});
     }
     if (shape.packing == Packing::x_trans) {
-      const NodeId colours = b_.conv(interpolation_layer, b_.input(), 9 * cell_channels);
+      const NodeId colours = b_.conv(interpolation_layer, b_.input(), 9 * colour_channels);
       cells_ = b_.add("cells", PixelShuffle{3}, {colours});
     }
     if (shape.film) steering_ = b_.conv_relu("predictor", steering_, shape.hidden, 1);
@@ -145,10 +122,10 @@ class DevelopBuilder {
 
 std::vector<float> x_trans_interpolation() {
   constexpr int side = XTrans::side, inputs = side * side, taps = 9;
-  std::vector<float> filter(size_t(9 * cell_channels * inputs * taps));
-  for (int channel = 0; channel < cell_channels; ++channel)
+  std::vector<float> filter(size_t(9 * colour_channels * inputs * taps));
+  for (int channel = 0; channel < colour_channels; ++channel)
     for (int place = 0; place < 9; ++place) {
-      const auto [colour, row, column] = cell_places[size_t(channel)];
+      const auto [colour, row, column] = three_colour_places[size_t(channel)];
       const int y = 2 * (place / 3) + row, x = 2 * (place % 3) + column;
       for (const auto& [from, weight] : interpolation_weights(colour, y, x)) {
         const int down = from[0] + side, across = from[1] + side;  // in the 3x3 cells

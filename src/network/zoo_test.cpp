@@ -126,6 +126,7 @@ TEST(Zoo, XTransCostsLittleMoreThanBayer) {
             .flops);
   };
   EXPECT_LT(flops("develop-xtrans"), 1.25 * flops("develop"));
+  EXPECT_LT(flops("develop-rgb"), 1.2 * flops("develop"));
 }
 
 TEST(Zoo, StudyVariantsHaveTheSameFlops) {

@@ -7,23 +7,33 @@
 
 #include "raw/clean_mosaic.hpp"
 #include "raw/dng_tags.hpp"
+#include "raw/linear_frame.hpp"
 #include "raw/mosaic_noise.hpp"
 
 namespace hyperconv {
 
-Mosaic cleaned(const Mosaic& original, const Tensor& light, const DenoiseStrength& strength,
+Mosaic cleaned(const FrameView& original, const Tensor& light, const DenoiseStrength& strength,
                const std::string& model, int threads) {
-  Mosaic clean = mosaic_of_light(light, original);
-  const MosaicNoise left = estimate_noise(clean, threads);
+  const Mosaic& facts = original.facts;
+  Mosaic clean = original.light != nullptr ? facts : mosaic_of_light(light, facts);
+  const MosaicNoise left = original.light != nullptr
+                               ? estimate_noise(mosaic_behind(light, facts), threads)
+                               : estimate_noise(clean, threads);
   clean.noise = left.samples > 0 ? std::optional(left.profile) : std::nullopt;
   const double applied = (strength.luma + strength.colour) / 2;
   if (applied > 0) {
-    const double before = original.noise_reduction ? original.noise_reduction->applied : 0;
+    const double before = facts.noise_reduction ? facts.noise_reduction->applied : 0;
     clean.noise_reduction = {std::max(before, applied), true};
     clean.history =
         denoised_line(fmt::format("{}, strength {:g},{:g}", model, strength.luma, strength.colour));
   }
   return clean;
+}
+
+bool was_denoised(const Mosaic& facts) {
+  if (!facts.noise_reduction) return false;
+  const auto& [applied, by_hyperconv] = *facts.noise_reduction;
+  return by_hyperconv ? applied > 0 : applied >= 1;  // 1 is "ideal"
 }
 
 void strip_metadata(Mosaic& facts) {

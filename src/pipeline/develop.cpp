@@ -12,6 +12,7 @@
 #include "pipeline/padded_photo.hpp"
 #include "raw/colour.hpp"
 #include "raw/exif.hpp"
+#include "raw/linear_frame.hpp"
 #include "raw/mosaic_noise.hpp"
 #include "raw/stabilised.hpp"
 
@@ -34,7 +35,8 @@ std::shared_ptr<const Model> checked(std::shared_ptr<const Model> model) {
   if (info.task != Task::develop)
     fail("the model '{}' is for the task '{}', not for 'develop'", info.name, to_string(info.task));
   const int side = size_multiple(model->graph()), cell = cell_side(info.packing);
-  const Shape in{1, cell * cell, side, side}, out = infer_shapes(model->graph(), in).back();
+  const Shape in{1, cell_channels(info.packing), side, side},
+      out = infer_shapes(model->graph(), in).back();
   const Shape wanted{1, 3, cell * side, cell * side};
   if (out != wanted)
     fail("the model '{}' turns {} into {}; a developer needs {}", info.name, to_string(in),
@@ -115,12 +117,58 @@ void copy_light(const Tensor& output, const Region& place,
   });
 }
 
+/// Keeps a network from changing a frame by more than its noise: nothing where there is none.
+class NoiseLimit {
+ public:
+  NoiseLimit(const FrameView& frame, const NoiseProfile& noise,
+             const std::optional<StabilisingCurve>& curve)
+      : light_(*frame.light), curve_(curve) {
+    const auto gains = balance_gains(frame.facts.white_balance);
+    for (size_t c = 0; c < 3; ++c) {
+      shot_[c] = float(gains[c] * noise.shot);
+      read_[c] = float(gains[c] * gains[c] * noise.read);
+    }
+  }
+
+  /// The pixels of `photo`, which lie at `place` in the output.
+  Tensor operator()(const Tensor& output, const Region& place, const Region& photo) const {
+    Tensor limited({1, 3, photo.height, photo.width});
+    Threads().parallel_for(photo.height, [&](int64_t y) {
+      throw_if_interrupted();
+      for (int64_t c = 0; c < 3; ++c) {
+        const int64_t from = light_.shape().c == 1 ? 0 : c;
+        const float* own = light_.row(0, from, photo.top + y) + photo.left;
+        const float* made = output.row(0, c, place.top + y) + place.left;
+        float* to = limited.row(0, c, y);
+        for (int64_t x = 0; x < photo.width; ++x)
+          to[x] = within(made[x], std::min(own[x], 1.f), size_t(c));
+      }
+    });
+    return limited;
+  }
+
+ private:
+  /// Of the frame's own light, in the light of the curve.
+  float within(float made, float own, size_t c) const {
+    constexpr float deviations = 4;
+    const float reach = deviations * std::sqrt(shot_[c] * std::max(own, 0.f) + read_[c]);
+    if (!curve_) return std::clamp(made, own - reach, own + reach);
+    return std::clamp(made, (*curve_)(own - reach), (*curve_)(own + reach));
+  }
+
+  const Tensor& light_;
+  const std::optional<StabilisingCurve>& curve_;
+  std::array<float, 3> shot_{}, read_{};
+};
+
 /// What a picture's light goes through, and what that needs.
 struct Colours {
-  Colours(const Mosaic& mosaic, const Rendering& rendering, const Region& part) {
-    if (rendering.highlights != HighlightMode::clip)
-      highlights.emplace(mosaic, rendering.highlights);
-    path = {.matrix = rendering_matrix(mosaic, rendering),
+  Colours(const FrameView& frame, const Rendering& rendering, const Region& part) {
+    if (rendering.highlights != HighlightMode::clip) {
+      if (frame.light != nullptr) behind = mosaic_behind(*frame.light, frame.facts);
+      highlights.emplace(behind ? *behind : frame.facts, rendering.highlights);
+    }
+    path = {.matrix = rendering_matrix(frame.facts, rendering),
             .space = rendering.space,
             .highlights = highlights ? &*highlights : nullptr,
             .top = part.top,
@@ -129,6 +177,7 @@ struct Colours {
   Colours(const Colours&) = delete;
   Colours& operator=(const Colours&) = delete;
 
+  std::optional<Mosaic> behind;
   std::optional<Highlights> highlights;
   ColourPath path;
 };
@@ -158,7 +207,9 @@ Image picture_of(const LinearFrame& frame, const Rendering& rendering) {
   Image picture;
   if (shape.c == 3) {
     picture = rgb_picture(int(shape.w), int(shape.h));
-    render_part(frame.light, {0, 0, shape.h, shape.w},
+    Tensor light = frame.light;
+    cut_highlights(light);
+    render_part(light, {0, 0, shape.h, shape.w},
                 {.matrix = rendering_matrix(frame.facts, rendering), .space = rendering.space},
                 picture, 0, 0);
   } else {
@@ -184,22 +235,22 @@ Developer::Developer(std::shared_ptr<const Model> model, const DevelopOptions& o
       multiple_(size_multiple(model_->graph())),
       side_(cell_side(model_->info().packing)) {}
 
-void Developer::run_network(const Mosaic& mosaic, const Region& part, bool keeps_grain,
+void Developer::run_network(const FrameView& photo, const Region& part, bool keeps_grain,
                             const std::function<void(const Pixels&)>& use) {
-  if (const Packing packing = model_->info().packing; packing != packing_of(mosaic))
-    fail("the model '{}' develops mosaics of {}, and this one is {}", model_->info().name,
-         to_string(packing), to_string(packing_of(mosaic)));
-  const PackedFrame frame = packed_frame(mosaic, margin_, multiple_);
-  if (is_told_noise_) noise_ = noise_of(mosaic, given_);
+  if (const Packing packing = model_->info().packing; packing != packing_of(photo))
+    fail("the model '{}' develops frames of {}, and this one is {}", model_->info().name,
+         to_string(packing), to_string(packing_of(photo)));
+  const PackedFrame frame = packed_frame(photo, margin_, multiple_);
+  if (is_told_noise_) noise_ = noise_of(photo, given_);
   if (keeps_grain && !is_told_noise_)
     fail("the model '{}' is not told the noise, so it cannot leave any of it", model_->info().name);
   const NoiseProfile told = noise_ && !keeps_grain ? noise_->profile : NoiseProfile{};
   const auto read = [&](const Region& cells_read, Tensor& cells) {
-    pack_part(mosaic, frame, cells_read, cells);
+    pack_part(photo, frame, cells_read, cells);
     if (model_->info().domain == Domain::stabilised) stabilise(cells, told);
   };
   const WholeInput input{frame.cells, read};
-  const SideInputs side = noise_inputs(model_->graph(), told, mosaic);
+  const SideInputs side = noise_inputs(model_->graph(), told, photo.facts);
   const Conditions conditions = [&] {
     const WatchStage stage(0, looking_share);
     return runner_.engine().condition(input, {}, side);
@@ -207,59 +258,74 @@ void Developer::run_network(const Mosaic& mosaic, const Region& part, bool keeps
   const WatchStage stage(looking_share, looking_share + network_share);
   const Region wanted = moved(part, frame.photo.top, frame.photo.left);
   const auto curve = curve_for(*model_, told);
+  // A demosaicker's faults are mended too; of what was measured all but noise is true.
+  std::optional<NoiseLimit> limit;
+  if (is_told_noise_ && photo.light != nullptr && !demosaicked_from(*photo.light))
+    limit.emplace(photo, told, curve);
   runner_.run(input, cells_of(wanted, side_), conditions, [&](const PhotoPart& run) {
     const Region made = samples_of(run.region, side_), seen = common_part(made, wanted);
-    use({moved(seen, -frame.photo.top, -frame.photo.left),
-         moved(seen, run.output_top - made.top, run.output_left - made.left), run.output, curve});
+    const Region of_photo = moved(seen, -frame.photo.top, -frame.photo.left);
+    const Region place = moved(seen, run.output_top - made.top, run.output_left - made.left);
+    if (limit)
+      use({of_photo,
+           {0, 0, seen.height, seen.width},
+           (*limit)(run.output, place, of_photo),
+           curve});
+    else
+      use({of_photo, place, run.output, curve});
   });
 }
 
-Tensor Developer::camera_rgb(const Mosaic& mosaic, bool keeps_grain) {
+Tensor Developer::camera_rgb(const FrameView& frame, bool keeps_grain) {
   const auto start = Clock::now();
-  Tensor rgb({1, 3, mosaic.height, mosaic.width});
-  const Region all{0, 0, mosaic.height, mosaic.width};
-  run_network(mosaic, all, keeps_grain, [&](const Pixels& pixels) {
+  const int height = frame.facts.height, width = frame.facts.width;
+  Tensor rgb({1, 3, height, width});
+  const Region all{0, 0, height, width};
+  run_network(frame, all, keeps_grain, [&](const Pixels& pixels) {
     copy_light(pixels.output, pixels.place, pixels.curve, nullptr, pixels.photo, all, rgb);
   });
   times_ = {.network = seconds_since(start)};
-  return rgb;
+  return frame.is_monochrome() ? mean_of_colours(rgb) : rgb;
 }
 
-Image Developer::picture(const Mosaic& mosaic, const PictureRequest& request) {
+Image Developer::picture(const FrameView& frame, const PictureRequest& request) {
   const auto start = Clock::now();
+  const Mosaic& facts = frame.facts;
   const Rendering& rendering = request.rendering;
-  const Region part = request.part.value_or(Region{0, 0, mosaic.height, mosaic.width});
-  check_part(part, mosaic.width, mosaic.height);
-  const Colours colours(mosaic, rendering, part);
+  const Region part = request.part.value_or(Region{0, 0, facts.height, facts.width});
+  check_part(part, facts.width, facts.height);
+  if (frame.is_monochrome()) return monochrome_picture(frame, request, part);
+  const Colours colours(frame, rendering, part);
   ColourPath path = colours.path;
-  if (request.lens != nullptr) return corrected_picture(mosaic, request, part, path);
+  if (request.lens != nullptr) return corrected_picture(frame, request, part, path);
   Image picture = rgb_picture(int(part.width), int(part.height), rendering.linear);
   times_ = {};
-  run_network(mosaic, part, request.keeps_grain, [&](const Pixels& pixels) {
+  run_network(frame, part, request.keeps_grain, [&](const Pixels& pixels) {
     const auto colour = Clock::now();
     path.curve = pixels.curve;
     render_part(pixels.output, pixels.place, path, picture, pixels.photo.top, pixels.photo.left);
     times_.colour += seconds_since(colour);
   });
   times_.network = seconds_since(start) - times_.colour;
-  picture.metadata = metadata_for_picture(mosaic, rendering.space, rendering.linear);
+  picture.metadata = metadata_for_picture(facts, rendering.space, rendering.linear);
   return picture;
 }
 
-void Developer::picture_rows(const Mosaic& mosaic, const PictureRequest& request,
+void Developer::picture_rows(const FrameView& frame, const PictureRequest& request,
                              const std::function<void(const Image&)>& use) {
   if (request.lens != nullptr) fail("a lens's correction needs the whole picture");
+  if (frame.is_monochrome()) fail("a monochrome picture is not made row by row");
   const auto start = Clock::now();
   const Rendering& rendering = request.rendering;
-  const Region part = request.part.value_or(Region{0, 0, mosaic.height, mosaic.width});
-  check_part(part, mosaic.width, mosaic.height);
-  const Colours colours(mosaic, rendering, part);
+  const Region part = request.part.value_or(Region{0, 0, frame.facts.height, frame.facts.width});
+  check_part(part, frame.facts.width, frame.facts.height);
+  const Colours colours(frame, rendering, part);
   ColourPath path = colours.path;
   times_ = {};
   double elsewhere = 0;
   Image band;
   // The parts beside one another come one after the other.
-  run_network(mosaic, part, request.keeps_grain, [&](const Pixels& pixels) {
+  run_network(frame, part, request.keeps_grain, [&](const Pixels& pixels) {
     const Region& photo = pixels.photo;
     const bool is_whole_rows = photo.width == part.width;
     const int64_t most_rows = is_whole_rows ? rows_at_once : photo.height;
@@ -280,12 +346,34 @@ void Developer::picture_rows(const Mosaic& mosaic, const PictureRequest& request
   times_.network = seconds_since(start) - times_.colour - elsewhere;
 }
 
-Image Developer::corrected_picture(const Mosaic& mosaic, const PictureRequest& request,
-                                   const Region& part, ColourPath path) {
+Image Developer::monochrome_picture(const FrameView& frame, const PictureRequest& request,
+                                    const Region& part) {
   const auto start = Clock::now();
-  const Region needed = needed_for(*request.lens, part, mosaic.width, mosaic.height);
+  const Mosaic& facts = frame.facts;
+  const Region needed =
+      request.lens == nullptr ? part : needed_for(*request.lens, part, facts.width, facts.height);
   Tensor light({1, 3, needed.height, needed.width});
-  run_network(mosaic, needed, request.keeps_grain, [&](const Pixels& pixels) {
+  run_network(frame, needed, request.keeps_grain, [&](const Pixels& pixels) {
+    copy_light(pixels.output, pixels.place, pixels.curve, nullptr, pixels.photo, needed, light);
+  });
+  const auto colour = Clock::now();
+  if (request.lens != nullptr)
+    light = corrected(*request.lens, light, needed, part, facts.width, facts.height);
+  Image picture = grey_picture(mean_of_colours(light),
+                               std::exp2(facts.baseline_exposure + request.rendering.stops));
+  picture.metadata = metadata_for_picture(facts, request.rendering.space);
+  times_.colour = seconds_since(colour);
+  times_.network = seconds_since(start) - times_.colour;
+  return picture;
+}
+
+Image Developer::corrected_picture(const FrameView& frame, const PictureRequest& request,
+                                   const Region& part, ColourPath path) {
+  const Mosaic& facts = frame.facts;
+  const auto start = Clock::now();
+  const Region needed = needed_for(*request.lens, part, facts.width, facts.height);
+  Tensor light({1, 3, needed.height, needed.width});
+  run_network(frame, needed, request.keeps_grain, [&](const Pixels& pixels) {
     copy_light(pixels.output, pixels.place, pixels.curve, path.highlights, pixels.photo, needed,
                light);
   });
@@ -296,11 +384,10 @@ Image Developer::corrected_picture(const Mosaic& mosaic, const PictureRequest& r
   constexpr int64_t band_height = 128;
   for (int64_t y = 0; y < part.height; y += band_height) {
     const Region band{part.top + y, part.left, std::min(band_height, part.height - y), part.width};
-    const Tensor made = corrected(*request.lens, light, needed, band, mosaic.width, mosaic.height);
+    const Tensor made = corrected(*request.lens, light, needed, band, facts.width, facts.height);
     render_part(made, {0, 0, band.height, band.width}, path, picture, band.top, band.left);
   }
-  picture.metadata =
-      metadata_for_picture(mosaic, request.rendering.space, request.rendering.linear);
+  picture.metadata = metadata_for_picture(facts, request.rendering.space, request.rendering.linear);
   times_.colour = seconds_since(colour);
   times_.network = seconds_since(start) - times_.colour;
   return picture;

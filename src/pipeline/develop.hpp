@@ -43,24 +43,29 @@ Image picture_of(const LinearFrame& frame, const Rendering& rendering = {});
 /// The frame's light as the lens should have made it, on so many threads (0: all cores).
 void correct_lens(LinearFrame& frame, const LensCorrection& lens, int threads = 0);
 
-/// The packing of a mosaic's kind.
-Packing packing_of(const Mosaic& mosaic);
+/// The packing of a sensor's mosaics, and of a frame.
+Packing packing_of(const ColourFilters& filters);
+Packing packing_of(const FrameView& frame);
 
-/// The filters of a mosaic that begins with a whole cell of this packing.
-ColourFilters filters_of(Packing packing);
+/// The filters of a mosaic that begins with a whole cell of this packing; nothing where frames of
+/// it have three colours at every pixel.
+std::optional<ColourFilters> filters_of(Packing packing);
 
 /// A mosaic as a `develop` network takes it: [1,4,h,w] in the order R, G of the red row, G of the
 /// blue row, B, whatever the CFA's phase, or of X-Trans [1,36,h,w], each place of the pattern in
 /// its order: black subtracted, 1 = the level at which the least amplified channel saturates,
 /// white-balanced, cut at 1 (or where the frame saturates below that: Mosaic::saturated_at) from
 /// above and not from below. The frame is mirrored at its edges (which keeps the phase) by at least
-/// `margin` samples and on to multiples of `multiple` cells.
+/// `margin` samples and on to multiples of `multiple` cells. Of a frame that is no mosaic
+/// [1,12,h,w]: three_colour_places from red_place (raw/linear_frame.hpp) on, so that the first four
+/// are the sensor's own samples where it was demosaicked; a monochrome frame has its brightness in
+/// all colours.
 struct PackedMosaic {
   Tensor cells;
   int top = 0, left = 0;      ///< samples before the photo's first row and column
   int width = 0, height = 0;  ///< of the photo, in samples
 };
-PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple);
+PackedMosaic pack_mosaic(const FrameView& frame, int margin, int multiple);
 
 /// Variance-stabilises cells: noise of this profile becomes about equally strong at every
 /// brightness, as a model of Domain::stabilised takes it. In place, on all cores.
@@ -71,12 +76,13 @@ struct PackedFrame {
   Shape cells;
   Region photo;
 };
-PackedFrame packed_frame(const Mosaic& mosaic, int margin, int multiple);
+PackedFrame packed_frame(const FrameView& frame, int margin, int multiple);
 
-/// A part of the cells, [1,4,part.height,part.width] or of X-Trans [1,36,...].
-void pack_part(const Mosaic& mosaic, const PackedFrame& frame, const Region& part, Tensor& cells);
+/// A part of the cells, [1,4,part.height,part.width], of X-Trans [1,36,...], of three colours
+/// [1,12,...].
+void pack_part(const FrameView& photo, const PackedFrame& frame, const Region& part, Tensor& cells);
 
-/// A picture of a mosaic, or of a part of it.
+/// A picture of a frame, or of a part of it.
 struct PictureRequest {
   Rendering rendering;
   std::optional<Region> part = {};  ///< in pixels of the photo as it is stored; nothing: all
@@ -104,38 +110,41 @@ struct DevelopTimes {
   double colour = 0;   ///< highlights, the camera's matrix and the curve
 };
 
-/// Develops mosaics with one model; photos of any size of at least 2x2 samples, of X-Trans 6x6.
+/// Develops frames with one model; photos of any size of at least 2x2 samples, of X-Trans 6x6.
 class Developer {
  public:
   /// Throws Error when the model is for another task, its graph does not turn a packed mosaic
-  /// [1,4,h,w] into RGB [1,3,2h,2w] (of X-Trans [1,36,h,w] into [1,3,6h,6w]), or it has other side
+  /// [1,4,h,w] into RGB [1,3,2h,2w] (of X-Trans [1,36,h,w] into [1,3,6h,6w], of three colours
+  /// [1,12,h,w] into [1,3,2h,2w]), or it has other side
   /// inputs than `noise`.
   explicit Developer(std::shared_ptr<const Model> model, const DevelopOptions& options = {});
 
   /// Camera RGB, linear, white-balanced: [1,3,height,width], which is not counted as memory. Around
-  /// 1 a channel is saturated; noise that is left may be below 0. `keeps_grain` as in
-  /// PictureRequest. Throws Error when the model takes another packing than the mosaic's.
-  Tensor camera_rgb(const Mosaic& mosaic, bool keeps_grain = false);
+  /// 1 a channel is saturated; noise that is left may be below 0. Of a monochrome frame
+  /// [1,1,height,width]. `keeps_grain` as in PictureRequest. Throws Error when the model takes
+  /// another packing than the frame's.
+  Tensor camera_rgb(const FrameView& frame, bool keeps_grain = false);
 
   /// The picture: camera_rgb through rendering_matrix and the space's curve, 16 bits a sample (or
   /// floats: Rendering::linear), with the shot's EXIF, XMP and IPTC and the space's profile; the
-  /// orientation is kept in the metadata, not applied.
-  Image picture(const Mosaic& mosaic, const Rendering& rendering = {}) {
-    return picture(mosaic, PictureRequest{.rendering = rendering});
+  /// orientation is kept in the metadata, not applied. Of a monochrome frame it is grey, with
+  /// exposure and sRGB's curve alone, never linear.
+  Image picture(const FrameView& frame, const Rendering& rendering = {}) {
+    return picture(frame, PictureRequest{.rendering = rendering});
   }
   /// The filters are the whole photo's, whatever part is requested: it shows what the whole picture
   /// would show there. Throws Error when the part is empty or not within the photo, and when grain
   /// is to be kept by a model that is not told the noise.
-  Image picture(const Mosaic& mosaic, const PictureRequest& request);
+  Image picture(const FrameView& frame, const PictureRequest& request);
 
   /// The same picture, from top to bottom and never whole in memory: `use` is called with the next
-  /// rows, a few hundred at the most, without metadata. Throws Error as picture does, and where the
-  /// request has a lens, whose correction reads all of the light.
-  void picture_rows(const Mosaic& mosaic, const PictureRequest& request,
+  /// rows, a few hundred at the most, without metadata. Throws Error as picture does, of a
+  /// monochrome frame, and where the request has a lens, whose correction reads all of the light.
+  void picture_rows(const FrameView& frame, const PictureRequest& request,
                     const std::function<void(const Image&)>& use);
 
   const std::string& model_name() const { return model_->info().name; }
-  /// Of the mosaics that the model is for.
+  /// Of the frames that the model is for.
   Packing packing() const { return model_->info().packing; }
   /// Of the network's feature maps.
   Precision precision() const { return runner_.engine().precision(); }
@@ -153,9 +162,11 @@ class Developer {
     const Tensor& output;
     const std::optional<StabilisingCurve>& curve;
   };
-  Image corrected_picture(const Mosaic& mosaic, const PictureRequest& request, const Region& part,
+  Image corrected_picture(const FrameView& frame, const PictureRequest& request, const Region& part,
                           ColourPath path);
-  void run_network(const Mosaic& mosaic, const Region& part, bool keeps_grain,
+  Image monochrome_picture(const FrameView& frame, const PictureRequest& request,
+                           const Region& part);
+  void run_network(const FrameView& frame, const Region& part, bool keeps_grain,
                    const std::function<void(const Pixels&)>& use);
 
   std::shared_ptr<const Model> model_;

@@ -11,6 +11,7 @@
 #include "network/zoo.hpp"
 #include "raw/colour.hpp"
 #include "raw/stabilised.hpp"
+#include "simulation/linear_shot.hpp"
 #include "simulation/scene.hpp"
 #include "simulation/simulator.hpp"
 
@@ -332,7 +333,129 @@ TEST(Developer, RefusesAMosaicOfAnotherPacking) {
   mosaic.cfa = XTrans{};
   Developer developer(nearest_neighbour_model());
   EXPECT_THAT(error_of([&] { developer.camera_rgb(mosaic); }),
-              testing::HasSubstr("develops mosaics of bayer, and this one is x-trans"));
+              testing::HasSubstr("develops frames of bayer, and this one is x-trans"));
+}
+
+/// A network that hands frames of three colours on as they are.
+std::shared_ptr<const Model> copying_model(Domain domain = Domain::linear) {
+  Graph graph;
+  const NodeId input = graph.add("input", Input{12}, {});
+  const NodeId sorted = graph.add("sorted", Conv2d{12, 1}, {input});
+  graph.add("output", PixelShuffle{2}, {sorted});
+  std::map<std::string, std::vector<float>> weights;
+  weights["sorted.bias"].assign(12, 0);
+  weights["sorted.weight"].assign(12 * 12, 0);
+  for (size_t i = 0; i < 12; ++i) {
+    const auto [colour, row, column] = three_colour_places[i];
+    weights["sorted.weight"][size_t(4 * colour + 2 * row + column) * 12 + i] = 1;
+  }
+  const ModelInfo info{.name = "copying", .domain = domain, .packing = Packing::three_colours};
+  return std::make_shared<const Model>(graph, info, weights);
+}
+
+LinearFrame linear_shot(const LinearShot& shot, double exposure = 0.8) {
+  const SimulatedCamera camera = standard_camera();
+  const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(191, 150)), camera);
+  Random random(1);
+  const SensorSettings sensor{.noise = {1e-3, 1e-6}, .exposure = exposure};
+  return linear_frame(take_linear(scene, camera, sensor, shot, NormalNumbers::one_by_one, random),
+                      camera, sensor, shot);
+}
+
+TEST(Developer, FramesOfThreeColoursGoThroughInEveryPhase) {
+  for (const Domain domain : {Domain::linear, Domain::stabilised}) {
+    Developer developer(copying_model(domain));
+    EXPECT_EQ(developer.packing(), Packing::three_colours);
+    for (const std::array<int, 2>& lost : {std::array{0, 0}, std::array{0, 1}, std::array{1, 1}}) {
+      const LinearFrame frame = linear_shot({.demosaicking = Demosaicking::malvar, .lost = lost});
+      const Tensor rgb = developer.camera_rgb(frame);
+      ASSERT_EQ(rgb.shape(), frame.light.shape());
+      for (size_t i = 0; i < rgb.size(); ++i)
+        ASSERT_NEAR(rgb.data()[i], std::min(frame.light.data()[i], 1.f), 2e-5);
+    }
+  }
+}
+
+TEST(Developer, MonochromeFramesStayMonochrome) {
+  const LinearFrame frame = linear_shot({.is_monochrome = true});
+  Developer developer(copying_model());
+  const Tensor grey = developer.camera_rgb(frame);
+  ASSERT_EQ(grey.shape(), frame.light.shape());
+  for (size_t i = 0; i < grey.size(); ++i)
+    ASSERT_NEAR(grey.data()[i], std::min(frame.light.data()[i], 1.f), 1e-6);
+  // What the picture of the frame as it is shows, a step of rounding aside.
+  const Image picture = developer.picture(frame), plain = picture_of(frame);
+  ASSERT_EQ(picture.channels, 1);
+  const auto& got = std::get<std::vector<uint16_t>>(picture.samples);
+  const auto& want = std::get<std::vector<uint16_t>>(plain.samples);
+  for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], want[i], 2);
+  const Image part = developer.picture(frame, {.part = Region{10, 20, 30, 40}});
+  EXPECT_EQ(std::get<std::vector<uint16_t>>(part.samples)[41], got[11 * 191 + 21]);
+}
+
+TEST(Developer, FramesOfThreeColoursAreTheSameInPartsAndOnAnyNumberOfThreads) {
+  const LinearFrame frame = linear_shot({});
+  const ModelInfo info{.task = Task::develop, .name = "tiny", .domain = Domain::stabilised};
+  const auto model =
+      std::make_shared<const Model>(untrained_network("develop-rgb", {.width = 6}, info, 3));
+  Developer developer(model), small(model, {.engine = {.threads = 3}, .memory = 6'000'000});
+  const Image picture = developer.picture(frame);
+  EXPECT_EQ(small.picture(frame).samples, picture.samples);
+  // Told that there is no noise, it does something else.
+  EXPECT_NE(developer.picture(frame, {.keeps_grain = true}).samples, picture.samples);
+}
+
+/// An untrained network makes what it likes of a frame.
+TEST(Developer, WhatWasMeasuredIsChangedByItsNoiseAtMost) {
+  const ModelInfo info{.task = Task::develop, .name = "tiny", .domain = Domain::stabilised};
+  Developer developer(
+      std::make_shared<const Model>(untrained_network("develop-rgb", {.width = 6}, info, 3)));
+  for (const LinearShot& shot : {LinearShot{}, LinearShot{.is_monochrome = true}}) {
+    LinearFrame frame = linear_shot(shot);
+    const auto most_change = [&] {
+      const Tensor made = developer.camera_rgb(frame);
+      double most = 0;
+      for (size_t i = 0; i < made.size(); ++i) {
+        const double own = std::min(frame.light.data()[i], 1.f);
+        most = std::max(most, std::abs(double(made.data()[i]) - own));
+      }
+      return most;
+    };
+    frame.facts.noise = NoiseProfile{};
+    EXPECT_LT(most_change(), 1e-5);
+    frame.facts.noise = NoiseProfile{0, 1e-4};
+    const double gain = std::ranges::max(balance_gains(frame.facts.white_balance));
+    EXPECT_LT(most_change(), 4 * gain * 1e-2 + 1e-5);
+    EXPECT_GT(most_change(), 1e-2);
+  }
+  // What a demosaicker made is not so true.
+  LinearFrame frame = linear_shot({.demosaicking = Demosaicking::bilinear});
+  frame.facts.noise = NoiseProfile{};
+  const Tensor made = developer.camera_rgb(frame);
+  double most = 0;
+  for (size_t i = 0; i < made.size(); ++i)
+    most = std::max(most, std::abs(double(made.data()[i]) - double(frame.light.data()[i])));
+  EXPECT_GT(most, 0.1);
+}
+
+TEST(Developer, HighlightsOfThreeColoursAreRebuilt) {
+  const LinearFrame frame = linear_shot({}, 2);
+  Developer developer(copying_model());
+  const Image clip = developer.picture(frame);
+  const Image rebuilt = developer.picture(frame, {.highlights = HighlightMode::rebuild});
+  const auto whites = [](const Image& picture) {
+    return std::ranges::count_if(std::get<std::vector<uint16_t>>(picture.samples),
+                                 [](uint16_t sample) { return sample > 65000; });
+  };
+  ASSERT_GT(whites(clip), 100);
+  EXPECT_LT(whites(rebuilt), whites(clip));
+}
+
+TEST(Developer, AFrameOfThreeColoursIsNoMosaic) {
+  EXPECT_THAT(error_of([&] { Developer(nearest_neighbour_model()).camera_rgb(linear_shot({})); }),
+              testing::HasSubstr("develops frames of bayer, and this one is three-colours"));
+  EXPECT_THAT(error_of([&] { Developer(copying_model()).camera_rgb(scene_mosaic(40, 36)); }),
+              testing::HasSubstr("develops frames of three-colours, and this one is bayer"));
 }
 
 std::shared_ptr<const Model> untrained_model(const Graph& graph, Domain domain = Domain::linear) {

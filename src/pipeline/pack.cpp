@@ -1,4 +1,4 @@
-// Packs a mosaic into cells of 2x2 samples, of X-Trans of 6x6, as networks take it.
+// Packs a frame into cells of 2x2 samples, of X-Trans of 6x6, as networks take it.
 #include <algorithm>
 
 #include "base/fail.hpp"
@@ -6,6 +6,7 @@
 #include "base/interrupt.hpp"
 #include "base/threads.hpp"
 #include "pipeline/develop.hpp"
+#include "raw/linear_frame.hpp"
 #include "raw/mirrored_sample.hpp"
 #include "raw/stabilised.hpp"
 
@@ -30,6 +31,12 @@ Span padded(int length, int side, int phase, int margin, int multiple) {
 struct Cells {
   int side = 2;
   int row = 0, column = 0;  ///< the place of the photo's first sample in its cell
+
+  static Cells of(const FrameView& frame) {
+    if (frame.light == nullptr) return of(frame.facts.cfa);
+    const auto red = red_place(*frame.light);
+    return {2, red[0], red[1]};
+  }
 
   static Cells of(const ColourFilters& filters) {
     if (const XTrans* pattern = filters.x_trans())
@@ -70,11 +77,13 @@ std::vector<Levels> packed_levels(const Mosaic& mosaic) {
   return levels;
 }
 
-void check(const Mosaic& mosaic) {
-  const int least = Cells::of(mosaic.cfa).side;
+void check(const FrameView& frame) {
+  const Mosaic& mosaic = frame.facts;
+  const int least = cell_side(packing_of(frame));
   if (mosaic.width < least || mosaic.height < least)
     fail("the photo has {}x{} samples; at least {}x{} are needed", mosaic.width, mosaic.height,
          least, least);
+  if (frame.light != nullptr) return;
   for (const double black : mosaic.black)
     if (!(mosaic.white > black))
       fail("the white level {} is not above the black level {}", mosaic.white, black);
@@ -82,40 +91,8 @@ void check(const Mosaic& mosaic) {
     if (!(gain > 0)) fail("a white balance multiplier is {}, must be above 0", gain);
 }
 
-}  // namespace
-
-Packing packing_of(const Mosaic& mosaic) {
-  return mosaic.cfa.x_trans() ? Packing::x_trans : Packing::bayer;
-}
-
-ColourFilters filters_of(Packing packing) {
-  switch (packing) {
-    case Packing::bayer:
-      return Cfa::rggb;
-    case Packing::x_trans:
-      return XTrans{};
-  }
-  fail("the packing is not known");
-}
-
-PackedFrame packed_frame(const Mosaic& mosaic, int margin, int multiple) {
-  check(mosaic);
-  const Cells cells = Cells::of(mosaic.cfa);
-  const Span rows = padded(mosaic.height, cells.side, cells.row, margin, multiple);
-  const Span columns = padded(mosaic.width, cells.side, cells.column, margin, multiple);
-  return {{1, cells.side * cells.side, rows.cells, columns.cells},
-          {rows.before, columns.before, mosaic.height, mosaic.width}};
-}
-
-PackedMosaic pack_mosaic(const Mosaic& mosaic, int margin, int multiple) {
-  const PackedFrame frame = packed_frame(mosaic, margin, multiple);
-  PackedMosaic packed{Tensor(frame.cells), int(frame.photo.top), int(frame.photo.left),
-                      mosaic.width, mosaic.height};
-  pack_part(mosaic, frame, {0, 0, frame.cells.h, frame.cells.w}, packed.cells);
-  return packed;
-}
-
-void pack_part(const Mosaic& mosaic, const PackedFrame& frame, const Region& part, Tensor& cells) {
+void pack_samples(const Mosaic& mosaic, const PackedFrame& frame, const Region& part,
+                  Tensor& cells) {
   const auto levels = packed_levels(mosaic);
   const Cells form = Cells::of(mosaic.cfa);
   const int side = form.side;
@@ -136,6 +113,75 @@ void pack_part(const Mosaic& mosaic, const PackedFrame& frame, const Region& par
         out[x] = level(raw[source[size_t(side * x + column)]]);
     }
   });
+}
+
+/// A monochrome frame has the same light in all colours.
+void pack_light(const Tensor& light, const PackedFrame& frame, const Region& part, Tensor& cells) {
+  constexpr int side = 2;
+  const Shape& shape = light.shape();
+  std::vector<int64_t> source(size_t(side * part.width));
+  for (int64_t x = 0; x < side * part.width; ++x)
+    source[size_t(x)] = mirrored(side * part.left + x - frame.photo.left, shape.w);
+  Threads().parallel_for(side * part.height, [&](int64_t y) {
+    throw_if_interrupted();
+    const int64_t row = mirrored(side * part.top + y - frame.photo.top, shape.h);
+    for (size_t channel = 0; channel < three_colour_places.size(); ++channel) {
+      const auto [colour, down, across] = three_colour_places[channel];
+      if (down != y % side) continue;
+      const float* from = light.row(0, shape.c == 1 ? 0 : colour, row);
+      float* out = cells.row(0, int64_t(channel), y / side);
+      for (int64_t x = 0; x < part.width; ++x)
+        out[x] = std::min(from[source[size_t(side * x + across)]], 1.f);
+    }
+  });
+}
+
+}  // namespace
+
+Packing packing_of(const ColourFilters& filters) {
+  return filters.x_trans() != nullptr ? Packing::x_trans : Packing::bayer;
+}
+
+Packing packing_of(const FrameView& frame) {
+  return frame.light != nullptr ? Packing::three_colours : packing_of(frame.facts.cfa);
+}
+
+std::optional<ColourFilters> filters_of(Packing packing) {
+  switch (packing) {
+    case Packing::bayer:
+      return Cfa::rggb;
+    case Packing::x_trans:
+      return XTrans{};
+    case Packing::three_colours:
+      return std::nullopt;
+  }
+  fail("the packing is not known");
+}
+
+PackedFrame packed_frame(const FrameView& frame, int margin, int multiple) {
+  check(frame);
+  const int height = frame.facts.height, width = frame.facts.width;
+  const Cells cells = Cells::of(frame);
+  const Span rows = padded(height, cells.side, cells.row, margin, multiple);
+  const Span columns = padded(width, cells.side, cells.column, margin, multiple);
+  return {{1, cell_channels(packing_of(frame)), rows.cells, columns.cells},
+          {rows.before, columns.before, height, width}};
+}
+
+PackedMosaic pack_mosaic(const FrameView& photo, int margin, int multiple) {
+  const PackedFrame frame = packed_frame(photo, margin, multiple);
+  PackedMosaic packed{Tensor(frame.cells), int(frame.photo.top), int(frame.photo.left),
+                      photo.facts.width, photo.facts.height};
+  pack_part(photo, frame, {0, 0, frame.cells.h, frame.cells.w}, packed.cells);
+  return packed;
+}
+
+void pack_part(const FrameView& photo, const PackedFrame& frame, const Region& part,
+               Tensor& cells) {
+  if (photo.light != nullptr)
+    pack_light(*photo.light, frame, part, cells);
+  else
+    pack_samples(photo.facts, frame, part, cells);
 }
 
 void stabilise(Tensor& cells, const NoiseProfile& noise) {

@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/random.hpp"
 #include "hyperconv/error.hpp"
 #include "pipeline/develop.hpp"
+#include "simulation/linear_shot.hpp"
+#include "simulation/scene.hpp"
 #include "simulation/simulator.hpp"
 
 namespace hyperconv {
@@ -97,6 +101,80 @@ TEST(Pack, OfXTransEverySampleStandsAtItsPlaceOfThePattern) {
   }
 }
 
+/// As telling_mosaic, of three colours at every pixel or of brightness alone.
+LinearFrame telling_frame(int width, int height, int channels) {
+  LinearFrame frame;
+  frame.facts.width = width;
+  frame.facts.height = height;
+  frame.light = Tensor({1, channels, height, width});
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t y = 0; y < height; ++y)
+      for (int64_t x = 0; x < width; ++x)
+        frame.light.row(0, c, y)[x] = 0.1f * float(c) + 0.01f * float(y) + 0.001f * float(x);
+  return frame;
+}
+
+TEST(Pack, OfThreeColoursEveryPixelStandsAtItsPlaces) {
+  for (const int channels : {3, 1})
+    for (const auto& [width, height, margin, multiple] :
+         {std::array{6, 4, 0, 1}, std::array{5, 7, 3, 4}, std::array{2, 2, 11, 4},
+          std::array{9, 2, 8, 2}}) {
+      const LinearFrame frame = telling_frame(width, height, channels);
+      EXPECT_EQ(packing_of(frame), Packing::three_colours);
+      const PackedMosaic packed = pack_mosaic(frame, margin, multiple);
+      const Shape shape = packed.cells.shape();
+      ASSERT_EQ(shape.c, 12);
+      EXPECT_EQ(shape.h % multiple, 0);
+      EXPECT_GE(packed.left, margin);
+      EXPECT_GE(2 * shape.w, packed.left + width + margin);
+      // A row and a column of each colour, and each colour in one place of Bayer's first.
+      for (int64_t channel = 0; channel < 12; ++channel) {
+        const auto [colour, row, column] = three_colour_places[size_t(channel)];
+        for (int64_t y = 0; y < shape.h; ++y)
+          for (int64_t x = 0; x < shape.w; ++x) {
+            const int sy = reflected(int(2 * y + row) - packed.top, height);
+            const int sx = reflected(int(2 * x + column) - packed.left, width);
+            const float wanted =
+                0.1f * float(channels == 3 ? colour : 0) + 0.01f * float(sy) + 0.001f * float(sx);
+            ASSERT_NEAR(packed.cells.at(0, channel, y, x), wanted, 1e-6) << channel;
+          }
+      }
+    }
+}
+
+TEST(Pack, ThreeColourPlacesBeginAsBayersAndHoldEachOnce) {
+  for (size_t place = 0; place < 4; ++place) {
+    const auto [colour, row, column] = three_colour_places[place];
+    EXPECT_EQ(size_t(2 * row + column), place);
+    EXPECT_EQ(colour, cfa_colour(Cfa::rggb, row, column));
+  }
+  auto sorted = three_colour_places;
+  std::ranges::sort(sorted);
+  for (size_t i = 0; i < 12; ++i)
+    EXPECT_EQ(sorted[i], (std::array{int(i / 4), int(i % 4 / 2), int(i % 2)}));
+}
+
+TEST(Pack, ThreeColoursBeginWhereTheSensorsRedIs) {
+  const SimulatedCamera camera = standard_camera();
+  const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(96, 80)), camera);
+  for (const std::array<int, 2>& lost : {std::array{0, 0}, std::array{1, 0}, std::array{1, 1}}) {
+    const LinearShot shot{.demosaicking = Demosaicking::bilinear, .lost = lost};
+    const SensorSettings sensor{.noise = {1e-3, 1e-6}};
+    Random random(1), same(1);
+    const LinearTake take =
+        take_linear(scene, camera, sensor, shot, NormalNumbers::one_by_one, random);
+    const PackedMosaic packed = pack_mosaic(linear_frame(take, camera, sensor, shot), 0, 1);
+    EXPECT_EQ(packed.top, lost[0]);
+    EXPECT_EQ(packed.left, lost[1]);
+    // The first four channels are the mosaic's own cells.
+    const PackedMosaic own = pack_mosaic(expose(scene, camera, sensor, same), 0, 1);
+    for (int64_t channel = 0; channel < 4; ++channel)
+      for (int64_t y = 2; y < 38; ++y)
+        for (int64_t x = 2; x < 46; ++x)
+          ASSERT_NEAR(packed.cells.at(0, channel, y, x), own.cells.at(0, channel, y, x), 1e-6);
+  }
+}
+
 TEST(Pack, BalancesWhiteAndCutsAtOneFromAboveOnly) {
   Mosaic mosaic{.width = 2,
                 .height = 2,
@@ -122,7 +200,7 @@ TEST(Pack, EqualsWhatTheTrainerSees) {
   for (size_t i = 0; i < scene.size(); ++i) scene.data()[i] = float(scene_random.uniform());
   const SimulatedCamera camera = standard_camera();
   for (const Packing packing : {Packing::bayer, Packing::x_trans}) {
-    const SensorSettings sensor{.cfa = filters_of(packing), .bits = 10, .noise = {0.01, 0.0001}};
+    const SensorSettings sensor{.cfa = *filters_of(packing), .bits = 10, .noise = {0.01, 0.0001}};
     const int cell = cell_side(packing);
     Tensor cells({1, cell * cell, side / cell, side / cell}), clean({1, 3, side, side});
     Random one(9), two(9);
@@ -147,6 +225,7 @@ TEST(Pack, RefusesWhatMakesNoSense) {
   mosaic.white = 5000;
   mosaic.white_balance[1] = 0;
   EXPECT_THROW(pack_mosaic(mosaic, 0, 1), Error);
+  EXPECT_THROW(pack_mosaic(telling_frame(1, 8, 3), 0, 1), Error);
 }
 
 }  // namespace

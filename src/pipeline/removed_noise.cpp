@@ -78,18 +78,21 @@ Image with_some_grain(const Image& grainy, const Image& clean, const DenoiseStre
         using Samples = std::decay_t<decltype(samples)>;
         using Sample = typename Samples::value_type;
         const auto& noisy = std::get<Samples>(grainy.samples);
-        for (size_t i = 0; i + 2 < samples.size(); i += 3) {
-          std::array<float, 3> removed{};
-          for (size_t c = 0; c < 3; ++c) removed[c] = float(samples[i + c]) - float(noisy[i + c]);
-          const auto wanted = blend(removed);
-          for (size_t c = 0; c < 3; ++c) {
-            const float value = float(noisy[i + c]) + wanted[c];
-            if constexpr (std::is_same_v<Sample, float>)
-              samples[i + c] = value;
-            else
-              samples[i + c] = Sample(std::clamp(value, 0.0f, white_of<Sample>()) + 0.5f);
+        const auto set = [&](size_t i, float added) {
+          const float value = float(noisy[i]) + added;
+          if constexpr (std::is_same_v<Sample, float>)
+            samples[i] = value;
+          else
+            samples[i] = Sample(std::clamp(value, 0.0f, white_of<Sample>()) + 0.5f);
+        };
+        const auto removed_at = [&](size_t i) { return float(samples[i]) - float(noisy[i]); };
+        if (result.channels == 1)
+          for (size_t i = 0; i < samples.size(); ++i) set(i, float(strength.luma) * removed_at(i));
+        else
+          for (size_t i = 0; i + 2 < samples.size(); i += 3) {
+            const auto wanted = blend({removed_at(i), removed_at(i + 1), removed_at(i + 2)});
+            for (size_t c = 0; c < 3; ++c) set(i + c, wanted[c]);
           }
-        }
       },
       result.samples);
   return result;
@@ -101,6 +104,11 @@ Tensor with_some_grain(const Tensor& grainy, const Tensor& clean, const DenoiseS
   const auto luma_share = float(strength.luma), colour_share = float(strength.colour);
   const auto plane = size_t(clean.shape().plane());
   Tensor result = grainy;
+  if (clean.shape().c == 1) {
+    for (size_t i = 0; i < plane; ++i)
+      result.data()[i] += luma_share * (clean.data()[i] - grainy.data()[i]);
+    return result;
+  }
   for (size_t i = 0; i < plane; ++i) {
     std::array<float, 3> removed{};
     for (size_t c = 0; c < 3; ++c)
@@ -114,19 +122,20 @@ Tensor with_some_grain(const Tensor& grainy, const Tensor& clean, const DenoiseS
 
 Image removed_between(const Image& grainy, const Image& clean, Threads& threads) {
   assert(grainy.count() == clean.count());
-  Tensor removed({1, 3, clean.height, clean.width});
+  const auto channels = size_t(clean.channels);
+  Tensor removed({1, clean.channels, clean.height, clean.width});
   const auto plane = size_t(removed.shape().plane());
   std::visit(
       [&](const auto& quiet) {
         using Samples = std::decay_t<decltype(quiet)>;
         const auto& noisy = std::get<Samples>(grainy.samples);
         for (size_t i = 0; i < quiet.size(); ++i)
-          removed.data()[i % 3 * plane + i / 3] =
+          removed.data()[i % channels * plane + i / channels] =
               (float(noisy[i]) - float(quiet[i])) / white_of<typename Samples::value_type>();
       },
       clean.samples);
   local_deviation(removed, threads);
-  return noise_picture(removed, false);
+  return noise_picture(removed, channels == 1);
 }
 
 }  // namespace hyperconv

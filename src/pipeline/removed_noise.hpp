@@ -37,12 +37,12 @@ void local_deviation(Tensor& values, Threads& threads);
 /// Deviations [1,3,h,w] as a picture of 16 bits; grey: of their luma's noise alone.
 Image noise_picture(const Tensor& deviations, bool is_grey);
 
-/// Between a picture with its grain and one without, RGB of 16 bits and one size, which keeps the
-/// clean one's metadata.
+/// Between a picture with its grain and one without, RGB or grey of 16 bits and one size, which
+/// keeps the clean one's metadata.
 Image with_some_grain(const Image& grainy, const Image& clean, const DenoiseStrength& strength);
 
-/// The same of linear light [1,3,h,w], where luma is a quarter of red, half of green and a quarter
-/// of blue: no picture has been made of it yet.
+/// The same of linear light [1,3,h,w], or [1,1,h,w], where luma is a quarter of red, half of green
+/// and a quarter of blue: no picture has been made of it yet.
 Tensor with_some_grain(const Tensor& grainy, const Tensor& clean, const DenoiseStrength& strength);
 
 /// noise_picture() of the local deviation of their difference.

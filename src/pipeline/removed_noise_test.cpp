@@ -27,6 +27,17 @@ TEST(WithSomeGrain, IsBetweenTheTwo) {
   EXPECT_EQ(luma[4], 143);
 }
 
+TEST(WithSomeGrain, OfGreyIsLumaAlone) {
+  const Image grainy{3, 1, 1, std::vector<uint16_t>{1000, 2000, 100}, {}};
+  const Image clean{3, 1, 1, std::vector<uint16_t>{1400, 1000, 100}, {}};
+  const auto half =
+      std::get<std::vector<uint16_t>>(with_some_grain(grainy, clean, {0.5, 1}).samples);
+  EXPECT_EQ(half, (std::vector<uint16_t>{1200, 1500, 100}));
+  Tensor light({1, 1, 1, 1}), quiet({1, 1, 1, 1});
+  quiet.data()[0] = 0.4f;
+  EXPECT_FLOAT_EQ(with_some_grain(light, quiet, {0.25, 1}).data()[0], 0.1f);
+}
+
 TEST(WithSomeGrain, RefusesMoreThanAll) {
   const Image one = picture({1, 2, 3});
   EXPECT_THROW(with_some_grain(one, one, {1.5, 1}), Error);
@@ -50,6 +61,16 @@ TEST(RemovedBetween, IsTheLocalDeviation) {
   clean.samples = quiet;
   Threads threads(1);
   const Image map = removed_between(grainy, clean, threads);
+  for (const uint16_t sample : std::get<std::vector<uint16_t>>(map.samples))
+    EXPECT_NEAR(sample, 0.01 * noise_map_scale * 65535, 10);
+}
+
+TEST(RemovedBetween, OfGreyIsGrey) {
+  std::vector<uint16_t> noisy, quiet(size_t(40) * 40, 30000);
+  for (int i = 0; i < 40 * 40; ++i) noisy.push_back(uint16_t(30000 + (i % 2 == 0 ? 655 : -655)));
+  Threads threads(1);
+  const Image map = removed_between({40, 40, 1, noisy, {}}, {40, 40, 1, quiet, {}}, threads);
+  ASSERT_EQ(map.channels, 1);
   for (const uint16_t sample : std::get<std::vector<uint16_t>>(map.samples))
     EXPECT_NEAR(sample, 0.01 * noise_map_scale * 65535, 10);
 }

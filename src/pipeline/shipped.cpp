@@ -20,6 +20,8 @@ const char* develop_file(Packing packing) {
       return "develop.safetensors";
     case Packing::x_trans:
       return "develop-xtrans.safetensors";
+    case Packing::three_colours:
+      return "develop-rgb.safetensors";
   }
   return "";
 }
@@ -70,13 +72,19 @@ std::vector<fs::path> places() {
 
 }  // namespace
 
+std::optional<fs::path> find_shipped_model(Task task, Packing packing) {
+  for (const fs::path& place : places())
+    if (const fs::path path = (place / file_name(task, packing)).lexically_normal();
+        fs::exists(path))
+      return path;
+  return std::nullopt;
+}
+
 fs::path shipped_model(Task task, Packing packing) {
+  if (const auto found = find_shipped_model(task, packing)) return *found;
   std::vector<std::string> tried;
-  for (const fs::path& place : places()) {
-    const fs::path path = (place / file_name(task, packing)).lexically_normal();
-    if (fs::exists(path)) return path;
-    tried.push_back(path.string());
-  }
+  for (const fs::path& place : places())
+    tried.push_back((place / file_name(task, packing)).lexically_normal().string());
   fail_as(ErrorCode::io,
           "no model for the task '{}' is where it was looked for ({}); name one with --model",
           to_string(task), fmt::join(tried, ", "));

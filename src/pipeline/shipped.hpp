@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "network/model.hpp"
 
@@ -12,6 +13,10 @@ namespace hyperconv {
 /// in, or libhyperconv.so (the three next above it at most), as they are installed or built. Throws
 /// Error that lists the places.
 std::filesystem::path shipped_model(Task task, Packing packing = Packing::bayer);
+
+/// The same; nothing where there is none.
+std::optional<std::filesystem::path> find_shipped_model(Task task,
+                                                        Packing packing = Packing::bayer);
 
 /// The model that a user named: the file of that path; where there is none and the name has no
 /// folder, such as "develop-best", the shipped model of that name. The path as it is where there is

@@ -848,7 +848,7 @@ void balance(Tensor& light, const std::array<double, 3>& white_balance) {
     const auto gain = float(white_balance[size_t(c)] / least);
     for (int64_t y = 0; y < light.shape().h; ++y)
       for (float *at = light.row(0, c, y), *end = at + light.shape().w; at != end; ++at)
-        *at = std::min(*at * gain, 1.f);
+        *at = std::min(*at, 1.f) * gain;
   }
 }
 

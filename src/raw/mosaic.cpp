@@ -1,6 +1,7 @@
 #include "raw/mosaic.hpp"
 
 #include "base/fail.hpp"
+#include "base/overloaded.hpp"
 
 namespace hyperconv {
 namespace {
@@ -65,5 +66,13 @@ Cfa cfa_from_string(const std::string& name) {
     if (to_string(cfa) == name) return cfa;
   fail("\"{}\" is no colour filter pattern; rggb, bggr, grbg and gbrg are", name);
 }
+
+FrameView::FrameView(const RawFrame& frame)
+    : facts(std::visit(
+          Overloaded{[](const Mosaic& mosaic) -> const Mosaic& { return mosaic; },
+                     [](const LinearFrame& linear) -> const Mosaic& { return linear.facts; }},
+          frame)),
+      light(std::holds_alternative<LinearFrame>(frame) ? &std::get<LinearFrame>(frame).light
+                                                       : nullptr) {}
 
 }  // namespace hyperconv

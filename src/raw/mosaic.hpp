@@ -109,12 +109,26 @@ struct Mosaic {
 /// brightness (a monochrome sensor).
 struct LinearFrame {
   Mosaic facts;  ///< all but samples, CFA and levels; of a monochrome one no colours either
-  /// Linear light, white-balanced, 1 = the level at which the least amplified channel saturates, as
-  /// Developer::camera_rgb gives it: [1,3,height,width], or [1,1,height,width] of a monochrome one.
+  /// Linear light, white-balanced, 1 = the level at which the least amplified channel saturates;
+  /// the others go on above it to their own: [1,3,height,width], or [1,1,height,width] of a
+  /// monochrome one.
   Tensor light;
 };
 
 using RawFrame = std::variant<Mosaic, LinearFrame>;
+
+/// A frame of either kind, to look at.
+struct FrameView {
+  FrameView(const Mosaic& mosaic) : facts(mosaic) {}  // NOLINT(google-explicit-constructor)
+  FrameView(const LinearFrame& frame)                 // NOLINT(google-explicit-constructor)
+      : facts(frame.facts), light(&frame.light) {}
+  FrameView(const RawFrame& frame);  // NOLINT(google-explicit-constructor)
+
+  bool is_monochrome() const { return light != nullptr && light->shape().c == 1; }
+
+  const Mosaic& facts;
+  const Tensor* light = nullptr;  ///< null: a mosaic, whose samples are among the facts
+};
 
 /// Reads any camera file that can be developed: as read_camera_file, and LinearFrames. Throws Error
 /// likewise, where a sensor is another kind still (Foveon, Quad Bayer, GMCY).

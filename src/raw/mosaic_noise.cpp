@@ -9,6 +9,7 @@
 #include "base/fail.hpp"
 #include "base/threads.hpp"
 #include "base/wide.hpp"
+#include "raw/linear_frame.hpp"
 
 namespace hyperconv {
 namespace {
@@ -562,15 +563,17 @@ std::string to_string(NoiseSource source) {
   return {};
 }
 
-KnownNoise noise_of(const Mosaic& mosaic, const std::optional<NoiseProfile>& given) {
+KnownNoise noise_of(const FrameView& frame, const std::optional<NoiseProfile>& given) {
   if (given) {
     const auto is_variance = [](double v) { return v >= 0 && std::isfinite(v); };
     if (!is_variance(given->shot) || !is_variance(given->read))
       fail("noise variances are 0 or more, not shot {} and read {}", given->shot, given->read);
     return {*given, NoiseSource::given, std::nullopt};
   }
-  if (mosaic.noise) return {*mosaic.noise, NoiseSource::file, std::nullopt};
-  const MosaicNoise estimate = estimate_noise(mosaic);
+  if (const auto& noise = frame.facts.noise) return {*noise, NoiseSource::file, std::nullopt};
+  const MosaicNoise estimate = frame.light == nullptr
+                                   ? estimate_noise(frame.facts)
+                                   : estimate_noise(mosaic_behind(*frame.light, frame.facts));
   return {estimate.profile, NoiseSource::estimated, estimate};
 }
 

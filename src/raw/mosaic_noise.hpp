@@ -57,6 +57,7 @@ struct KnownNoise {
 
 /// What is given, else what the file says, else an estimate. Throws Error where the given one is
 /// negative or not finite.
-KnownNoise noise_of(const Mosaic& mosaic, const std::optional<NoiseProfile>& given = {});
+/// Of a frame of three colours, or of brightness alone, the estimate is that of mosaic_behind.
+KnownNoise noise_of(const FrameView& frame, const std::optional<NoiseProfile>& given = {});
 
 }  // namespace hyperconv

@@ -9,6 +9,8 @@
 #include "base/fail.hpp"
 #include "base/overloaded.hpp"
 #include "raw/colour.hpp"
+#include "raw/linear_frame.hpp"
+#include "raw/stabilised.hpp"
 
 namespace hyperconv {
 namespace {
@@ -218,6 +220,22 @@ void balance_as_wanted(Mosaic& mosaic, const WantedBalance& wanted) {
   // What the file says none of is known now.
   std::erase_if(mosaic.warnings,
                 [](const std::string& warning) { return warning.starts_with(no_balance); });
+}
+
+void balance_as_wanted(LinearFrame& frame, const WantedBalance& wanted) {
+  if (std::holds_alternative<AsShot>(wanted)) return;
+  const auto before = balance_gains(frame.facts.white_balance);
+  Mosaic mosaic = mosaic_behind(frame.light, frame.facts);
+  balance_as_wanted(mosaic, wanted);
+  frame.facts.white_balance = mosaic.white_balance;
+  frame.facts.warnings = mosaic.warnings;
+  const auto after = balance_gains(mosaic.white_balance);
+  const auto plane = size_t(frame.light.shape().plane());
+  for (size_t c = 0; c < 3; ++c) {
+    const auto factor = float(after[c] / before[c]);
+    float* values = frame.light.data() + c * plane;
+    for (size_t i = 0; i < plane; ++i) values[i] *= factor;
+  }
 }
 
 }  // namespace hyperconv

@@ -51,5 +51,7 @@ using WantedBalance = std::variant<AsShot, Automatic, LightColour, GreyPlace>;
 /// name, where the camera's matrix is needed and not known, or the place is outside of the picture,
 /// saturated or black.
 void balance_as_wanted(Mosaic& mosaic, const WantedBalance& wanted);
+/// Of a frame of three colours: its light is balanced anew.
+void balance_as_wanted(LinearFrame& frame, const WantedBalance& wanted);
 
 }  // namespace hyperconv

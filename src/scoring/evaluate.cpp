@@ -8,6 +8,7 @@
 #include "image/folder.hpp"
 #include "metrics/metrics.hpp"
 #include "raw/colour.hpp"
+#include "raw/linear_frame.hpp"
 
 namespace hyperconv {
 namespace {
@@ -42,7 +43,7 @@ class QualitySum {
 
 struct LevelSums {
   QualitySum model;
-  std::array<QualitySum, 2> libraw;
+  std::vector<QualitySum> rivals;
 };
 
 /// The middle of a scene, its sides no longer than `side`.
@@ -57,16 +58,68 @@ Tensor middle_of(const Tensor& scene, int side) {
   return middle;
 }
 
-void measure(Developer& developer, const Subject& subject, const NoiseProfile& noise,
-             LevelSums& sums) {
-  const ColourFilters filters = filters_of(developer.packing());
-  const Take shot = take(subject, noise, filters);
-  sums.model.add(shot.truth, srgb_picture(developer.camera_rgb(shot.mosaic), shot.colours));
-  const auto methods = libraw_methods(filters);
-  for (size_t i = 0; i < methods.size(); ++i)
-    sums.libraw[i].add(shot.truth,
-                       srgb_picture(demosaic_with_libraw(shot.mosaic, methods[i]), shot.colours));
-}
+/// What is asked of one frame.
+class Measurement {
+ public:
+  Measurement(Developer& developer, const EvaluateOptions& options)
+      : developer_(developer), options_(options), filters_(filters_of(developer.packing())) {
+    if (!filters_ && options.denoiser)
+      denoiser_.emplace(options.denoiser, DenoiseOptions{.engine = options.engine});
+  }
+
+  std::vector<std::string> rivals() const {
+    if (!filters_)
+      return denoiser_ ? std::vector<std::string>{"noisy", "denoiser"}
+                       : std::vector<std::string>{"noisy"};
+    std::vector<std::string> names;
+    for (const LibRawMethod method : libraw_methods(*filters_))
+      names.push_back("LibRaw " + to_string(method));
+    return names;
+  }
+
+  void add(const Subject& subject, const NoiseProfile& noise, LevelSums& sums) {
+    if (filters_)
+      add_mosaic(take(subject, noise, *filters_), sums);
+    else
+      add_linear(subject, noise, sums);
+  }
+
+ private:
+  void add_mosaic(const Take& shot, LevelSums& sums) {
+    Mosaic mosaic = shot.mosaic;
+    if (options_.estimates_noise) mosaic.noise.reset();
+    sums.model.add(shot.truth, srgb_picture(developer_.camera_rgb(mosaic), shot.colours));
+    const auto methods = libraw_methods(*filters_);
+    for (size_t i = 0; i < methods.size(); ++i)
+      sums.rivals[i].add(shot.truth,
+                         srgb_picture(demosaic_with_libraw(shot.mosaic, methods[i]), shot.colours));
+  }
+
+  void add_linear(const Subject& subject, const NoiseProfile& noise, LevelSums& sums) {
+    Random random(subject.seed);
+    const SensorSettings sensor{.bits = 14, .noise = noise};
+    const LinearTake take = take_linear(subject.scene, subject.camera, sensor, options_.shot,
+                                        NormalNumbers::one_by_one, random);
+    LinearFrame frame = linear_frame(take, subject.camera, sensor, options_.shot);
+    if (options_.estimates_noise) frame.facts.noise.reset();
+    const Matrix3 colours = camera_to_srgb(frame.facts);
+    const auto seen = [&](const Tensor& light) {
+      return light.shape().c == 1 ? grey_picture(light, 1) : srgb_picture(light, colours);
+    };
+    const Image truth =
+        seen(options_.shot.is_monochrome ? mean_of_colours(take.clean) : take.clean);
+    sums.model.add(truth, seen(developer_.camera_rgb(frame)));
+    const Image noisy = picture_of(frame);
+    sums.rivals[0].add(truth, noisy);
+    if (denoiser_)
+      sums.rivals[1].add(truth, denoiser_->part(noisy, {0, 0, noisy.height, noisy.width}, {}));
+  }
+
+  Developer& developer_;
+  const EvaluateOptions& options_;
+  std::optional<ColourFilters> filters_;
+  std::optional<Denoiser> denoiser_;
+};
 
 }  // namespace
 
@@ -99,15 +152,17 @@ Evaluation evaluate_develop(Developer& developer, const std::filesystem::path& f
   if (options.limit > 0 && int64_t(photos.size()) > options.limit)
     photos.resize(size_t(options.limit));
   Evaluation result;
-  result.libraw = libraw_methods(filters_of(developer.packing()));
-  std::vector<LevelSums> sums(std::size(evaluation_levels));
+  Measurement measurement(developer, options);
+  result.rivals = measurement.rivals();
+  std::vector<LevelSums> sums(std::size(evaluation_levels),
+                              {{}, std::vector<QualitySum>(result.rivals.size())});
   Progress progress("evaluating", int64_t(photos.size()));
   for (size_t i = 0; i < photos.size(); ++i) {
     throw_if_interrupted();
     try {
       const Subject subject = subject_of(photos[i], options.shrink, options.seed, i, options.crop);
       for (size_t level = 0; level < sums.size(); ++level)
-        measure(developer, subject, evaluation_levels[level], sums[level]);
+        measurement.add(subject, evaluation_levels[level], sums[level]);
       ++result.images;
     } catch (const Error& error) {
       throw_if_interrupted();
@@ -117,10 +172,11 @@ Evaluation evaluate_develop(Developer& developer, const std::filesystem::path& f
   }
   if (result.images == 0)
     fail("{}: holds no photo that could be used ({})", folder.string(), result.skipped.front());
-  for (size_t level = 0; level < sums.size(); ++level)
-    result.levels.push_back({evaluation_levels[level],
-                             sums[level].model.mean(),
-                             {sums[level].libraw[0].mean(), sums[level].libraw[1].mean()}});
+  for (size_t level = 0; level < sums.size(); ++level) {
+    LevelResult row{evaluation_levels[level], sums[level].model.mean(), {}};
+    for (const QualitySum& rival : sums[level].rivals) row.rivals.push_back(rival.mean());
+    result.levels.push_back(std::move(row));
+  }
   return result;
 }
 

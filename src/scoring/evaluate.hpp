@@ -3,11 +3,14 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "pipeline/denoise.hpp"
 #include "pipeline/develop.hpp"
 #include "simulation/libraw_demosaic.hpp"
+#include "simulation/linear_shot.hpp"
 #include "simulation/simulator.hpp"
 
 namespace hyperconv {
@@ -22,8 +25,8 @@ struct Quality {
 struct LevelResult {
   NoiseProfile noise;
   Quality model;
-  /// LibRaw's demosaicers (Evaluation::libraw) on the same mosaics, through the same colours.
-  std::array<Quality, 2> libraw;
+  /// Evaluation::rivals on the same frames, through the same colours.
+  std::vector<Quality> rivals;
 };
 
 struct EvaluateOptions {
@@ -31,11 +34,19 @@ struct EvaluateOptions {
   uint64_t seed = 1;  ///< of cameras and noise
   int64_t limit = 0;  ///< photos at most; 0: all
   int crop = 0;       ///< side of the square in the middle that is all that is taken; 0: all
+  bool estimates_noise = false;  ///< the model is told not the truth but what noise_of() finds
+  /// For models whose packing is three-colours: how frames came to their colours, and the model for
+  /// photos that they are compared with; nothing: it is left out.
+  LinearShot shot = {};
+  std::shared_ptr<const Model> denoiser = nullptr;
+  EngineOptions engine = {};  ///< of the denoiser
 };
 
 struct Evaluation {
   int64_t images = 0;
-  std::array<LibRawMethod, 2> libraw{};
+  /// LibRaw's demosaicers for the model's mosaics; of frames that need none "noisy", as they are,
+  /// and "denoiser", cleaned as `enhance` cleans photos.
+  std::vector<std::string> rivals;
   std::vector<LevelResult> levels;
   /// Photos that could not be read or are too small: one line each.
   std::vector<std::string> skipped;
@@ -46,8 +57,8 @@ inline constexpr NoiseProfile evaluation_levels[] = {
     {0, 0}, {1e-3, 9.6e-7}, {4e-3, 2.0e-5}, {1.2e-2, 2.2e-4}};
 
 /// Every photo of the folder, in the order of names, seen by a random camera (the same for all
-/// levels) with the filters that the model's packing is of, and developed. Throws Error when no
-/// photo could be used.
+/// levels) with the filters that the model's packing is of, or none, and developed. Throws Error
+/// when no photo could be used.
 Evaluation evaluate_develop(Developer& developer, const std::filesystem::path& folder,
                             const EvaluateOptions& options);
 

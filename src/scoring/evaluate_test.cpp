@@ -30,15 +30,15 @@ TEST_F(Evaluate, IsReproducibleAndNoiseLowersTheBaselines) {
   ASSERT_EQ(a.levels.size(), std::size(evaluation_levels));
   for (size_t i = 0; i < a.levels.size(); ++i) {
     EXPECT_EQ(a.levels[i].model.psnr, b.levels[i].model.psnr);
-    EXPECT_EQ(a.levels[i].libraw[0].ssim, b.levels[i].libraw[0].ssim);
+    EXPECT_EQ(a.levels[i].rivals[0].ssim, b.levels[i].rivals[0].ssim);
     EXPECT_FALSE(a.levels[i].model.ms_ssim.has_value());
     if (i > 0) {
-      EXPECT_LT(a.levels[i].libraw[0].psnr, a.levels[i - 1].libraw[0].psnr);
-      EXPECT_LT(a.levels[i].libraw[1].psnr, a.levels[i - 1].libraw[1].psnr);
+      EXPECT_LT(a.levels[i].rivals[0].psnr, a.levels[i - 1].rivals[0].psnr);
+      EXPECT_LT(a.levels[i].rivals[1].psnr, a.levels[i - 1].rivals[1].psnr);
     }
   }
   const Evaluation other = evaluate_develop(developer_, folder_.path(), {.seed = 2});
-  EXPECT_NE(other.levels[1].libraw[0].psnr, a.levels[1].libraw[0].psnr);
+  EXPECT_NE(other.levels[1].rivals[0].psnr, a.levels[1].rivals[0].psnr);
 }
 
 TEST_F(Evaluate, ABadPhotoIsSkippedAndNamed) {

@@ -4,6 +4,7 @@
 
 #include "base/fail.hpp"
 #include "base/threads.hpp"
+#include "simulation/libraw_demosaic.hpp"
 
 namespace hyperconv {
 namespace {
@@ -164,6 +165,22 @@ Tensor malvar_camera_rgb(const Mosaic& mosaic, int threads) {
       for (int64_t x = 0; x < mosaic.width; ++x) row[x] = std::min(row[x], 1.0f);
   });
   return rgb;
+}
+
+Tensor demosaicked(const Mosaic& mosaic, Demosaicking how) {
+  switch (how) {
+    case Demosaicking::none:
+      break;
+    case Demosaicking::bilinear:
+      return bilinear_camera_rgb(mosaic, 1);
+    case Demosaicking::malvar:
+      return malvar_camera_rgb(mosaic, 1);
+    case Demosaicking::ahd:
+      return demosaic_with_libraw(mosaic, LibRawMethod::ahd, 1);
+    case Demosaicking::dht:
+      return demosaic_with_libraw(mosaic, LibRawMethod::dht, 1);
+  }
+  fail("a mosaic is to be demosaicked by no method");
 }
 
 }  // namespace hyperconv

@@ -20,4 +20,16 @@ Tensor bilinear_camera_rgb(const Mosaic& mosaic, int threads = 0);
 /// of Bayer's pattern.
 Tensor malvar_camera_rgb(const Mosaic& mosaic, int threads = 0);
 
+/// How a photo came to three colours a pixel, which correlates its noise.
+enum class Demosaicking {
+  none,  ///< each pixel has its own three samples, as after shrinking by two or more
+  bilinear,
+  malvar,
+  ahd,
+  dht,
+};
+
+/// By that method, on one thread. Throws Error for `none`.
+Tensor demosaicked(const Mosaic& mosaic, Demosaicking how);
+
 }  // namespace hyperconv

@@ -7,8 +7,6 @@
 #include "image/jpeg.hpp"
 #include "image/samples.hpp"
 #include "raw/colour.hpp"
-#include "simulation/demosaic.hpp"
-#include "simulation/libraw_demosaic.hpp"
 
 namespace hyperconv {
 namespace {
@@ -168,22 +166,6 @@ Tensor with_noise_of_its_own(Tensor camera_rgb, const PhotoNoise& noise, Random&
     }
   }
   return camera_rgb;
-}
-
-Tensor demosaicked(const Mosaic& mosaic, Demosaicking how) {
-  switch (how) {
-    case Demosaicking::none:
-      break;
-    case Demosaicking::bilinear:
-      return bilinear_camera_rgb(mosaic, 1);
-    case Demosaicking::malvar:
-      return malvar_camera_rgb(mosaic, 1);
-    case Demosaicking::ahd:
-      return demosaic_with_libraw(mosaic, LibRawMethod::ahd, 1);
-    case Demosaicking::dht:
-      return demosaic_with_libraw(mosaic, LibRawMethod::dht, 1);
-  }
-  fail("a mosaic is to be demosaicked by no method");
 }
 
 Image to_image(const Tensor& picture) {

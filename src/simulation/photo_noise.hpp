@@ -3,19 +3,11 @@
 
 #include "base/random.hpp"
 #include "base/tensor.hpp"
+#include "simulation/demosaic.hpp"
 #include "simulation/random_sensor.hpp"
 #include "simulation/simulator.hpp"
 
 namespace hyperconv {
-
-/// How a photo came to three colours a pixel, which correlates its noise.
-enum class Demosaicking {
-  none,  ///< each pixel has its own three samples, as after shrinking by two or more
-  bilinear,
-  malvar,
-  ahd,
-  dht,
-};
 
 /// What is drawn from for each photo.
 struct PhotoNoiseRange {

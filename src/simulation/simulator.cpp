@@ -182,9 +182,10 @@ HYPERCONV_WIDE void mix_colours(const float* const* in, const Matrix3& matrix, i
 /// A shot, row by row.
 class Exposure {
  public:
-  /// `rgb` are the three planes of the scene. What is given must outlive it.
+  /// `rgb` are the three planes of the scene; without filters every pixel measures all of them.
+  /// What is given must outlive it.
   Exposure(const Sensor& sensor, std::array<const float*, 3> rgb, int64_t width,
-           const ColourFilters& cfa, const SensorNoise& noise)
+           const std::optional<ColourFilters>& cfa, const SensorNoise& noise)
       : sensor_(sensor),
         rgb_(rgb),
         width_(width),
@@ -192,7 +193,7 @@ class Exposure {
         noise_(noise),
         light_(3 * size_t(width)),
         values_(size_t(width + 1) / 2),
-        of_colours_(cfa.x_trans() ? 3 * values_.size() : 0) {}
+        of_colours_(cfa && cfa->x_trans() ? 3 * values_.size() : 0) {}
 
   /// Goes to a row; the three colours' light.
   std::array<const float*, 3> light(int64_t y) {
@@ -207,12 +208,12 @@ class Exposure {
     return {out[0], out[1], out[2]};
   }
 
-  int colour(int64_t x) const { return cfa_colour(cfa_, y_, x); }
+  int colour(int64_t x) const { return cfa_colour(*cfa_, y_, x); }
 
   /// What the file holds of the row's even (first 0) or odd (1) columns; until the next call.
   std::span<const int32_t> values(int64_t first) {
     const auto count = size_t(width_ + 1 - first) / 2;
-    if (cfa_.bayer()) {
+    if (cfa_->bayer()) {
       record_as(colour(first), first, values_.data());
       return {values_.data(), count};
     }
@@ -226,6 +227,12 @@ class Exposure {
     return {values_.data(), count};
   }
 
+  /// The same of one colour, of a sensor that measures all of them at every pixel.
+  std::span<const int32_t> values_of(int kind, int64_t first) {
+    record_as(kind, first, values_.data());
+    return {values_.data(), size_t(width_ + 1 - first) / 2};
+  }
+
   /// What the file holds in a defective pixel instead of `value`.
   int32_t with_defect(const SensorNoise::Defect& defect, int colour, int32_t value) const {
     const int32_t own = record(sensor_, defect.light, colour);
@@ -236,7 +243,7 @@ class Exposure {
   /// A sensor's greens differ by what stands beside them in the row: red, or blue. X-Trans' have
   /// both.
   float green_gain(int64_t first) const {
-    if (cfa_.x_trans()) return 1;
+    if (!cfa_ || cfa_->x_trans()) return 1;
     return sensor_.green[colour(1 - first) == 0 ? 0 : 1];
   }
 
@@ -254,7 +261,7 @@ class Exposure {
   const Sensor& sensor_;
   std::array<const float*, 3> rgb_;
   int64_t width_;
-  ColourFilters cfa_;
+  std::optional<ColourFilters> cfa_;
   const SensorNoise& noise_;
   std::vector<float> light_;
   std::vector<int32_t> values_;
@@ -455,6 +462,40 @@ Mosaic expose(const Tensor& camera_rgb, const SimulatedCamera& camera,
       draw_noise(settings, int(camera_rgb.shape().h), int(camera_rgb.shape().w),
                  NormalNumbers::one_by_one, random);
   return expose(camera_rgb, camera, settings, noise);
+}
+
+Tensor expose_colours(const Tensor& camera_rgb, const SimulatedCamera& camera,
+                      const SensorSettings& settings, const std::array<SensorNoise, 3>& noise) {
+  check(settings);
+  const Sensor sensor(camera, settings);
+  const Shape& shape = camera_rgb.shape();
+  const float range = sensor.white - sensor.black;
+  Tensor light(shape);
+  for (int c = 0; c < 3; ++c) {
+    const float balance = sensor.balance[size_t(c)];
+    const auto light_of = [&](int32_t value) {
+      return (float(value) - sensor.black) / range * balance;
+    };
+    Exposure exposure(sensor,
+                      {camera_rgb.row(0, 0, 0), camera_rgb.row(0, 1, 0), camera_rgb.row(0, 2, 0)},
+                      shape.w, std::nullopt, noise[size_t(c)]);
+    for (int64_t y = 0; y < shape.h; ++y) {
+      exposure.light(y);
+      for (int64_t first = 0; first < 2; ++first) {
+        float* out = light.row(0, c, y) + first;
+        for (const int32_t value : exposure.values_of(c, first)) {
+          *out = light_of(value);
+          out += 2;
+        }
+      }
+    }
+    for (const auto& defect : noise[size_t(c)].defects) {
+      float& pixel = light.row(0, c, 0)[defect.index];
+      const float own = light_of(record(sensor, defect.light, c));
+      pixel = defect.is_hot ? std::max(pixel, own) : std::min(pixel, own);
+    }
+  }
+  return light;
 }
 
 Tensor clean_camera_rgb(const Tensor& camera_rgb, const SimulatedCamera& camera,

@@ -113,6 +113,11 @@ Mosaic expose(const Tensor& camera_rgb, const SimulatedCamera& camera,
 Mosaic expose(const Tensor& camera_rgb, const SimulatedCamera& camera,
               const SensorSettings& settings, Random& random);
 
+/// The same of a sensor that measures all colours at every pixel, each with the noise of its own:
+/// light as LinearFrame has it, [1,3,H,W]. Its greens do not differ.
+Tensor expose_colours(const Tensor& camera_rgb, const SimulatedCamera& camera,
+                      const SensorSettings& settings, const std::array<SensorNoise, 3>& noise);
+
 /// What a perfect developer makes of that mosaic: the sensor's colours without noise and with all
 /// three at every pixel, white-balanced and cut at 1 (the level at which the least amplified
 /// channel saturates). Equals exposure * camera_rgb but for highlights, which become white.

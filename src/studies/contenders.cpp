@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 double flops_a_sample(const Model& model) {
   constexpr int64_t side = 768;  // whole cells of either packing, on the deepest level too
   const int cell = cell_side(model.info().packing);
-  const Cost cost = total_cost(model.graph(), {1, cell * cell, side / cell, side / cell});
+  const Cost cost =
+      total_cost(model.graph(), {1, cell_channels(model.info().packing), side / cell, side / cell});
   return double(cost.flops) / double(side * side);
 }
 

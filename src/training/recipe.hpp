@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "network/zoo.hpp"
+#include "simulation/linear_shot.hpp"
 #include "simulation/photo_noise.hpp"
 #include "simulation/random_sensor.hpp"
 
@@ -57,6 +58,7 @@ struct SimulatedData {
   /// The key `sensors`: "plain" (the default) or "all" (simulation/random_sensor.hpp). Of its
   /// fields clean_share, least_shot, most_shot and least_exposure are keys too.
   SensorRange sensors = plain_sensors();
+  LinearRange frames;  ///< for networks whose packing is three-colours
   /// "all" takes fast ones; "plain" those that its recipes always had.
   NormalNumbers normal_numbers = NormalNumbers::one_by_one;
 };

@@ -17,6 +17,39 @@ std::span<float> sample_of(const torch::Tensor& batch, int64_t index) {
   return {sample.data_ptr<float>(), size_t(sample.numel())};
 }
 
+/// A frame of three colours in cells, and what is to come out. What is told of the noise becomes
+/// that of what is left of it.
+void expose_linear(const Tensor& scene, const LinearShot& drawn, NormalNumbers numbers,
+                   Random& random, RandomSensor& sensor, std::span<float> cells,
+                   std::span<float> clean) {
+  const Shape& shape = scene.shape();
+  LinearShot shot = drawn;
+  shot.lost = {0, 0};
+  // Its colours are grey then, whatever the camera's matrix makes of colours.
+  if (shot.is_monochrome) sensor.camera.white_balance = {1, 1, 1};
+  const LinearTake take = take_linear(scene, sensor.camera, sensor.settings, shot, numbers, random);
+  sensor.told.shot *= take.noise_left;
+  sensor.told.read *= take.noise_left;
+  const int64_t height = shape.h / 2, width = shape.w / 2;
+  for (size_t channel = 0; channel < three_colour_places.size(); ++channel) {
+    const auto [colour, down, across] = three_colour_places[channel];
+    for (int64_t y = 0; y < height; ++y) {
+      // A frame that lost its first row or column begins with what was the second.
+      const int64_t row = std::min(2 * y + down + drawn.lost[0], shape.h - 1);
+      const float* from = take.light.row(0, colour, row);
+      float* out = &cells[(channel * size_t(height) + size_t(y)) * size_t(width)];
+      for (int64_t x = 0; x < width; ++x)
+        out[x] = std::min(from[std::min(2 * x + across + drawn.lost[1], shape.w - 1)], 1.f);
+    }
+  }
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < shape.h; ++y) {
+      const float* from = take.clean.row(0, c, std::min(y + drawn.lost[0], shape.h - 1));
+      float* out = &clean[size_t((c * shape.h + y) * shape.w)];
+      for (int64_t x = 0; x < shape.w; ++x) out[x] = from[std::min(x + drawn.lost[1], shape.w - 1)];
+    }
+}
+
 /// Sample i's noise as the network is told it; its cells go through the curve that follows from it
 /// where the batch wants one.
 void tell_noise(const RandomSensor& sensor, Batch& batch, int64_t index) {
@@ -44,7 +77,7 @@ Batch SimulatedPatches::make(int64_t first, int64_t count) const {
   const int64_t side = patch_;
   Batch batch;
   const int64_t cell = cell_side(packing_);
-  batch.input = torch::empty({count, cell * cell, side / cell, side / cell});
+  batch.input = torch::empty({count, cell_channels(packing_), side / cell, side / cell});
   batch.target = torch::empty({count, 3, side, side});
   batch.camera_to_srgb = torch::empty({count, 3, 3});
   batch.noise = torch::empty({count, noise_condition_size});
@@ -54,13 +87,19 @@ Batch SimulatedPatches::make(int64_t first, int64_t count) const {
     Random random(seed_, uint64_t(first + i));
     const Tensor photo = photos_.crop(patch_, random);
     RandomSensor sensor = draw_sensor(recipe_.sensors, random);
-    sensor.settings.cfa = filters_of(packing_);
     Tensor scene = scene_in_camera_colours(photo, sensor.camera);
     see_through(sensor.lens, scene);
-    const SensorNoise noise =
-        draw_noise(sensor.settings, patch_, patch_, recipe_.normal_numbers, random);
-    expose_patch({scene.data(), scene.size()}, patch_, patch_, sensor.camera, sensor.settings,
-                 noise, sample_of(batch.input, i), sample_of(batch.target, i));
+    if (const auto filters = filters_of(packing_)) {
+      sensor.settings.cfa = *filters;
+      const SensorNoise noise =
+          draw_noise(sensor.settings, patch_, patch_, recipe_.normal_numbers, random);
+      expose_patch({scene.data(), scene.size()}, patch_, patch_, sensor.camera, sensor.settings,
+                   noise, sample_of(batch.input, i), sample_of(batch.target, i));
+    } else {
+      const LinearShot shot = draw_linear_shot(recipe_.frames, random);
+      expose_linear(scene, shot, recipe_.normal_numbers, random, sensor, sample_of(batch.input, i),
+                    sample_of(batch.target, i));
+    }
     tell_noise(sensor, batch, i);
     const Matrix3 colours = camera_to_srgb(sensor.camera.xyz_to_camera);
     for (int64_t r = 0; r < 3; ++r)

@@ -10,7 +10,8 @@
 namespace hyperconv {
 
 /// Crops of photos seen by random cameras: input [N,4,patch/2,patch/2], or of X-Trans
-/// [N,36,patch/6,patch/6], as pack_mosaic makes it, in the domain asked for, target
+/// [N,36,patch/6,patch/6], of frames of three colours [N,12,patch/2,patch/2], as pack_mosaic makes
+/// it, in the domain asked for, target
 /// [N,3,patch,patch] camera RGB after white balance in [0,1], linear, each camera's colours, and
 /// what a network is told of the noise.
 class SimulatedPatches : public SampleSource {

@@ -46,6 +46,13 @@ Pair batch_for(const std::string& network) {
     const torch::Tensor part = clean.narrow(2, 0, 48).narrow(3, 0, 48);
     return {x_trans_cells(part.pow(2.2)), part};
   }
+  if (network_use(network).packing == Packing::three_colours) {
+    const torch::Tensor linear = clean.pow(2.2);
+    std::vector<torch::Tensor> channels;
+    for (const auto& [colour, row, column] : three_colour_places)
+      channels.push_back(sampled(linear, colour, row, column));
+    return {torch::cat(channels, 1), clean};
+  }
   if (network_use(network).samples == 2) {
     const torch::Tensor linear = clean.pow(2.2);
     return {torch::cat({sampled(linear, 0, 0, 0), sampled(linear, 1, 0, 1),

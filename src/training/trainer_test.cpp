@@ -230,11 +230,12 @@ TEST_F(TrainerTest, ADeviceThatIsNotThereIsNamed) {
 TEST_F(TrainerTest, SamplesDependOnSeedAndNumberOnly) {
   const Recipe r = recipe();
   const auto& data = std::get<SimulatedData>(r.data.source);
-  for (const Packing packing : {Packing::bayer, Packing::x_trans}) {
-    const int patch = packing == Packing::bayer ? 32 : 48, cell = cell_side(packing);
+  for (const Packing packing : {Packing::bayer, Packing::x_trans, Packing::three_colours}) {
+    const int patch = packing == Packing::x_trans ? 48 : 32, cell = cell_side(packing);
     const SimulatedPatches source(data.photos, data, patch, 1, Domain::linear, packing);
     const Batch both = source.make(20, 8), second = source.make(24, 4);
-    EXPECT_EQ(both.input.sizes(), (torch::IntArrayRef{8, cell * cell, patch / cell, patch / cell}));
+    EXPECT_EQ(both.input.sizes(),
+              (torch::IntArrayRef{8, cell_channels(packing), patch / cell, patch / cell}));
     EXPECT_TRUE(torch::equal(both.input.narrow(0, 4, 4), second.input));
     EXPECT_TRUE(torch::equal(both.camera_to_srgb.narrow(0, 4, 4), second.camera_to_srgb));
     EXPECT_FALSE(torch::equal(both.input.narrow(0, 0, 4), second.input));
