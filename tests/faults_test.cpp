@@ -1,11 +1,12 @@
 // hyperconv where memory, disk, files or threads are short: tests/faults makes the n-th call of a
 // kind fail, and then all from one on.
+#include "faults.hpp"
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <ostream>
 
 #include "image/image.hpp"
@@ -64,9 +65,8 @@ class Faults : public testing::TestWithParam<Shortage> {
   Tried with_fault(int call, bool and_all_after) const {
     const fs::path mark = folder_ / "failed";
     fs::remove(mark);
-    const std::string program = fmt::format(
-        "env LD_PRELOAD={} HYPERCONV_FAULT={},{}{} HYPERCONV_FAULT_MARK={} {}", HYPERCONV_FAULTS,
-        GetParam().kind, call, and_all_after ? "+" : "", mark.string(), HYPERCONV_PROGRAM);
+    const std::string program =
+        with_fault(HYPERCONV_PROGRAM, {GetParam().kind, call, and_all_after}, mark);
     Outcome outcome = enhance({.shell = {}, .output = {}, .program = program});
     return {std::move(outcome), fs::exists(mark)};
   }
@@ -109,14 +109,9 @@ class Faults : public testing::TestWithParam<Shortage> {
   std::vector<uint8_t> picture_;
 };
 
-/// Every call of the first few, then ever fewer of them; all where HYPERCONV_EVERY_FAULT is set.
-int next_call(int call) {
-  return std::getenv("HYPERCONV_EVERY_FAULT") != nullptr ? call + 1 : call + std::max(1, call / 6);
-}
-
 TEST_P(Faults, OneIsAllOrNothing) {
   int tried = 0;
-  for (int call = 1;; call = next_call(call)) {
+  for (int call = 1;; call = next_call(call, 1.0 / 6)) {
     SCOPED_TRACE(fmt::format("call {}", call));
     const Tried tried_one = with_fault(call, false);
     if (!tried_one.failed) break;

@@ -47,6 +47,12 @@ int parse(CLI::App& program, int argc, char** argv) {
   std::_Exit(exit_failed);
 }
 
+/// What others throw may go on with a list of calls (libtorch); one line is promised.
+std::string first_line_of(const std::exception& error) {
+  const std::string text = error.what();
+  return text.substr(0, text.find('\n'));
+}
+
 }  // namespace
 
 void set_up(CLI::App& program) {
@@ -89,8 +95,10 @@ int guarded(const std::function<int()>& work) {
   } catch (const std::system_error& error) {
     const bool threads = error.code() == std::errc::resource_unavailable_try_again;
     say("hyperconv: {}{}\n", threads ? "no thread can be started: " : "", error.what());
-  } catch (const std::exception& error) {
+  } catch (const Error& error) {
     say("hyperconv: {}\n", error.what());
+  } catch (const std::exception& error) {
+    say("hyperconv: {}\n", first_line_of(error));
   } catch (...) {
     say("hyperconv: a library failed without saying why\n");
   }

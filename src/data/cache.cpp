@@ -287,6 +287,7 @@ Decoded decode(const PairSet& set, size_t index) {
     shorten(result.pair.input);
     return result;
   } catch (const Error& error) {
+    throw_if_interrupted();  // which the cache would remember as damage
     return {{}, error.what()};
   }
 }

@@ -199,5 +199,15 @@ TEST_F(Cache, InterruptedLeavesNothing) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 1);
 }
 
+// Of many pairs some may be damaged; this one is not, and the cache would say so for ever.
+TEST_F(Cache, InterruptedInItsLastPairLeavesNothing) {
+  put_zrr(folder_ / "set", 150);
+  const std::string error =
+      error_of([&] { cached_pairs(InterruptedAtItsEnd::of(set()), cache_, threads_); });
+  set_interrupted(false);
+  EXPECT_EQ(error, "interrupted");
+  EXPECT_FALSE(fs::exists(cache_));
+}
+
 }  // namespace
 }  // namespace hyperconv

@@ -4,13 +4,17 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/interrupt.hpp"
 #include "base/random.hpp"
 #include "base/tensor.hpp"
 #include "base/testing.hpp"
+#include "data/pairs.hpp"
+#include "data/source.hpp"
 #include "image/image.hpp"
 #include "image/jpeg.hpp"
 #include "image/png.hpp"
@@ -61,6 +65,29 @@ inline void put_zrr(const std::filesystem::path& part, int count) {
     put_picture(part / "canon" / (std::to_string(i) + ".jpg"), random_photo(8, 6, 1000 + i));
   }
 }
+
+/// A set whose last pair is being read when Ctrl-C comes.
+class InterruptedAtItsEnd : public PairSource {
+ public:
+  explicit InterruptedAtItsEnd(const PairSet& set) : set_(set) {}
+
+  size_t size() const override { return set_.size(); }
+  std::string name(size_t index) const override { return set_.name(index); }
+  std::vector<SourceFile> files() const override { return set_.source()->files(); }
+  Pair decode(size_t index) const override {
+    if (index + 1 < size()) return set_.decode(index);
+    set_interrupted(true);
+    throw_if_interrupted();
+    return {};
+  }
+
+  static PairSet of(const PairSet& set) {
+    return {set.layout(), set.folder(), set.kind(), std::make_shared<InterruptedAtItsEnd>(set)};
+  }
+
+ private:
+  const PairSet set_;
+};
 
 inline std::vector<float> values(const Tensor& tensor) {
   return {tensor.data(), tensor.data() + tensor.size()};

@@ -77,6 +77,7 @@ Pair PairSampler::sample(int64_t index, size_t* pair) const {
       if (pair != nullptr) *pair = found;
       return window;
     } catch (const Error& error) {
+      throw_if_interrupted();  // which is no damage
       if (damage_.note(found, error.what())) say("hyperconv: skipped: {}\n", error.what());
     }
   }

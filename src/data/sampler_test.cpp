@@ -123,6 +123,19 @@ TEST_F(Sampler, TooMuchDamageStops) {
               AllOf(HasSubstr("2 of 150"), HasSubstr(".jpg: is empty")));
 }
 
+TEST_F(Sampler, InterruptedIsNotDamaged) {
+  put(150);
+  const PairSampler sampler(InterruptedAtItsEnd::of(set()), choice_);
+  testing::internal::CaptureStderr();
+  const std::string error = error_of([&] {
+    for (int64_t i = 0; i < 150; ++i) sampler.sample(i);
+  });
+  set_interrupted(false);
+  EXPECT_EQ(error, "interrupted");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(sampler.damage().count(), 0u);
+}
+
 TEST(Shuffled, IsAPermutationOfEachRound) {
   for (const size_t count : {1, 2, 3, 17, 64, 1000}) {
     std::vector<size_t> first, second;

@@ -42,6 +42,7 @@ std::vector<std::string> all_damage(const PairSet& set) {
     try {
       set.decode(size_t(i));
     } catch (const Error& error) {
+      throw_if_interrupted();
       line = error.what();
     }
     const std::scoped_lock lock(mutex);

@@ -127,6 +127,7 @@ template <class Use>
 void for_rows(const Addition& addition, Threads& threads, const Use& use) {
   const int64_t height = addition.region().height;
   threads.parallel_for((height + rows_at_once - 1) / rows_at_once, [&](int64_t group) {
+    throw_if_interrupted();
     Addition::Row room;
     const int64_t first = group * rows_at_once, end = std::min(first + rows_at_once, height);
     for (int64_t y = first; y < end; ++y) use(y, addition.row(y, room));

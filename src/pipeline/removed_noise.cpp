@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/fail.hpp"
+#include "base/interrupt.hpp"
 #include "image/samples.hpp"
 
 namespace hyperconv {
@@ -36,6 +37,7 @@ void local_deviation(Tensor& values, Threads& threads) {
   constexpr int64_t reach = 7;
   const auto& shape = values.shape();
   const auto mean_along = [&](float* line, int64_t count, int64_t step) {
+    throw_if_interrupted();
     std::vector<double> sums(size_t(count) + 1);
     for (int64_t i = 0; i < count; ++i) sums[size_t(i) + 1] = sums[size_t(i)] + line[i * step];
     for (int64_t i = 0; i < count; ++i) {
@@ -58,12 +60,14 @@ Image noise_picture(const Tensor& deviations, bool is_grey) {
   Image map{int(shape.w), int(shape.h), is_grey ? 1 : 3, {}, {}};
   std::vector<uint16_t> samples;
   samples.reserve(map.count());
-  for (int64_t y = 0; y < shape.h; ++y)
+  for (int64_t y = 0; y < shape.h; ++y) {
+    throw_if_interrupted();
     for (int64_t x = 0; x < shape.w; ++x)
       for (int64_t c = 0; c < map.channels; ++c) {
         const float level = std::clamp(deviations.at(0, c, y, x) * noise_map_scale, 0.0f, 1.0f);
         samples.push_back(uint16_t(level * 65535 + 0.5f));
       }
+  }
   map.samples = std::move(samples);
   return map;
 }

@@ -224,6 +224,7 @@ Tensor reduced(const Tensor& light, int64_t width, int64_t height, Threads& thre
   const Shape& shape = light.shape();
   Tensor small({1, shape.c, height, width});
   threads.parallel_for(height, [&](int64_t y) {
+    throw_if_interrupted();
     const int64_t top = y * shape.h / height,
                   bottom = std::max((y + 1) * shape.h / height, top + 1);
     for (int64_t c = 0; c < shape.c; ++c)
@@ -451,6 +452,7 @@ void write_dng_file(const std::filesystem::path& path, const DngLayout& layout, 
   if (!stored.is_compressed()) {
     std::vector<uint16_t> samples(size_t(layout.width) * layout.samples_per_pixel);
     for (int64_t y = 0; y < layout.height; ++y) {
+      throw_if_interrupted();
       row(y, samples.data());
       file.write({reinterpret_cast<const uint8_t*>(samples.data()), samples.size() * 2});
     }

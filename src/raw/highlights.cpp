@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/integers.hpp"
+#include "base/interrupt.hpp"
 #include "base/threads.hpp"
 #include "raw/stabilised.hpp"
 
@@ -121,6 +122,7 @@ Highlights::Place Highlights::place(int64_t y, int64_t x) const {
 void Highlights::find_bright_blocks() {
   is_bright_.assign(size_t(rows_) * size_t(columns_), 0);
   Threads().parallel_for(rows_, [&](int64_t row) {
+    throw_if_interrupted();
     const int64_t top = std::max<int64_t>(block * row - 1, 0);
     const int64_t bottom = std::min<int64_t>(block * (row + 1) + 1, mosaic_.height);
     for (int64_t y = top; y < bottom; ++y)
@@ -150,6 +152,7 @@ void Highlights::measure_ratios() {
   const int side = mosaic_.cfa.x_trans() ? XTrans::side / 2 : 2;  // has all colours
   ratios_.assign(size_t(rows_) * size_t(columns_), Colours{});
   Threads().parallel_for(rows_, [&](int64_t row) {
+    throw_if_interrupted();
     for (int64_t column = 0; column < columns_; ++column) {
       Colours sum{}, of_last{};
       std::array<int, 3> cells{};

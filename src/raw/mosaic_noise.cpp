@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/fail.hpp"
+#include "base/interrupt.hpp"
 #include "base/threads.hpp"
 #include "base/wide.hpp"
 #include "raw/linear_frame.hpp"
@@ -269,6 +270,7 @@ std::vector<Evidence> look_at(const Mosaic& mosaic, const Range& range, int thre
   std::vector<Evidence> all(size_t(2 * down * across));
   const Blocks blocks(mosaic, range);
   Threads(threads).parallel_for(down, [&](int64_t i) {
+    throw_if_interrupted();
     for (int64_t j = 0; j < across; ++j) {
       // Cells begin at even rows and columns; a green block's corner is side - 1 columns on.
       const int y = std::min(int(double(i) * step), rows - 1) / 2 * 2;

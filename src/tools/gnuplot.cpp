@@ -60,7 +60,7 @@ int run_gnuplot(const fs::path& folder, const std::string& script, const fs::pat
 
 }  // namespace
 
-void draw_figure(const fs::path& csv, const std::string& commands) {
+void draw_figure(const fs::path& csv, const std::string& commands) try {
   const std::string name = csv.stem().string();
   const fs::path folder = csv.has_parent_path() ? csv.parent_path() : fs::path(".");
   const TemporaryFolder workshop(fs::absolute(folder));
@@ -72,6 +72,9 @@ void draw_figure(const fs::path& csv, const std::string& commands) {
     fail("{}: gnuplot cannot draw it: {}", csv.string(), first_line(messages));
   for (const char* ending : {".gnuplot", ".svg", ".png"})
     fs::rename(workshop.path() / (name + ending), folder / (name + ending));
+} catch (const fs::filesystem_error& error) {
+  fail_as(ErrorCode::io, "{}: no figure of it can be written ({})", csv.string(),
+          error.code().message());
 }
 
 }  // namespace hyperconv

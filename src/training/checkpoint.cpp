@@ -133,6 +133,8 @@ Safetensors read_sound(const fs::path& path) {
     if (to_hex(hash_of(file)) != fact(file, "checksum")) fail("its checksum does not fit");
     return file;
   } catch (const Error& error) {
+    // What cannot be opened or mapped now may be sound: nobody should start afresh for it.
+    if (error.code() == ErrorCode::io) throw;
     const std::string what = error.what();
     throw Damage(what.starts_with(path.string()) ? what : path.string() + ": " + what);
   }
@@ -160,6 +162,12 @@ void restore(const Safetensors& file, TrainingState& state) {
   state.step = step;
   state.best_psnr = best;
   state.clip = clip;
+}
+
+void remove_checkpoint(const fs::path& path) {
+  std::error_code error;
+  if (!fs::remove(path, error) && error)
+    fail_as(ErrorCode::io, "{}: cannot be removed ({})", path.string(), error.message());
 }
 
 fs::path path_of(const fs::path& folder, int64_t step) {
@@ -190,7 +198,7 @@ void Checkpoints::save(const TrainingState& original) const {
   });
   writer.commit();
   const auto all = files();
-  for (size_t i = kept_checkpoints; i < all.size(); ++i) fs::remove(all[i]);
+  for (size_t i = kept_checkpoints; i < all.size(); ++i) remove_checkpoint(all[i]);
 }
 
 bool Checkpoints::load(TrainingState& state, std::vector<std::string>& damaged) const {
@@ -215,18 +223,22 @@ bool Checkpoints::load(TrainingState& state, std::vector<std::string>& damaged) 
 
 std::vector<fs::path> Checkpoints::files() const {
   std::vector<fs::path> found;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("checkpoint-") && entry.path().extension() == ".safetensors")
-      found.push_back(entry.path());
+  std::error_code error;
+  for (fs::directory_iterator entries(folder_, error), end; !error && entries != end;
+       entries.increment(error)) {
+    const std::string name = entries->path().filename().string();
+    if (name.starts_with("checkpoint-") && entries->path().extension() == ".safetensors")
+      found.push_back(entries->path());
   }
+  // A folder that cannot be listed now is not a run without checkpoints, which would begin anew.
+  if (error && error != std::errc::no_such_file_or_directory)
+    fail_as(ErrorCode::io, "{}: cannot be listed ({})", folder_.string(), error.message());
   std::ranges::sort(found, std::greater());
   return found;
 }
 
 void Checkpoints::remove_all() const {
-  for (const fs::path& path : files()) fs::remove(path);
+  for (const fs::path& path : files()) remove_checkpoint(path);
 }
 
 }  // namespace hyperconv

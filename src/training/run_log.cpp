@@ -1,6 +1,7 @@
 #include "training/run_log.hpp"
 
 #include <cstdlib>
+#include <sstream>
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
@@ -19,7 +20,9 @@ constexpr const char* header =
 std::string kept_rows(const fs::path& path, int64_t first_step) {
   std::string kept = header;
   if (first_step == 0 || !fs::exists(path)) return kept;
-  std::ifstream old(path);
+  // Not by a stream alone: a table that cannot be read now would be replaced by an empty one.
+  const std::vector<uint8_t> bytes = read_file(path);
+  std::istringstream old(std::string(bytes.begin(), bytes.end()));
   std::string line;
   std::getline(old, line);
   while (std::getline(old, line))

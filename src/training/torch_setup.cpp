@@ -8,6 +8,9 @@
 #include <torch/version.h>
 
 #include <climits>
+#include <latch>
+#include <thread>
+#include <vector>
 
 #include "base/fail.hpp"
 #include "base/threads.hpp"
@@ -32,6 +35,29 @@ void set_autocast([[maybe_unused]] bool on_cpu, bool enabled) {
 #endif
 }
 
+/// Throws std::system_error where so many threads cannot be had beside this one.
+void check_threads_start(int count) {
+  std::latch done(1);
+  std::vector<std::jthread> threads;
+  try {
+    for (int i = 0; i < count; ++i) threads.emplace_back([&done] { done.wait(); });
+  } catch (...) {
+    done.count_down();
+    throw;
+  }
+  done.count_down();
+}
+
+/// The pool that at::set_num_threads() makes for XNNPACK never learns that a thread of its could
+/// not be started, and waits for it for ever. It would begin with a thread a core, whatever is
+/// asked for.
+void check_pool_starts(int count) {
+  // With and without gflags.
+  for (const char* flag : {"_ZN3fLI22FLAGS_pthreadpool_sizeE", "_ZN3c1022FLAGS_pthreadpool_sizeE"})
+    if (auto* const size = static_cast<int*>(dlsym(RTLD_DEFAULT, flag))) *size = count;
+  check_threads_start(count - 1);
+}
+
 }  // namespace
 
 int prepare_torch(int threads) {
@@ -39,6 +65,7 @@ int prepare_torch(int threads) {
   mallopt(M_TRIM_THRESHOLD, INT_MAX);
   mallopt(M_TOP_PAD, 256 << 20);
   const int count = threads > 0 ? threads : available_cores();
+  check_pool_starts(count);
   // Debian's build starts with one thread whatever the machine.
   at::set_num_threads(count);
   // OpenBLAS's own threads go on asking for work between two products, and take it from the threads

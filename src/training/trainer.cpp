@@ -95,7 +95,9 @@ class Trainer {
     LogInterval interval;
     const int64_t first = step_;
     while (step_ < last && !summary_.interrupted) {
-      const double norm = one_step(stream.next(), interval);
+      const auto samples = next_of(stream);
+      if (!samples) break;
+      const double norm = one_step(*samples, interval);
       const bool validates = validation && is_due(recipe_.training.validate_every);
       if (validates || is_due(recipe_.training.log_every) || step_ == last) {
         LogRow row = row_of(interval, norm);
@@ -116,6 +118,18 @@ class Trainer {
   }
 
  private:
+  /// Nothing where Ctrl-C ended the reading of its samples. With several ranks that is an error as
+  /// any other: they wait for this one's part of the step.
+  std::optional<Batch> next_of(Prefetcher<Batch>& stream) {
+    try {
+      return stream.next();
+    } catch (const Error&) {
+      if (!interrupted() || world_.size() > 1) throw;
+      summary_.interrupted = true;
+      return std::nullopt;
+    }
+  }
+
   const std::vector<Parameter>& parameters() const { return objective_->parameters(); }
   const std::vector<torch::Tensor>& weights() const { return objective_->weights(); }
   bool is_due(int64_t every) const { return every > 0 && step_ % every == 0; }

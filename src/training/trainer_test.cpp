@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/file.hpp"
+#include "base/interrupt.hpp"
 #include "base/random.hpp"
 #include "base/testing.hpp"
 #include "data/data_testing.hpp"
@@ -112,6 +113,38 @@ TEST_F(TrainerTest, BeginsWithWhatTheRecipesNetworkBeginsWith) {
   const auto after = Model::load(end.model).weight("first.bias").to_float();
   for (size_t i = 0; i < first.size(); ++i) ASSERT_NEAR(first[i], after[i], 1e-4);
   EXPECT_GT(*std::max_element(first.begin(), first.end()), 0.01f);
+}
+
+// Nothing that was learned is lost, though the samples of the next step cannot be read any more.
+TEST_F(TrainerTest, InterruptedWhileItReadsItSavesWhatItHas) {
+  Recipe r = recipe();
+  put_picture(folder_ / "zrr/train/huawei_raw/0.png", random_mosaic(48, 40, 1));
+  put_picture(folder_ / "zrr/train/canon/0.jpg", random_photo(48, 40, 2));
+  r.data.source = PairData{.pairs = folder_ / "zrr"};
+  r.network = "plain-0.6t";
+  r.options = {.width = 4};
+  r.training.steps = 4;
+  train(r, options("run", 2));
+  set_interrupted(true);
+  const TrainSummary interrupted = train(r, options("run"));
+  set_interrupted(false);
+  EXPECT_TRUE(interrupted.interrupted);
+  EXPECT_EQ(interrupted.step, 2);
+  EXPECT_EQ(last_checkpoint("run").filename(), "checkpoint-000000002.safetensors");
+  train(r, options("run"));
+  train(r, options("whole"));
+  EXPECT_EQ(read_file(last_checkpoint("whole")), read_file(last_checkpoint("run")));
+}
+
+// Not a reason to start afresh.
+TEST_F(TrainerTest, ACheckpointThatCannotBeOpenedIsNoDamagedOne) {
+  train(recipe(), options("run", 10));
+  std::filesystem::remove(last_checkpoint("run"));
+  std::filesystem::create_symlink("loop", folder_ / "run/loop");
+  std::filesystem::create_symlink("loop", folder_ / "run/checkpoint-000000010.safetensors");
+  EXPECT_THAT(error_of([&] { train(recipe(), options("run")); }),
+              testing::AllOf(HasSubstr("checkpoint-000000010.safetensors: cannot be read"),
+                             testing::Not(HasSubstr("--restart"))));
 }
 
 TEST_F(TrainerTest, ADamagedCheckpointGivesWayToTheOneBefore) {

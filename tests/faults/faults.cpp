@@ -5,6 +5,7 @@
 //   after it HYPERCONV_FAULT_MARK=FILE made when a call has failed
 //
 // Kinds: memory, open, write, sync, rename, map, thread.
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -149,6 +150,19 @@ int open64(const char* path, int flags, ...) {
 FILE* fopen64(const char* path, const char* mode) {
   BEHIND(fopen64);
   return fails(open_, EMFILE) ? nullptr : real(path, mode);
+}
+
+int openat(int folder, const char* path, int flags, ...) {
+  BEHIND(openat);
+  va_list rest;
+  va_start(rest, flags);
+  const mode_t mode = va_arg(rest, mode_t);
+  va_end(rest);
+  return fails(open_, EMFILE) ? -1 : real(folder, path, flags, mode);
+}
+DIR* opendir(const char* path) {
+  BEHIND(opendir);
+  return fails(open_, EMFILE) ? nullptr : real(path);
 }
 
 ssize_t write(int file, const void* bytes, size_t count) {
