@@ -480,10 +480,11 @@ bool Enhancer::is_written_by_rows(const FrameView& frame, const LensCorrection* 
   const NoiseRemovalArguments& removal = arguments_.removal;
   const bool is_one_picture =
       !removal.strength && removal.noise_map.empty() && arguments_.report.empty();
-  const bool is_seen_as_made = lens == nullptr && mosaic.pixel_aspect == 1 &&
-                               !arguments_.framing.size() &&
-                               metadata_for_picture(mosaic, OutputSpace::srgb).orientation == 1;
-  return is_one_picture && is_seen_as_made && is_writable_by_rows(job.output);
+  const bool is_seen_as_made =
+      lens == nullptr && frame.facts.pixel_aspect == 1 && !arguments_.framing.size() &&
+      metadata_for_picture(frame.facts, OutputSpace::srgb).orientation == 1;
+  return !frame.is_monochrome() && is_one_picture && is_seen_as_made &&
+         is_writable_by_rows(job.output);
 }
 
 void Enhancer::write_rows(Developer& developer, const FrameView& frame, Outcome& outcome) const {
