@@ -153,7 +153,8 @@ TEST_F(DngOut, NoiseIsNotRemovedTwiceUnlessToldSo) {
   }
   expect_refusal("m.dng", "p.dng", {}, "NoiseReductionApplied is 1");
   EXPECT_EQ(dng("m.dng", "p.dng", {"--again"})["noise_reduction_applied"], 1);
-  EXPECT_EQ(dng("l.dng", "q.dng")["noise_reduction_applied"], 1);  // no noise is removed of it
+  expect_refusal("l.dng", "q.dng", {}, "by hyperconv");
+  EXPECT_EQ(dng("l.dng", "q.dng", {"--again"})["noise_reduction_applied"], 1);
   expect_refusal("q.dng", "p.png", {}, "by hyperconv");
 }
 

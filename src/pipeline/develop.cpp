@@ -148,10 +148,12 @@ class NoiseLimit {
   }
 
  private:
-  /// Of the frame's own light, in the light of the curve.
+  /// Of the frame's own light, in the light of the curve. Its noise is that of the brighter of the
+  /// two: a dark sample says less of the noise that made it dark.
   float within(float made, float own, size_t c) const {
     constexpr float deviations = 4;
-    const float reach = deviations * std::sqrt(shot_[c] * std::max(own, 0.f) + read_[c]);
+    const float light = curve_ ? curve_->inverse(made) : made;
+    const float reach = deviations * std::sqrt(shot_[c] * std::max({own, light, 0.f}) + read_[c]);
     if (!curve_) return std::clamp(made, own - reach, own + reach);
     return std::clamp(made, (*curve_)(own - reach), (*curve_)(own + reach));
   }

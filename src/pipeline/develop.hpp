@@ -121,8 +121,9 @@ class Developer {
 
   /// Camera RGB, linear, white-balanced: [1,3,height,width], which is not counted as memory. Around
   /// 1 a channel is saturated; noise that is left may be below 0. Of a monochrome frame
-  /// [1,1,height,width]. `keeps_grain` as in PictureRequest. Throws Error when the model takes
-  /// another packing than the frame's.
+  /// [1,1,height,width]. `keeps_grain` as in PictureRequest. A model that is told the noise
+  /// changes a linear frame that was not demosaicked (raw/linear_frame.hpp) by no more than four
+  /// deviations of it. Throws Error when the model takes another packing than the frame's.
   Tensor camera_rgb(const FrameView& frame, bool keeps_grain = false);
 
   /// The picture: camera_rgb through rendering_matrix and the space's curve, 16 bits a sample (or
