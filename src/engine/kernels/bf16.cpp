@@ -1,6 +1,7 @@
 #include "engine/kernels/bf16.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -133,16 +134,18 @@ void tap_gradients_portable(const Bf16TapGradients& run) {
       }
 }
 
-/// Seconds of the fastest of a few runs.
-double seconds_of(const std::function<void()>& work) {
+/// Seconds of the fastest of a few runs of each, in turn, so that other work on the machine, which
+/// comes and goes, disturbs both or neither.
+std::array<double, 2> seconds_of(const std::array<std::function<void()>, 2>& works) {
   using Clock = std::chrono::steady_clock;
-  constexpr int runs = 5, calls = 20;
-  double best = 1;
-  for (int run = 0; run < runs; ++run) {
-    const auto start = Clock::now();
-    for (int call = 0; call < calls; ++call) work();
-    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
-  }
+  constexpr int runs = 12, calls = 8;
+  std::array<double, 2> best = {1, 1};
+  for (int run = 0; run < runs; ++run)
+    for (size_t i = 0; i < works.size(); ++i) {
+      const auto start = Clock::now();
+      for (int call = 0; call < calls; ++call) works[i]();
+      best[i] = std::min(best[i], std::chrono::duration<double>(Clock::now() - start).count());
+    }
   return best;
 }
 
@@ -162,7 +165,7 @@ bool measure_dot_products(const Bf16Kernels& bf16) {
   for (size_t i = 0; i < outs.size(); ++i)
     outs[i] = reinterpret_cast<std::byte*>(out.data() + i * size_t(width * channels));
   const ConvInput input{rows.data(), channels, channels, Precision::f32};
-  const double in_fp32 = seconds_of([&] {
+  const auto in_fp32 = [&] {
     fp32.conv2d_winograd({.inputs = &input,
                           .input_count = 1,
                           .channels = channels,
@@ -175,9 +178,9 @@ bool measure_dot_products(const Bf16Kernels& bf16) {
                           .out_pixel = channels,
                           .width = width,
                           .scratch = scratch.data()});
-  });
+  };
   const Bf16Input narrow{rows.data(), channels, channels};
-  const double in_bf16 = seconds_of([&] {
+  const auto in_bf16 = [&] {
     bf16.conv2d_winograd({.inputs = &narrow,
                           .input_count = 1,
                           .channels = channels,
@@ -191,8 +194,9 @@ bool measure_dot_products(const Bf16Kernels& bf16) {
                           .out_pixel = channels,
                           .width = width,
                           .scratch = reinterpret_cast<std::byte*>(scratch.data())});
-  });
-  return in_fp32 / 4 > in_bf16 / 2;
+  };
+  const auto [fp32_seconds, bf16_seconds] = seconds_of({in_fp32, in_bf16});
+  return fp32_seconds / 4 > bf16_seconds / 2;
 }
 
 bool dot_products_pay(const Bf16Kernels& bf16) {
