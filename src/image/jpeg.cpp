@@ -9,8 +9,8 @@
 // clang-format on
 
 #include <algorithm>
-#include <cassert>
 #include <array>
+#include <cassert>
 #include <cmath>
 #include <csetjmp>
 #include <cstdlib>
