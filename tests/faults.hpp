@@ -18,8 +18,8 @@ struct Fault {
 };
 
 /// For Circumstances::program; the mark is made where a call has failed.
-inline std::string with_fault(const std::string& program, const Fault& fault,
-                              const std::filesystem::path& mark) {
+inline std::string program_with_fault(const std::string& program, const Fault& fault,
+                                      const std::filesystem::path& mark) {
   return fmt::format("env LD_PRELOAD={} HYPERCONV_FAULT={},{}{} HYPERCONV_FAULT_MARK={} {}",
                      HYPERCONV_FAULTS, fault.kind, fault.call, fault.and_all_after ? "+" : "",
                      mark.string(), program);

@@ -66,7 +66,7 @@ class Faults : public testing::TestWithParam<Shortage> {
     const fs::path mark = folder_ / "failed";
     fs::remove(mark);
     const std::string program =
-        hyperconv::with_fault(HYPERCONV_PROGRAM, {GetParam().kind, call, and_all_after}, mark);
+        program_with_fault(HYPERCONV_PROGRAM, {GetParam().kind, call, and_all_after}, mark);
     Outcome outcome = enhance({.shell = {}, .output = {}, .program = program});
     return {std::move(outcome), fs::exists(mark)};
   }

@@ -57,7 +57,8 @@ class TrainFaults : public testing::TestWithParam<const char*> {
     fs::remove(mark);
     fs::remove_all(folder_ / "run");
     fs::copy(folder_ / "begun", folder_ / "run", fs::copy_options::recursive);
-    const Outcome outcome = train("run", with_fault(HYPERCONV_LAB_PROGRAM, fault, mark), {});
+    const Outcome outcome =
+        train("run", program_with_fault(HYPERCONV_LAB_PROGRAM, fault, mark), {});
     if (!fs::exists(mark)) return false;
     if (outcome.status == 0)
       expect_whole();
@@ -127,7 +128,8 @@ INSTANTIATE_TEST_SUITE_P(Kinds, TrainFaults,
 TEST(TrainThreads, ThatCannotBeHadAreSaid) {
   const TemporaryFolder folder;
   write_tiny_training(folder.path(), 2, "warmup = 1\nsteps = 1\n");
-  const std::string program = with_fault(HYPERCONV_LAB_PROGRAM, {"thread", 1, true}, folder / "m");
+  const std::string program =
+      program_with_fault(HYPERCONV_LAB_PROGRAM, {"thread", 1, true}, folder / "m");
   const Outcome outcome = run_program(
       {"train", (folder / "r.toml").string(), "-o", (folder / "run").string(), "--threads", "3"},
       {.shell = {}, .output = {}, .program = program});
