@@ -182,7 +182,7 @@ TEST(Zoo, EveryNetworkTurnsAPhotoIntoWhatItsTaskWants) {
     const NetworkUse use = network_use(name);
     const int m = size_multiple(graph), f = use.samples;
     const int channels = std::get<Input>(graph.node(0).op).channels;
-    EXPECT_EQ(channels, use.task == Task::denoise ? 3 : f * f) << name;
+    EXPECT_EQ(channels, use.task == Task::denoise ? 3 : cell_channels(use.packing)) << name;
     const Shape out = infer_shapes(graph, {2, channels, 3 * m, 5 * m}).back();
     // VDN's say how sure they are, too.
     const int out_channels = name.starts_with("vdn") ? 6 : 3;
