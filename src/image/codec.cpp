@@ -18,18 +18,26 @@ namespace hyperconv {
 
 const std::vector<Codec>& codecs() {
   static const std::vector<Codec> all = {
-    {"JPEG", {".jpg", ".jpeg", ".jpe", ".jfif"}, is_jpeg, {8}, 8, decode_jpeg, encode_jpeg, true},
+    {"JPEG",
+     {".jpg", ".jpeg", ".jpe", ".jfif"},
+     is_jpeg,
+     {8},
+     8,
+     decode_jpeg,
+     encode_jpeg,
+     {},
+     true},
     {"PNG", {".png"}, is_png, {8, 16}, 16, decode_png, encode_png},
     {"TIFF", {".tif", ".tiff"}, is_tiff, {8, 16, 32}, 16, decode_tiff, encode_tiff},
 #if HYPERCONV_HAS_JXL
-    {"JPEG XL", {".jxl"}, is_jxl, {8, 16}, 16, decode_jxl, encode_jxl, false, "libjxl-dev"},
+    {"JPEG XL", {".jxl"}, is_jxl, {8, 16}, 16, decode_jxl, encode_jxl, "libjxl-dev"},
 #else
-    {"JPEG XL", {".jxl"}, is_jxl, {8, 16}, 16, nullptr, nullptr, false, "libjxl-dev"},
+    {"JPEG XL", {".jxl"}, is_jxl, {8, 16}, 16, nullptr, nullptr, "libjxl-dev"},
 #endif
 #if HYPERCONV_HAS_AVIF
-    {"AVIF", {".avif"}, is_avif, {8, 10, 12}, 10, decode_avif, encode_avif, false, "libavif-dev"},
+    {"AVIF", {".avif"}, is_avif, {8, 10, 12}, 10, decode_avif, encode_avif, "libavif-dev"},
 #else
-    {"AVIF", {".avif"}, is_avif, {8, 10, 12}, 10, nullptr, nullptr, false, "libavif-dev"},
+    {"AVIF", {".avif"}, is_avif, {8, 10, 12}, 10, nullptr, nullptr, "libavif-dev"},
 #endif
 #if HYPERCONV_HAS_HEIF
     {"HEIF",
@@ -39,18 +47,9 @@ const std::vector<Codec>& codecs() {
      10,
      decode_heif,
      encode_heif,
-     false,
      "libheif-dev"},
 #else
-    {"HEIF",
-     {".heic", ".heif", ".hif"},
-     is_heif,
-     {8, 10, 12},
-     10,
-     nullptr,
-     nullptr,
-     false,
-     "libheif-dev"},
+    {"HEIF", {".heic", ".heif", ".hif"}, is_heif, {8, 10, 12}, 10, nullptr, nullptr, "libheif-dev"},
 #endif
   };
   return all;

@@ -29,8 +29,8 @@ struct Codec {
   /// 16; of any picture where `rounds`. Throws Error likewise; null likewise.
   std::vector<uint8_t> (*encode)(const std::string& name, const Image& image,
                                  const WriteOptions& options);
-  bool rounds = false;  ///< `encode` rounds a row at a time, so that no copy has to be made before
   std::string_view package = {};  ///< Debian's, of the library, where it is not always there
+  bool rounds = false;  ///< `encode` rounds a row at a time, so that no copy has to be made before
 };
 
 /// All formats of pictures, in the order in which messages name them.

@@ -347,7 +347,7 @@ TEST(Avif, QualityHundredKeepsEverySampleOfEightBits) {
 #endif
 
 TEST(OptionalFormats, WhatIsNotBuiltInSaysWhatToInstall) {
-  const Codec codec{"JPEG 3000", {".j3k"}, is_jxl, {8}, 8, nullptr, nullptr, false, "libj3k-dev"};
+  const Codec codec{"JPEG 3000", {".j3k"}, is_jxl, {8}, 8, nullptr, nullptr, "libj3k-dev"};
   EXPECT_EQ(error_of([&] { check_built_in("a.j3k", codec); }),
             "a.j3k: JPEG 3000 is not built in; install libj3k-dev and build hyperconv again");
 }

@@ -12,9 +12,8 @@ namespace hyperconv {
 /// sensor's own red samples; nothing where it was not demosaicked, or is monochrome. A demosaicker
 /// keeps what the sensor saw, and what most put between is smoother: the Laplacians of red, and of
 /// blue at the opposite places, tell them apart. Malvar's filters, whose values are no smoother,
-/// are known by fitting. Measured on photos without noise up to a shot variance of 1.2e-2: all
-/// places are alike within 0.005 of frames that were not demosaicked, and differ by 0.035 and more
-/// of those that were (bilinear, Malvar, AHD, DHT); 0.0075 is between. `light` is a LinearFrame's.
+/// are known by fitting. How unlike the places have to be was chosen by looking at a few photos; no
+/// command of ours measures it. `light` is a LinearFrame's.
 std::optional<std::array<int, 2>> demosaicked_from(const Tensor& light);
 
 /// That place; {0, 0} where there is none.

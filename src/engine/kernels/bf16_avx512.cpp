@@ -21,7 +21,8 @@
 namespace hyperconv {
 namespace {
 
-/// Of 32 registers.
+/// Of 32 registers: the others hold three taps' weights of two blocks and a value, with some to
+/// spare for the compiler.
 constexpr int accumulators = 20;
 
 /// Two values side by side, or one beside a zero.
