@@ -93,7 +93,10 @@ EvenPlaces::Area area_of(const Fill& fill) {
   return area;
 }
 
-/// Nothing where an eighth of the samples or more are black or white, which hide noise.
+/// Of an area's samples so many are black or white, which hide noise.
+bool hides_noise(int cut) { return 8 * cut >= 3 * area_side * area_side; }
+
+/// Nothing where noise is hidden.
 template <class Sample>
 std::optional<EvenPlaces::Area> area_at(const std::vector<Sample>& samples, const Image& photo,
                                         int top, int left) {
@@ -113,13 +116,24 @@ std::optional<EvenPlaces::Area> area_at(const std::vector<Sample>& samples, cons
         }
     }
   });
-  if (8 * cut >= 3 * area_side * area_side) return std::nullopt;
+  if (hides_noise(cut)) return std::nullopt;
   return area;
+}
+
+bool hides_noise(const Tensor& rgb, int64_t top, int64_t left) {
+  int cut = 0;
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = top; y < top + area_side; ++y) {
+      const float* row = rgb.row(0, c, y) + left;
+      cut += int(std::count_if(row, row + area_side, [](float v) { return !(v > 0 && v < 1); }));
+    }
+  return hides_noise(cut);
 }
 
 /// Of the areas of each brightness the tenth with the least energy in one component.
 template <class Energy>
-Grain::Component even_places(const std::vector<EvenPlaces::Area>& areas, const Energy& energy) {
+Grain::Component even_places(const std::vector<EvenPlaces::Area>& areas, size_t enough,
+                             const Energy& energy) {
   using Area = EvenPlaces::Area;
   struct Sums {
     size_t count = 0;
@@ -128,7 +142,6 @@ Grain::Component even_places(const std::vector<EvenPlaces::Area>& areas, const E
   std::array<Sums, Grain::brightnesses> sums;
   std::array<std::vector<const Area*>, Grain::brightnesses> ranges;
   for (const Area& area : areas) ranges[range_of(area.brightness)].push_back(&area);
-  const size_t enough = std::max<size_t>(10, areas.size() / 200);
   for (size_t i = 0; i < ranges.size(); ++i) {
     auto& range = ranges[i];
     if (range.size() < enough) continue;
@@ -146,6 +159,31 @@ Grain::Component even_places(const std::vector<EvenPlaces::Area>& areas, const E
                 [&](int i) -> const auto& { return sums[size_t(i)].energies; }, 1);
   for (float& level : found.level) level /= of_the_tenth;
   return found;
+}
+
+/// Areas of one brightness in a patch.
+constexpr size_t enough_of_a_patch = 4;
+
+template <class Use>
+void for_areas(const Shape& shape, const Use& use) {
+  for (int64_t top = 0; top + area_side <= shape.h; top += area_side)
+    for (int64_t left = 0; left + area_side <= shape.w; left += area_side) use(top, left);
+}
+
+/// Of a residue's 8x8 pixels, with the brightness of the clean picture there.
+GrainMeter::Block block_at(const Tensor& residue, const Tensor& clean, int64_t top, int64_t left) {
+  std::array<Values, 3> values;
+  double brightness = 0;
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t y = 0; y < side; ++y) {
+      std::copy_n(residue.row(0, c, top + y) + left, side, values[size_t(c)].begin() + y * side);
+      const float* row = clean.row(0, c, top + y) + left;
+      for (int64_t x = 0; x < side; ++x)
+        brightness += double(luma_weights[size_t(c)] * row[x]) / double(pixels);
+    }
+  GrainMeter::Block block = GrainMeter::block(values);
+  block.brightness = brightness;
+  return block;
 }
 
 }  // namespace
@@ -178,39 +216,12 @@ void GrainMeter::add(const Block& block) {
   }
 }
 
-std::optional<Grain> GrainMeter::grain(size_t enough) const {
-  if (std::ranges::none_of(sums_, [&](const Sums& sums) { return sums.count >= enough; }))
-    return std::nullopt;
+Grain GrainMeter::grain() const {
   const auto count = [&](int i) { return sums_[size_t(i)].count; };
   return Grain{component(
-                   count, [&](int i) -> const auto& { return sums_[size_t(i)].luma; }, enough),
+                   count, [&](int i) -> const auto& { return sums_[size_t(i)].luma; }, 1),
                component(
-                   count, [&](int i) -> const auto& { return sums_[size_t(i)].colour; }, enough)};
-}
-
-Grain grain_between(const Tensor& noisy, const Tensor& clean) {
-  const auto& shape = clean.shape();
-  GrainMeter meter;
-  for (int64_t top = 0; top + side <= shape.h; top += side)
-    for (int64_t left = 0; left + side <= shape.w; left += side) {
-      std::array<Values, 3> residue;
-      double brightness = 0;
-      for (int64_t c = 0; c < 3; ++c)
-        for (int64_t y = 0; y < side; ++y) {
-          const float* with = noisy.row(0, c, top + y) + left;
-          const float* without = clean.row(0, c, top + y) + left;
-          for (int64_t x = 0; x < side; ++x) {
-            residue[size_t(c)][size_t(y * side + x)] = with[x] - without[x];
-            brightness += double(luma_weights[size_t(c)] * without[x]);
-          }
-        }
-      GrainMeter::Block block = GrainMeter::block(residue);
-      block.brightness = brightness / double(pixels);
-      meter.add(block);
-    }
-  constexpr size_t enough = 4;
-  if (const auto grain = meter.grain(enough)) return *grain;
-  return meter.grain(1).value_or(Grain{});
+                   count, [&](int i) -> const auto& { return sums_[size_t(i)].colour; }, 1)};
 }
 
 EvenPlaces::Area EvenPlaces::area(const Tensor& rgb, int64_t top, int64_t left) {
@@ -222,11 +233,17 @@ EvenPlaces::Area EvenPlaces::area(const Tensor& rgb, int64_t top, int64_t left) 
   });
 }
 
-Grain EvenPlaces::grain() const {
+bool EvenPlaces::has(size_t enough) const {
+  std::array<size_t, Grain::brightnesses> counts{};
+  for (const Area& area : areas_) ++counts[range_of(area.brightness)];
+  return std::ranges::max(counts) >= enough;
+}
+
+Grain EvenPlaces::grain(size_t enough) const {
   return {even_places(
-              areas_, [](const Area& area) -> const auto& { return area.luma; }),
+              areas_, enough, [](const Area& area) -> const auto& { return area.luma; }),
           even_places(
-              areas_, [](const Area& area) -> const auto& { return area.colour; })};
+              areas_, enough, [](const Area& area) -> const auto& { return area.colour; })};
 }
 
 Grain estimate_grain(const Image& photo) {
@@ -244,6 +261,31 @@ Grain estimate_grain(const Image& photo) {
       },
       photo.samples);
   return places.grain();
+}
+
+Grain estimate_grain(const Tensor& patch) {
+  EvenPlaces places;
+  for_areas(patch.shape(), [&](int64_t top, int64_t left) {
+    if (!hides_noise(patch, top, left)) places.add(EvenPlaces::area(patch, top, left));
+  });
+  return places.grain(enough_of_a_patch);
+}
+
+Grain grain_between(const Tensor& noisy, const Tensor& clean) {
+  Tensor residue(clean.shape());
+  for (size_t i = 0; i < residue.size(); ++i) residue.data()[i] = noisy.data()[i] - clean.data()[i];
+  EvenPlaces places;
+  for_areas(clean.shape(), [&](int64_t top, int64_t left) {
+    EvenPlaces::Area area = EvenPlaces::area(residue, top, left);
+    area.brightness = EvenPlaces::area(clean, top, left).brightness;
+    places.add(area);
+  });
+  if (places.has(enough_of_a_patch)) return places.grain(enough_of_a_patch);
+  GrainMeter meter;
+  for (int64_t top = 0; top + side <= clean.shape().h; top += side)
+    for (int64_t left = 0; left + side <= clean.shape().w; left += side)
+      meter.add(block_at(residue, clean, top, left));
+  return meter.grain();
 }
 
 Grain corrected(const Grain& told, const Grain& removed) {

@@ -5,8 +5,8 @@
 // are those of an orthonormal Haar transform, in which white noise is equally strong in each.
 #pragma once
 
+#include <algorithm>
 #include <array>
-#include <optional>
 #include <vector>
 
 #include "base/tensor.hpp"
@@ -46,9 +46,9 @@ class GrainMeter {
   static Block block(const std::array<std::array<float, size_t(side) * side>, 3>& rgb);
 
   void add(const Block& block);
-  /// Of what was added: the mean energies at each brightness that has at least `enough` blocks;
-  /// other brightnesses take the level of their neighbours. Nothing where none has.
-  std::optional<Grain> grain(size_t enough) const;
+  /// Of what was added: the mean energies at each brightness that has a block; other brightnesses
+  /// take the level of their neighbours. Without noise where none has.
+  Grain grain() const;
 
  private:
   struct Sums {
@@ -57,10 +57,6 @@ class GrainMeter {
   };
   std::array<Sums, Grain::brightnesses> sums_;
 };
-
-/// The noise that `noisy` has beyond `clean`, both [1,3,H,W], by the brightness of `clean`. Blocks
-/// of 8x8 that are whole count. Without noise where there are none.
-Grain grain_between(const Tensor& noisy, const Tensor& clean);
 
 /// A grain from the even places among areas of 16x16 pixels: at each brightness the tenth with the
 /// least energy, luma's and colours' each for itself. Where noise is all that there is, that tenth
@@ -77,8 +73,14 @@ class EvenPlaces {
   static Area area(const Tensor& rgb, int64_t top, int64_t left);
 
   void add(const Area& area) { areas_.push_back(area); }
-  /// Without noise where too few areas were added to tell.
-  Grain grain() const;
+  size_t size() const { return areas_.size(); }
+  /// Whether some brightness has so many.
+  bool has(size_t enough) const;
+  /// Of the brightnesses that have at least `enough` areas; others take the level of their
+  /// neighbours. Without noise where none has.
+  Grain grain(size_t enough) const;
+  /// Of those that have ten areas and a two-hundredth of all.
+  Grain grain() const { return grain(std::max<size_t>(10, size() / 200)); }
 
  private:
   std::vector<Area> areas_;
@@ -87,6 +89,15 @@ class EvenPlaces {
 /// Estimated from the even places of a photo. Areas of which an eighth is black or white do not
 /// count. Grey photos have no colour. Texture that is everywhere is taken for noise.
 Grain estimate_grain(const Image& photo);
+/// The same of a patch, [1,3,H,W], of whose brightnesses four areas are enough to tell.
+Grain estimate_grain(const Tensor& patch);
+
+/// The noise that `noisy` has beyond `clean`, both [1,3,H,W], as estimate_grain() would see it were
+/// there nothing else: in the tenth of the areas of each brightness of `clean` that have the least
+/// of it. (A JPEG's noise is weaker in even places than beside detail, and an estimate sees the
+/// even ones.) Of frames too small for four areas, all blocks of 8x8 that are whole. Without noise
+/// where there are none.
+Grain grain_between(const Tensor& noisy, const Tensor& clean);
 
 /// Corrects what a network was told, by what it then removes from even places: where that is less
 /// than a share of the level, texture was taken for noise, and the level is what the share says.

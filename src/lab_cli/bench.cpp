@@ -5,11 +5,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <fstream>
 #include <memory>
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "base/processor.hpp"
 #include "base/random.hpp"
 #include "base/threads.hpp"
 #include "cli/size.hpp"
@@ -39,13 +39,6 @@ std::array<double, 3> load_average() {
   std::array<double, 3> load{};
   ::getloadavg(load.data(), int(load.size()));
   return load;
-}
-
-std::string processor_name() {
-  std::ifstream facts("/proc/cpuinfo");
-  for (std::string line; std::getline(facts, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  return "a processor without a name";
 }
 
 Model model_of(const BenchArguments& a) {

@@ -297,6 +297,7 @@ class Denoiser::Impl {
   }
 
   const DenoiseTimes& times() const { return times_; }
+  const std::optional<Grain>& grain() const { return grain_; }
 
  private:
   /// What follows from the whole of this photo.
@@ -329,8 +330,9 @@ class Denoiser::Impl {
   /// corrects that, twice: a network by itself knows noise from texture.
   Conditions conditions_for(const Image& photo, const PaddedPhoto& padded) {
     if (!is_told_grain(model_->graph())) return look_at(padded, {});
-    if (options_.grain) return look_at(padded, *options_.grain);
-    Grain grain = estimate_grain(photo);
+    grain_ = options_.grain ? *options_.grain : estimate_grain(photo);
+    if (options_.grain) return look_at(padded, *grain_);
+    Grain& grain = *grain_;
     Conditions conditions = look_at(padded, grain);
     const auto start = Clock::now();
     constexpr int corrections = 2;
@@ -368,6 +370,7 @@ class Denoiser::Impl {
   Threads threads_;
   PartRunner runner_;
   DenoiseTimes times_;
+  std::optional<Grain> grain_;
 };
 
 Denoiser::Denoiser(std::shared_ptr<const Model> model, const DenoiseOptions& options)
@@ -394,6 +397,7 @@ Denoiser::Result Denoiser::picture_and_noise(const Image& photo, const Region& p
 }
 
 const DenoiseTimes& Denoiser::times() const { return impl_->times(); }
+const std::optional<Grain>& Denoiser::grain() const { return impl_->grain(); }
 
 Image estimated_noise(const std::shared_ptr<const Model>& noise_model, const Image& photo,
                       const Region& part, const DenoiseOptions& options) {

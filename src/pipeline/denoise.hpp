@@ -72,6 +72,8 @@ class Denoiser {
 
   /// Of the last photo.
   const DenoiseTimes& times() const;
+  /// The noise that the network was told of the last photo; nothing of a network that is not told.
+  const std::optional<Grain>& grain() const;
 
  private:
   class Impl;

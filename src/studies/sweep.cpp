@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -18,6 +17,7 @@
 #include "base/fail.hpp"
 #include "base/file.hpp"
 #include "base/interrupt.hpp"
+#include "base/processor.hpp"
 #include "base/progress.hpp"
 #include "base/threads.hpp"
 #include "data/cache.hpp"
@@ -40,13 +40,6 @@ bool is_launchers(const std::string& name) {
   for (const char* start : {"OMPI_", "PMI", "SLURM_", "TORCHELASTIC_"})
     if (name.starts_with(start)) return true;
   return false;
-}
-
-std::string processor() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  return "unknown processor";
 }
 
 std::string first_line(const fs::path& path) {
@@ -173,7 +166,7 @@ class Sweep {
          {"data", data_of(run)},
          {"version", HYPERCONV_VERSION},
          {"machine",
-          fmt::format("{} {} threads {}", processor(), options_.threads, kernels().name)}});
+          fmt::format("{} {} threads {}", processor_name(), options_.threads, kernels().name)}});
     return row;
   }
 

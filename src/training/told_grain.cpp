@@ -7,21 +7,17 @@ namespace hyperconv {
 namespace {
 
 // Deviations of logarithms.
-constexpr double component_error = 0.15, level_error = 0.12, octave_error = 0.12;
-/// How often texture is taken for noise: in photos without any it is all that there is.
-constexpr double texture_share = 0.12, texture_share_of_clean = 0.5;
-constexpr double least_texture = 1.0 / 1024, most_texture = 0.015, colour_of_texture = 0.3;
+constexpr double component_error = 0.12, level_error = 0.12, octave_error = 0.12;
+/// Levels and octaves have logarithms from here on: what a network is told is held to as much.
+constexpr float least_level = 1.0f / 1024, least_octave = 0.05f;
 
 double misjudgement(double deviation, Random& random) {
   return std::exp(deviation * double(random.normal()));
 }
 
-bool is_clean(const Grain& grain) {
-  return std::ranges::max(grain.luma.level) < float(1.5 * least_texture);
-}
-
-void add_texture(Grain::Component& component, double texture) {
-  for (float& level : component.level) level = float(std::hypot(double(level), texture));
+float between(float truth, float seen, float least, double share) {
+  return std::exp(
+      std::lerp(std::log(std::max(truth, least)), std::log(std::max(seen, least)), float(share)));
 }
 
 Tensor sample_of(const torch::Tensor& batch, int64_t index) {
@@ -32,25 +28,30 @@ Tensor sample_of(const torch::Tensor& batch, int64_t index) {
 
 }  // namespace
 
-Grain misjudged(Grain grain, Random& random) {
-  const double share = is_clean(grain) ? texture_share_of_clean : texture_share;
-  if (random.uniform() < share) {
-    const double texture =
-        std::exp(random.uniform(std::log(least_texture), std::log(most_texture)));
-    add_texture(grain.luma, texture);
-    add_texture(grain.colour, colour_of_texture * texture);
-  }
-  for (Grain::Component* component : {&grain.luma, &grain.colour}) {
+Grain misjudged(const Grain& truth, const Grain& seen, Random& random) {
+  Grain told;
+  const double share = random.uniform();
+  const auto misjudge = [&](const Grain::Component& own, const Grain::Component& shown,
+                            Grain::Component& component) {
     const double all = misjudgement(component_error, random);
-    for (float& level : component->level) level *= float(all * misjudgement(level_error, random));
-    for (float& octave : component->octave) octave *= float(misjudgement(octave_error, random));
-  }
-  return grain;
+    for (size_t i = 0; i < component.level.size(); ++i)
+      component.level[i] = between(own.level[i], shown.level[i], least_level, share) *
+                           float(all * misjudgement(level_error, random));
+    for (size_t i = 0; i < component.octave.size(); ++i)
+      component.octave[i] = between(own.octave[i], shown.octave[i], least_octave, share) *
+                            float(misjudgement(octave_error, random));
+  };
+  misjudge(truth.luma, seen.luma, told.luma);
+  misjudge(truth.colour, seen.colour, told.colour);
+  return told;
 }
 
 void tell_grain(Batch& batch, int64_t index, Random& random) {
-  const Grain grain = grain_between(sample_of(batch.input, index), sample_of(batch.target, index));
-  std::ranges::copy(grain_condition(misjudged(grain, random)),
+  const Tensor input = sample_of(batch.input, index);
+  const Grain truth = grain_between(input, sample_of(batch.target, index));
+  // What is black or white all over shows nothing.
+  const Grain seen = estimate_grain(input);
+  std::ranges::copy(grain_condition(misjudged(truth, seen == Grain{} ? truth : seen, random)),
                     batch.noise[index].data_ptr<float>());
 }
 

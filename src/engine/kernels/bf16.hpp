@@ -169,8 +169,8 @@ const std::vector<Bf16Kernels>& bf16_kernels();
 
 /// The one that the environment variable HYPERCONV_BF16 names ("none" is nullptr); otherwise tiles,
 /// or dot products where a 3x3 convolution is measured to be faster with them (on some processors
-/// they are slower than fp32 multiply-adds: half a millisecond, once), or nullptr: fp32 arithmetic
-/// is faster then. Throws Error when the variable names one that this
+/// they are slower than fp32 multiply-adds: half a millisecond, remembered on this machine), or
+/// nullptr: fp32 arithmetic is faster then. Throws Error when the variable names one that this
 /// machine does not have.
 const Bf16Kernels* chosen_bf16_kernels();
 
