@@ -116,6 +116,23 @@ TEST_F(Denoise, AFilesContentSaysWhatItIs) {
   EXPECT_EQ(enhanced({path("jpg.dng"), "-o", path("o.png")})["task"], "denoise");
 }
 
+// Luma's deviation is 0.75 of a colour's where these are independent of each other.
+TEST_F(Denoise, SaysTheNoiseThatANetworkIsTold) {
+  EXPECT_FALSE(enhanced({path("a.png"), "-o", path("o.png")}).contains("noise"));
+  save_tiny(folder_ / "told.safetensors",
+            small_denoiser({.width = 4, .hidden = 2, .is_told = true}), Task::denoise);
+  Random random(1);
+  std::vector<uint16_t> samples;
+  for (int i = 0; i < 128 * 128 * 3; ++i)
+    samples.push_back(uint16_t(65535 * (0.4 + 0.02 * double(random.normal()))));
+  write_image(path("even.png"), Image{128, 128, 3, std::move(samples), {}});
+  const auto json =
+      enhanced({path("even.png"), "-o", path("o.png"), "--model", path("told.safetensors")});
+  EXPECT_EQ(json["noise"]["source"], "estimated");
+  EXPECT_NEAR(json["noise"]["luma"]["level"][1].get<double>(), 0.75 * 0.02, 0.1 * 0.02);
+  EXPECT_NEAR(json["noise"]["colour"]["level"][1].get<double>(), 1.13 * 0.02, 0.1 * 0.02);
+}
+
 TEST_F(Denoise, AGreyPngIsAPhotoUnlessItsBitsOrItsUserSayMosaic) {
   write_image(folder_ / "grey.png", noisy_photo<uint8_t>(1));
   write_image(folder_ / "deep.png", noisy_photo<uint16_t>(1));

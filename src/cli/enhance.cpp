@@ -49,6 +49,13 @@ nlohmann::ordered_json seconds_of(const Outcome& o) {
   return seconds;
 }
 
+/// Deviations at four brightnesses, dark to bright, of the photo's range.
+nlohmann::ordered_json to_json(const Grain& grain) {
+  return {{"source", "estimated"},
+          {"luma", {{"level", grain.luma.level}, {"octave", grain.luma.octave}}},
+          {"colour", {{"level", grain.colour.level}, {"octave", grain.colour.octave}}}};
+}
+
 nlohmann::ordered_json to_json(const KnownNoise& noise) {
   return {{"source", to_string(noise.source)},
           {"shot", noise.profile.shot},
@@ -84,6 +91,7 @@ nlohmann::ordered_json to_json(const Outcome& o) {
   if (!o.rotate.empty()) json["rotate"] = o.rotate;
   if (!o.resize.empty()) json["resize"] = o.resize;
   if (o.noise) json["noise"] = to_json(*o.noise);
+  if (o.grain) json["noise"] = to_json(*o.grain);
   if (o.dng) json["dng"] = to_json(*o.dng);
   if (!o.noise_map.empty())
     json["noise_map"] = {{"output", o.noise_map},

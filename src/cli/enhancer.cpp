@@ -471,6 +471,7 @@ Image Enhancer::without_noise(const Image& photo, const Region& part, Outcome& o
     map = std::move(result.removed_noise);
   }
   outcome.denoise = denoiser.times();
+  outcome.grain = denoiser.grain();
   if (map) write_noise_map(std::move(*map), photo.metadata.orientation, outcome);
   return picture;
 }

@@ -90,6 +90,7 @@ struct Outcome {
   std::optional<LensReport> lens;                         ///< what of it was corrected
   std::string rotate, resize;                             ///< as they were wanted; empty: not
   std::optional<KnownNoise> noise;                        ///< what a network was told of a mosaic
+  std::optional<Grain> grain;                             ///< the same of a photo
   std::optional<WrittenDng> dng;                          ///< nothing: it is a picture
   DenoiseTimes denoise;                                   ///< the same of a photo
   std::string noise_map;                                  ///< file; empty: none

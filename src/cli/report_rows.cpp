@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace hyperconv::cli {
@@ -17,6 +18,16 @@ std::string noise_text(const KnownNoise& noise) {
     text += fmt::format("; at middle grey the light is {:.0f} times its deviation",
                         grey / std::sqrt(variance));
   return text;
+}
+
+/// Of 8 bits' 255 steps.
+std::string noise_text(const Grain& grain) {
+  const auto steps = [](const Grain::Component& component) {
+    const auto [least, most] = std::ranges::minmax(component.level);
+    return fmt::format("{:.1f} to {:.1f}", 255 * least, 255 * most);
+  };
+  return fmt::format("deviation of luma {}, of colour {} of 255 (estimated)", steps(grain.luma),
+                     steps(grain.colour));
 }
 
 std::string times_text(const Outcome& o) {
@@ -45,6 +56,7 @@ std::vector<ReportRow> report_rows(const Outcome& o, const EnhanceArguments& a) 
   std::vector<ReportRow> rows = {{"Photo", o.job.input.string()},
                                  {"Picture", o.job.output.string()}};
   if (o.noise) rows.emplace_back("Noise found", noise_text(*o.noise));
+  if (o.grain) rows.emplace_back("Noise found", noise_text(*o.grain));
   std::string removal =
       o.model == "none" ? "none"
                         : fmt::format("by {}", std::filesystem::path(o.model).filename().string());

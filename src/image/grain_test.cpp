@@ -148,33 +148,6 @@ TEST(EstimateGrain, GreyPhotosHaveNoColour) {
   for (const float level : grain.colour.level) EXPECT_LT(level, 1e-6);
 }
 
-TEST(Corrected, OnlyWhereTooLittleIsRemoved) {
-  Grain told, removed;
-  told.luma.level = {0.1f, 0.1f, 0.1f, 0.1f};
-  removed.luma.level = {0.09f, 0.07f, 0.02f, 0.2f};
-  told.colour.level = {0.1f, 0.1f, 0.1f, 0.1f};
-  removed.colour.level = {0.1f, 0.03f, 0, 0.09f};
-  const Grain now = corrected(told, removed);
-  EXPECT_EQ(now.luma.level[0], 0.1f);
-  EXPECT_EQ(now.luma.level[1], 0.1f);
-  EXPECT_NEAR(now.luma.level[2], 0.02 * 0.88 / 0.55, 1e-6);
-  EXPECT_EQ(now.luma.level[3], 0.1f);  // never more than was told
-  EXPECT_EQ(now.colour.level[0], 0.1f);
-  EXPECT_NEAR(now.colour.level[1], 0.03 * 0.88 / 0.7, 1e-6);
-  EXPECT_EQ(now.colour.level[2], 0);
-}
-
-TEST(Corrected, WeakNoiseLess) {
-  Grain told, removed;
-  told.luma.level = {0.01f, 0.005f, 0.01f, 0.0173205f};  // the last between weak and strong
-  removed.luma.level = {0.005f, 0.0025f, 0.002f, 0.004f};
-  const Grain now = corrected(told, removed);
-  EXPECT_EQ(now.luma.level[0], 0.01f);
-  EXPECT_EQ(now.luma.level[1], 0.005f);
-  EXPECT_NEAR(now.luma.level[2], 0.002 * 0.88 / 0.35, 1e-6);
-  EXPECT_NEAR(now.luma.level[3], 0.004 * 0.88 / 0.45, 1e-6);
-}
-
 TEST(GrainCondition, StaysInItsRange) {
   Grain wild;
   wild.luma.level = {0, 1e-9f, 5, 1e9f};

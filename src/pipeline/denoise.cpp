@@ -62,19 +62,6 @@ LocalNoise local_noise(const PhotoPart& part) {
           part.input_left - part.output_left};
 }
 
-/// The grain of what the network would add to a part, by the photo's brightness.
-void add_areas(const PhotoPart& part, EvenPlaces& places) {
-  constexpr int64_t side = EvenPlaces::side;
-  for (int64_t top = 0; top + side <= part.region.height; top += side)
-    for (int64_t left = 0; left + side <= part.region.width; left += side) {
-      EvenPlaces::Area area =
-          EvenPlaces::area(part.output, part.output_top + top, part.output_left + left);
-      area.brightness =
-          EvenPlaces::area(part.input, part.input_top + top, part.input_left + left).brightness;
-      places.add(area);
-    }
-}
-
 /// What is added to a part of the photo: what the network says, as far as the limit allows.
 class Addition {
  public:
@@ -325,26 +312,13 @@ class Denoiser::Impl {
     }
   }
 
-  /// The conditions of this photo. A network that is told the noise is first told what the photo's
-  /// even places show, which takes texture for noise; what it then removes from even places
-  /// corrects that, twice: a network by itself knows noise from texture.
+  /// The conditions of this photo: a network that is told the noise is told what the photo's even
+  /// places show. Texture from edge to edge shows there as noise, which training taught it.
   Conditions conditions_for(const Image& photo, const PaddedPhoto& padded) {
-    if (!is_told_grain(model_->graph())) return look_at(padded, {});
-    grain_ = options_.grain ? *options_.grain : estimate_grain(photo);
-    if (options_.grain) return look_at(padded, *grain_);
-    Grain& grain = *grain_;
-    Conditions conditions = look_at(padded, grain);
-    const auto start = Clock::now();
-    constexpr int corrections = 2;
-    for (int i = 0; i < corrections; ++i) {
-      EvenPlaces places;
-      for_samples(photo, padded, conditions,
-                  [&](const PhotoPart& part) { add_areas(part, places); });
-      grain = corrected(grain, places.grain());
-      conditions = runner_.engine().condition(conditions, grain_inputs(model_->graph(), grain));
-    }
-    times_.level += seconds_since(start);
-    return conditions;
+    grain_.reset();
+    if (is_told_grain(model_->graph()))
+      grain_ = options_.grain ? *options_.grain : estimate_grain(photo);
+    return look_at(padded, grain_.value_or(Grain{}));
   }
 
   /// The limit on what is removed, estimated from squares all over the photo. Nothing where there
