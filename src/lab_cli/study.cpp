@@ -16,6 +16,7 @@ void add_study(CLI::App& program) {
   add_designs(*study);
   add_cheaper_vdn(*study);
   add_noise(*study);
+  add_grain(*study);
   add_denoisers(*study);
   add_rivals(*study);
 }

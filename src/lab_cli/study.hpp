@@ -13,6 +13,7 @@ void add_conditioning(CLI::App& study);
 void add_designs(CLI::App& study);
 void add_cheaper_vdn(CLI::App& study);
 void add_noise(CLI::App& study);
+void add_grain(CLI::App& study);
 void add_denoisers(CLI::App& study);
 void add_rivals(CLI::App& study);
 

@@ -5,55 +5,19 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <functional>
 
 #include "base/fail.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
-#include "image/folder.hpp"
 #include "metrics/metrics.hpp"
-#include "scoring/named_pairs.hpp"
 #include "studies/known_scores.hpp"
+#include "studies/picture_set.hpp"
 #include "tools/hash.hpp"
 
 namespace hyperconv {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// What one column is made of.
-struct PictureSet {
-  DenoisersColumn column;
-  int64_t size = 0;
-  std::function<std::vector<NamedPair>(int64_t)> read;
-};
-
-PictureSet set_of_pairs(const fs::path& folder, const DenoisersOptions& options) {
-  const PairSet set = find_pairs(folder, Split::test);
-  if (set.is_mosaic()) fail("{}: holds mosaics; a denoiser takes photos", folder.string());
-  const auto read = [set, crop = options.crop](int64_t i) -> std::vector<NamedPair> {
-    NamedPair whole{set.name(size_t(i)), set.read(size_t(i))};
-    if (crop > 0) return crops_of(whole, crop);
-    std::vector<NamedPair> one;
-    one.push_back(std::move(whole));
-    return one;
-  };
-  return {{short_name(folder), "real", 0}, int64_t(set.size()), read};
-}
-
-PictureSet set_of_photos(const fs::path& folder, const SyntheticNoise& noise, uint64_t seed) {
-  const auto files = pictures_in(folder);
-  const auto read = [files, noise, seed](int64_t i) {
-    NoisyAndClean made = with_noise(clean_photo(files[size_t(i)]), noise, seed, uint64_t(i));
-    std::vector<NamedPair> one;
-    one.push_back(
-        {files[size_t(i)].filename().string(), {std::move(made.noisy), std::move(made.clean)}});
-    return one;
-  };
-  const bool is_none = noise.kind == NoiseCase::even && noise.sigma == 0;
-  return {
-      {short_name(folder), is_none ? "none" : to_string(noise), 0}, int64_t(files.size()), read};
-}
 
 double deviation_between(const Tensor& noisy, const Tensor& clean) {
   double squares = 0;
@@ -73,17 +37,17 @@ class Scorer {
   }
 
   void add(const PictureSet& set) {
-    table_.columns.push_back(set.column);
+    table_.columns.push_back({set.name, set.noise, 0});
     for (auto& row : table_.rows) row.cells.emplace_back();
     const int64_t count = options_.limit > 0 ? std::min(options_.limit, set.size) : set.size;
-    Progress progress(fmt::format("{}, {}", set.column.set, set.column.noise), count);
+    Progress progress(fmt::format("{}, {}", set.name, set.noise), count);
     for (int64_t i = 0; i < count; ++i) {
       throw_if_interrupted();
       for (const NamedPair& pair : read(set, i)) one_picture(pair);
       progress.show(i + 1);
     }
     const int64_t pictures = table_.columns.back().pictures;
-    if (pictures == 0) fail("{}: holds nothing that could be used", set.column.set);
+    if (pictures == 0) fail("{}: holds nothing that could be used", set.name);
     for (auto& row : table_.rows) {
       row.cells.back().psnr /= double(pictures);
       row.cells.back().ssim /= double(pictures);
@@ -156,7 +120,7 @@ class Scorer {
 DenoisersTable score_denoisers(const std::vector<std::unique_ptr<DenoisingContender>>& contenders,
                                const DenoisersOptions& options) {
   Scorer scorer(contenders, options);
-  for (const fs::path& folder : options.pairs) scorer.add(set_of_pairs(folder, options));
+  for (const fs::path& folder : options.pairs) scorer.add(set_of_pairs(folder, options.crop));
   for (const fs::path& folder : options.photos)
     for (const SyntheticNoise& noise : options.noises)
       scorer.add(set_of_photos(folder, noise, options.seed));
