@@ -168,7 +168,9 @@ TEST(Phone, FaultsAreWhereTheyBelong) {
   for (size_t i = 0; i < dark.size(); ++i) {
     hot += defects[i] > dark[i];
     dead += defects[i] < dark[i];
-    if (defects[i] < dark[i]) EXPECT_EQ(defects[i], 64);
+    if (defects[i] < dark[i]) {
+      EXPECT_EQ(defects[i], 64);
+    }
   }
   EXPECT_NEAR(hot, 655, 20);  // some twice at one place
   EXPECT_NEAR(dead, 131, 10);
