@@ -10,6 +10,7 @@
 #include "metrics/metrics.hpp"
 #include "network/zoo.hpp"
 #include "pipeline/denoise.hpp"
+#include "scoring/named_pairs.hpp"
 
 namespace hyperconv {
 namespace {
@@ -51,7 +52,7 @@ TEST(EvaluatePairs, ScoresWhatTheEngineMakesOfThem) {
   EXPECT_NE(score.psnr_8bit, score.psnr);
   EXPECT_FALSE(score.ms_ssim);
   // The network is untrained: a map of its colours, even to one grey, is better by far.
-  Image picture = float_image(output), target = float_image(pair.target);
+  const Image picture = float_image(output), target = float_image(pair.target);
   EXPECT_DOUBLE_EQ(score.psnr_affine.value(), psnr_affine(picture, target));
   EXPECT_GT(score.psnr_affine.value(), score.psnr + 1);
 }
