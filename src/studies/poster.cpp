@@ -297,9 +297,10 @@ std::vector<std::string> PosterStudy::table(const Results& results) const {
       "PSNR, "
       "affine | SSIM | MS-SSIM | poster, on ZRR: PSNR | SSIM | MS-SSIM |",
       "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"};
+  static const PosterScore unprinted;
   for (const Point& p : points_of(results)) {
     const Row* row = row_of(p);
-    const PosterScore poster = row != nullptr ? row->poster : PosterScore();
+    const PosterScore& poster = row != nullptr ? row->poster : unprinted;
     const bool has_backbone = row != nullptr && std::string(row->network).starts_with("hyper-iii");
     lines.push_back(fmt::format(
         "| {}{} | {:.3f} | {:.2f} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
