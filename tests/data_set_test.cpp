@@ -26,10 +26,11 @@ class DataSet : public testing::Test {
                   to_u8(painted_scene(80 + 8 * i, 72)));
   }
 
-  Outcome simulate(const fs::path& output, std::vector<std::string> more = {}) const {
+  Outcome simulate(const fs::path& output, std::vector<std::string> more = {},
+                   const std::string& layout = "zrr") const {
     std::vector<std::string> arguments = {
-        "simulate", "--layout",       "zrr", photos_,   "-o", output, "--train-patches",
-        "6",        "--test-patches", "2",   "--patch", "64"};
+        "simulate",        "--layout", layout,           photos_, "-o",      output,
+        "--train-patches", "6",        "--test-patches", "2",     "--patch", "64"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_program(arguments);
   }
@@ -74,6 +75,32 @@ TEST_F(DataSet, SameSeedSameBytesWhateverTheThreads) {
             0);
   EXPECT_EQ(files_in(folder_ / "a"), files_in(folder_ / "b"));
   EXPECT_NE(files_in(folder_ / "a"), files_in(folder_ / "c"));
+}
+
+TEST_F(DataSet, VersionTwoIsToldApartByItsFingerprint) {
+  std::map<std::string, json> made;
+  for (const char* layout : {"zrr", "zrr-2"}) {
+    const Outcome outcome = simulate(folder_ / layout, {"--json", "--seed", "1"}, layout);
+    ASSERT_EQ(outcome.status, 0) << outcome.errors;
+    made[layout] = json::parse(outcome.output);
+    // Of the whole set, whichever part is asked for.
+    for (const fs::path& folder : {folder_ / layout, folder_ / layout / "train"}) {
+      const Outcome told = run_program({"info", folder, "--json"});
+      ASSERT_EQ(told.status, 0) << told.errors;
+      EXPECT_EQ(json::parse(told.output).at("fingerprint"), made[layout].at("fingerprint"));
+    }
+  }
+  EXPECT_EQ(made["zrr"].at("version"), 1);
+  EXPECT_EQ(made["zrr-2"].at("version"), 2);
+  EXPECT_NE(made["zrr"].at("fingerprint"), made["zrr-2"].at("fingerprint"));
+  const Outcome again = simulate(folder_ / "again", {"--seed", "1", "--threads", "1"}, "zrr-2");
+  EXPECT_THAT(
+      again.output,
+      AllOf(HasSubstr("version 2"),
+            HasSubstr("fingerprint " + made["zrr-2"].at("fingerprint").get<std::string>() + "\n")));
+  EXPECT_EQ(files_in(folder_ / "zrr-2"), files_in(folder_ / "again"));
+  const Outcome told = run_program({"info", folder_ / "again"});
+  EXPECT_THAT(told.output, HasSubstr(made["zrr-2"].at("fingerprint").get<std::string>()));
 }
 
 TEST_F(DataSet, InfoNamesDamage) {

@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "image/image.hpp"
 #include "program.hpp"
 #include "scenes.hpp"
 #include "simulation/scene.hpp"
+#include "studies/learning_curve.hpp"
 #include "studies/results.hpp"
 
 namespace hyperconv {
@@ -139,6 +141,41 @@ TEST_F(SweepCommand, FiguresComeFromTheTableAlone) {
   ASSERT_EQ(drawn.status, 0) << drawn.errors;
   EXPECT_THAT(drawn.output, HasSubstr("| hyper-layer | 1 |"));
   EXPECT_GT(read_file(folder_ / "elsewhere/mine-by-statistics.png").size(), 5000u);
+}
+
+TEST_F(SweepCommand, ThePostersRowsAreTrainedBesideTheirControls) {
+  ASSERT_EQ(study("poster", {"--only", "plain"}).status, 0);  // the backbone, and two rows
+  const Outcome run = study("poster", {"--only", "hidden-1"});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  EXPECT_THAT(run.output, HasSubstr("| plain-0.6t | 0.580 | 0.19 | 4 | 1 |"));
+  EXPECT_THAT(run.output, HasSubstr("| 19.82 | 0.7185 | 0.8446 |"));
+  EXPECT_THAT(run.output, HasSubstr("| `hyper-iii`: hidden-1 | 0.180 |"));
+  const Results results = read_results(folder_ / "poster.csv");
+  ASSERT_EQ(results.size(), 4u);
+  EXPECT_EQ(results.number(0, "samples"), 4 * 8);
+  EXPECT_GE(results.number(0, "psnr_affine"), results.number(0, "psnr"));
+  EXPECT_EQ(curve_from_string(results.text(0, "curve")).size(), 4u);  // each step of four
+  for (const char* axis : {"samples", "flops"})
+    EXPECT_GT(read_file(folder_ / fmt::format("poster-over-{}.png", axis)).size(), 5000u);
+  // Of a larger network a step costs more, and shows as many patches.
+  const Results curves = read_results(folder_ / "poster-over-flops.csv");
+  std::map<std::string, std::pair<double, double>> last;
+  for (size_t row = 0; row < curves.size(); ++row)
+    last[curves.text(row, "network")] = {curves.number(row, "samples"),
+                                         curves.number(row, "training_pflop")};
+  EXPECT_EQ(last.at("plain-1.3t").first, last.at("plain-0.6t").first);
+  EXPECT_NEAR(last.at("plain-1.3t").second / last.at("plain-0.6t").second, 1.283 / 0.58, 0.05);
+}
+
+TEST_F(SweepCommand, InterpolationKeepsErrorsOverTheSteps) {
+  const Outcome run = study("interpolation", {});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  EXPECT_THAT(run.output, HasSubstr("loss fell in the last tenth by"));
+  const Results results = read_results(folder_ / "interpolation.csv");
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_EQ(curve_from_string(results.text(1, "curve")).size(), 4u);
+  for (const char* figure : {"labels-noise-0.1", "steps-labels-noise-0.1"})
+    EXPECT_GT(read_file(folder_ / fmt::format("interpolation-{}.png", figure)).size(), 5000u);
 }
 
 TEST_F(SweepCommand, BothTasksOfFixedFlopsAreMeasured) {

@@ -8,6 +8,7 @@
 #include "data/data_testing.hpp"
 #include "raw/colour.hpp"
 #include "simulation/scene.hpp"
+#include "simulation/simulator.hpp"
 
 namespace hyperconv {
 namespace {
@@ -19,9 +20,10 @@ PhoneShot still() {
   return shot;
 }
 
-Image take(const Image& photo, int top, int left, int side, const PhoneShot& shot) {
+Image take(const Image& photo, int top, int left, int side, const PhoneShot& shot,
+           const Phone& phone = kind_phone()) {
   Random random(1);
-  return phone_mosaic(photo, top, left, side, shot, random);
+  return phone_mosaic(phone, photo, top, left, side, shot, random);
 }
 
 std::vector<double> samples(const Image& mosaic) {
@@ -131,11 +133,99 @@ TEST(Phone, NoiseGrowsWithIso) {
   EXPECT_NEAR(variance(1600) / variance(400), 4, 0.8);
 }
 
+TEST(Phone, CornersOfAFaultyOneHaveAColour) {
+  Phone phone;
+  phone.vignetting = faulty_phone().vignetting;
+  PhoneShot shot = still();
+  shot.exposure = 0.9;
+  const auto middle = samples(take(grey(40, 200), 4, 4, 32, shot, phone));
+  shot.frame_x = 3968 / 2;
+  shot.frame_y = 2976 / 2;
+  const auto corner = samples(take(grey(40, 200), 4, 4, 32, shot, phone));
+  const auto share = [&](size_t i) { return (corner[i] - 64) / (middle[i] - 64); };
+  EXPECT_NEAR(share(0), 1 / (1.5 * 1.5), 0.02);
+  EXPECT_NEAR(share(1), 0.5, 0.02);
+  EXPECT_NEAR(share(33), 1 / (1.35 * 1.35), 0.02);
+}
+
+TEST(Phone, FaultsAreWhereTheyBelong) {
+  PhoneShot shot = still();
+  shot.exposure = 0.5;
+  const auto kind = samples(take(grey(264, 128), 4, 4, 256, shot));
+  Phone phone;
+  phone.black_error = 3;
+  phone.green_imbalance = 0.2;
+  const auto off = samples(take(grey(264, 128), 4, 4, 256, shot, phone));
+  EXPECT_NEAR(off[0] - kind[0], 3, 1);  // red at the upper left
+  EXPECT_NEAR((off[1] - 67) / (kind[1] - 64), 1.1, 0.02);
+  EXPECT_NEAR((off[256] - 67) / (kind[256] - 64), 0.9, 0.02);
+  phone = {};
+  phone.hot_share = 0.01;
+  phone.dead_share = 0.002;
+  const auto defects = samples(take(grey(264, 40), 4, 4, 256, shot, phone));
+  const auto dark = samples(take(grey(264, 40), 4, 4, 256, shot));
+  int hot = 0, dead = 0;
+  for (size_t i = 0; i < dark.size(); ++i) {
+    hot += defects[i] > dark[i];
+    dead += defects[i] < dark[i];
+    if (defects[i] < dark[i]) {
+      EXPECT_EQ(defects[i], 64);
+    }
+  }
+  EXPECT_NEAR(hot, 655, 20);  // some twice at one place
+  EXPECT_NEAR(dead, 131, 10);
+}
+
+TEST(Phone, RowNoiseIsOfWholeRows) {
+  PhoneShot shot = still();
+  shot.exposure = 0.5;
+  shot.iso = 1600;
+  Phone phone;
+  const auto variance_of_rows = [&] {
+    const auto s = samples(take(grey(264, 30), 4, 4, 256, shot, phone));
+    double sum = 0, squares = 0;
+    for (size_t y = 0; y < 256; y += 2) {
+      double row = 0;
+      for (size_t x = 0; x < 256; x += 2) row += s[y * 256 + x] / 128;
+      sum += row / 128;
+      squares += row * row / 128;
+    }
+    return squares - sum * sum;
+  };
+  const double without = variance_of_rows();
+  phone.row_noise = 2;
+  const double deviation = 2 * 959 * std::sqrt(typical_read_noise(0.012 * 1600 / 6400));
+  EXPECT_NEAR(variance_of_rows() - without, deviation * deviation, 0.4 * deviation * deviation);
+}
+
+TEST(Phone, AFaultyOnesNoiseIsOnThePhonesMedianLine) {
+  PhoneShot shot = still();
+  Phone phone;
+  phone.noise = Phone::Noise::median_line;
+  shot.exposure = 0.5;
+  const auto clean = samples(take(grey(264, 128), 4, 4, 256, shot, phone));
+  shot.iso = 1600;
+  const auto noisy = samples(take(grey(264, 128), 4, 4, 256, shot, phone));
+  double sum = 0;
+  int count = 0;
+  for (size_t y = 0; y < 256; y += 2)
+    for (size_t x = 1; x < 256; x += 2, ++count) {
+      const double difference = noisy[y * 256 + x] - clean[y * 256 + x];
+      sum += difference * difference;
+    }
+  const NoiseProfile noise = noise_at_iso(1600, SensorKind::phone);
+  const double light = decode_srgb(0.50131) * 0.5;
+  EXPECT_NEAR(sum / count / (959. * 959), noise.shot * light + noise.read,
+              0.05 * noise.shot * light);
+  Random random(1);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(random_shot(faulty_phone(), 448, 2, random).black, 63);
+}
+
 TEST(Phone, MisalignmentMovesNoPointFurtherThanAsked) {
   Random random(5);
   double largest = 0, largest_turn = 0;
   for (int i = 0; i < 3000; ++i) {
-    const Misalignment m = random_shot(448, 6, random).misalignment;
+    const Misalignment m = random_shot(kind_phone(), 448, 6, random).misalignment;
     for (const double x : {-224., 224.})
       for (const double y : {-224., 224.}) {
         const double u = m.zoom * (std::cos(m.turn) * x - std::sin(m.turn) * y) + m.shift_x;
@@ -147,7 +237,7 @@ TEST(Phone, MisalignmentMovesNoPointFurtherThanAsked) {
   EXPECT_LE(largest, 6.01);
   EXPECT_GT(largest, 4.5);
   EXPECT_GT(largest_turn, 0.004);
-  EXPECT_EQ(random_shot(448, 0, random).misalignment, Misalignment{});
+  EXPECT_EQ(random_shot(kind_phone(), 448, 0, random).misalignment, Misalignment{});
 }
 
 }  // namespace

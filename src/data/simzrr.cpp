@@ -20,6 +20,7 @@
 #include "image/jpeg.hpp"
 #include "image/png.hpp"
 #include "raw/colour.hpp"
+#include "simulation/dslr_rendering.hpp"
 #include "simulation/simulator.hpp"
 #include "tools/hash.hpp"
 
@@ -30,6 +31,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr int jpeg_quality = 95;
+constexpr const char* manifest_name = "simzrr.json";
 /// Patches that one task makes: few enough to share a large photo among threads.
 constexpr int64_t patches_a_task = 16;
 
@@ -43,6 +45,27 @@ void check(const SimzrrOptions& o) {
   if (!(o.misalign >= 0 && o.misalign <= 32))
     fail("pictures are misaligned by 0 to 32 pixels, not {}", o.misalign);
   if (o.shrink < 1) fail("photos are shrunk by 1 or more, not {}", o.shrink);
+}
+
+Phone phone_of(SimzrrVersion version) {
+  switch (version) {
+    case SimzrrVersion::one:
+      return kind_phone();
+    case SimzrrVersion::two:
+      return faulty_phone();
+  }
+  return {};
+}
+
+/// What the photo is rendered by to be the target.
+DslrRendering rendering_of(SimzrrVersion version) {
+  switch (version) {
+    case SimzrrVersion::one:
+      return {};
+    case SimzrrVersion::two:
+      return standard_dslr();
+  }
+  return {};
 }
 
 // ---- Random streams: each choice has its own, so that none depends on the others
@@ -208,6 +231,7 @@ std::vector<SetPlan> plan(const std::vector<Photo>& photos, int64_t patches, Spl
   double area = 0;
   for (const Photo& photo : photos) ends.push_back(area += double(photo.width) * photo.height);
   const bool is_train = part == Split::train;
+  const Phone phone = phone_of(options.version);
   const auto numbers =
       shuffled(patches, stream(options.seed, is_train ? Stream::train_order : Stream::test_order));
   std::vector<SetPlan> plans;
@@ -219,7 +243,7 @@ std::vector<SetPlan> plan(const std::vector<Photo>& photos, int64_t patches, Spl
     const size_t photo = std::min(size_t(found), photos.size() - 1);
     const int top = random_start(photos[photo].height, options.patch, random);
     const int left = random_start(photos[photo].width, options.patch, random);
-    const PhoneShot shot = random_shot(options.patch, options.misalign, random);
+    const PhoneShot shot = random_shot(phone, options.patch, options.misalign, random);
     plans.push_back({i, numbers[size_t(i)], photo, top, left, shot, random});
   }
   return plans;
@@ -243,17 +267,27 @@ struct Made {
   bool is_eight_bit = false, is_mirrored = false;
 };
 
+/// A photo, and what a better camera's picture of the scene is.
+struct Source {
+  Image photo, picture;
+};
+
 class Maker {
  public:
   Maker(PendingFolder& folder, Split part, const std::vector<Photo>& photos,
         const SimzrrOptions& options)
-      : folder_(folder), part_(to_string(part)), photos_(photos), options_(options) {}
+      : folder_(folder),
+        part_(to_string(part)),
+        photos_(photos),
+        options_(options),
+        phone_(phone_of(options.version)) {}
 
-  Made make(const SetPlan& plan, const Image& photo) const {
+  Made make(const SetPlan& plan, const Source& source) const {
     const int side = options_.patch;
+    const Image& photo = source.photo;
     Random random = plan.random;
-    const Image mosaic = phone_mosaic(photo, plan.top, plan.left, side, plan.shot, random);
-    const Image target = cut(photo, {plan.top, plan.left, side, {}});
+    const Image mosaic = phone_mosaic(phone_, photo, plan.top, plan.left, side, plan.shot, random);
+    const Image target = cut(source.picture, {plan.top, plan.left, side, {}});
     const std::string number = std::to_string(plan.number);
     const std::string raw = part_ + "/huawei_raw/" + number + ".png";
     const std::string canon = part_ + "/canon/" + number + ".jpg";
@@ -271,13 +305,18 @@ class Maker {
     return {to_line(line), is_eight_bit, is_mirrored};
   }
 
-  Image photo(size_t index) const { return read_source(photos_[index].path, options_.shrink); }
+  Source source(size_t index) const {
+    Image photo = read_source(photos_[index].path, options_.shrink);
+    Image picture = dslr_rendered(photo, rendering_of(options_.version));
+    return {std::move(photo), std::move(picture)};
+  }
 
  private:
   PendingFolder& folder_;
   std::string part_;
   const std::vector<Photo>& photos_;
   const SimzrrOptions& options_;
+  Phone phone_;
 };
 
 /// Ranges of plans that share a photo.
@@ -304,10 +343,10 @@ SimzrrPart make_part(PendingFolder& folder, Split part, const std::vector<Photo>
   int64_t done = 0;
   threads.parallel_for(int64_t(ranges.size()), [&](int64_t task) {
     const auto [first, last] = ranges[size_t(task)];
-    const Image photo = maker.photo(plans[first].photo);
+    const Source source = maker.source(plans[first].photo);
     for (size_t i = first; i < last; ++i) {
       throw_if_interrupted();
-      made[size_t(plans[i].number)] = maker.make(plans[i], photo);
+      made[size_t(plans[i].number)] = maker.make(plans[i], source);
       const std::scoped_lock lock(mutex);
       progress.show(++done);
     }
@@ -333,43 +372,88 @@ Json facts(const SimzrrPart& part) {
           {"mirrored", part.mirrored}};
 }
 
+/// Of all photos' files, in their order.
+std::string content_of(const std::vector<Photo>& photos) {
+  Hash all;
+  for (const Photo& photo : photos) all.add(to_hex(photo.content));
+  return to_hex(all.value());
+}
+
+/// What version 1 did not say.
+void add_facts_of_version_two(const Photos& photos, Json& head) {
+  const Phone phone = phone_of(SimzrrVersion::two);
+  Json& said = head["phone"];
+  said["noise"] = "median_line";
+  said["vignetting"] = phone.vignetting;
+  said["row_noise"] = phone.row_noise;
+  said["black_error"] = phone.black_error;
+  said["green_imbalance"] = phone.green_imbalance;
+  said["hot_share"] = phone.hot_share;
+  said["dead_share"] = phone.dead_share;
+  const DslrRendering r = rendering_of(SimzrrVersion::two);
+  head["rendering"] = {
+      {"contrast", r.contrast},         {"local_contrast", r.local_contrast},
+      {"local_radius", r.local_radius}, {"saturation", r.saturation},
+      {"sharpening", r.sharpening},     {"sharpening_radius", r.sharpening_radius}};
+  head["photos"] = {{"train", content_of(photos.train)}, {"test", content_of(photos.test)}};
+}
+
 /// One line for each patch: JSON that a person can read too.
-std::string manifest(const SimzrrOptions& o, const SimzrrSummary& summary,
+std::string manifest(const SimzrrOptions& o, const SimzrrSummary& summary, const Photos& photos,
                      const std::vector<std::string>& lines) {
-  const Json head = {{"kind", "simzrr"},
-                     {"note", simzrr_note},
-                     {"version", 1},
-                     {"seed", o.seed},
-                     {"patch", o.patch},
-                     {"misalign", o.misalign},
-                     {"shrink", o.shrink},
-                     {"test_share", o.test_share},
-                     {"phone",
-                      {{"cfa", "rggb"},
-                       {"bits", 10},
-                       {"white", 1023},
-                       {"xyz_to_camera", phone_camera().xyz_to_camera}}},
-                     {"train", facts(summary.train)},
-                     {"test", facts(summary.test)}};
+  Json head = {{"kind", "simzrr"},
+               {"note", simzrr_note},
+               {"version", int(o.version)},
+               {"seed", o.seed},
+               {"patch", o.patch},
+               {"misalign", o.misalign},
+               {"shrink", o.shrink},
+               {"test_share", o.test_share},
+               {"phone",
+                {{"cfa", "rggb"},
+                 {"bits", 10},
+                 {"white", 1023},
+                 {"xyz_to_camera", phone_camera().xyz_to_camera}}},
+               {"train", facts(summary.train)},
+               {"test", facts(summary.test)}};
+  if (o.version == SimzrrVersion::two) add_facts_of_version_two(photos, head);
   std::string text = head.dump(2);
   text.resize(text.size() - 2);  // "\n}"
   return fmt::format("{},\n  \"patches\": [\n    {}\n  ]\n}}\n", text, fmt::join(lines, ",\n    "));
 }
 
+/// What the README of a version says of its own.
+struct VersionWords {
+  const char *layout, *black, *faults, *canon;
+};
+
+VersionWords words_of(SimzrrVersion version) {
+  switch (version) {
+    case SimzrrVersion::one:
+      return {"zrr", "63 or 64", "", "the photo, sRGB"};
+    case SimzrrVersion::two:
+      return {"zrr-2", "63", "; the phone's faults with them",
+              "the photo as a larger camera would render it, sRGB"};
+  }
+  return {};
+}
+
 std::string readme(const SimzrrOptions& o, const SimzrrSummary& summary) {
+  const VersionWords words = words_of(o.version);
   return fmt::format(
       "simzrr: {}.\n\n"
       "A phone and a better camera, both simulated from photos by `hyperconv simulate --layout\n"
-      "zrr` (seed {}). Figures on it are figures on simzrr and on nothing else.\n\n"
+      "{}` (seed {}). Figures on it are figures on simzrr and on nothing else.\n\n"
       "train/ {} pairs, test/ {} pairs, {}x{} samples, from different photos:\n"
-      "  huawei_raw/N.png   mosaic (R G / G B), 10-bit units in 8 or 16 bits, black 63 or 64, "
+      "  huawei_raw/N.png   mosaic (R G / G B), 10-bit units in 8 or 16 bits, black {}, "
       "white\n"
       "                     1023; white balance, exposure, blur, vignetting and noise as they "
-      "come\n"
-      "  canon/N.jpg        the photo, sRGB\n"
+      "come{}\n"
+      "  canon/N.jpg        {}\n"
       "simzrr.json says where each patch was cut and what was drawn for it. The photos keep the\n"
       "terms under which they were had.\n",
-      simzrr_note, o.seed, summary.train.patches, summary.test.patches, o.patch, o.patch);
+      simzrr_note, words.layout, o.seed, summary.train.patches, summary.test.patches, o.patch,
+      o.patch, words.black, words.faults, words.canon);
 }
 
 }  // namespace
@@ -389,10 +473,25 @@ SimzrrSummary simulate_zrr(const std::vector<fs::path>& photos,
   if (options.test_patches > 0)
     summary.test =
         make_part(folder, Split::test, parts.test, options.test_patches, options, threads, lines);
-  folder.write("simzrr.json", manifest(options, summary, lines));
+  folder.write(manifest_name, manifest(options, summary, parts, lines));
   folder.write("README", readme(options, summary));
   folder.commit();
   return summary;
+}
+
+int simzrr_version(const fs::path& folder) {
+  const fs::path path = folder / manifest_name;
+  const auto bytes = read_file(path);
+  Json json;
+  try {
+    json = parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  } catch (const Error& error) {
+    fail("{}: {}", path.string(), error.what());
+  }
+  const auto version = json.is_object() ? json.find("version") : json.end();
+  if (json.is_discarded() || version == json.end() || !version->is_number_integer())
+    fail("{}: is no manifest of a simulated set, which says a version", path.string());
+  return version->get<int>();
 }
 
 }  // namespace hyperconv

@@ -14,7 +14,14 @@ namespace hyperconv {
 /// What every simulated set says of itself.
 inline constexpr const char* simzrr_note = "simulated stand-in, not Zurich RAW-to-DSLR";
 
+/// What is made of a photo.
+enum class SimzrrVersion {
+  one = 1,  ///< the target is the photo itself, the phone kind_phone()
+  two = 2   ///< the target is the photo as standard_dslr() renders it, the phone faulty_phone()
+};
+
 struct SimzrrOptions {
+  SimzrrVersion version = SimzrrVersion::one;
   int patch = 448;  ///< side in samples, even, 32..2048
   int64_t train_patches = 1000;
   int64_t test_patches = 100;
@@ -39,15 +46,16 @@ struct SimzrrSummary {
 };
 
 /// Makes `output` with train/ and test/, each huawei_raw/N.png and canon/N.jpg (quality 95), the
-/// manifest simzrr.json (seed, options, the phone, and for each patch its photo and what was drawn)
-/// and a README. `photos` and `test_photos` are files or folders of JPEG, PNG or TIFF.
+/// manifest simzrr.json (version, seed, options, the phone, and for each patch its photo and what
+/// was drawn; in version 2 also the rendering and a hash of the photos) and a README. `photos` and
+/// `test_photos` are files or folders of JPEG, PNG or TIFF.
 ///
-/// One side of a pair is the photo itself, the other what phone_mosaic() makes of it. Photos weigh
-/// by their area; numbers are shuffled, so that any first N are a fair choice. No photo is in both
-/// parts, nor are two files of the same content; that two photos show one scene is not seen, so
-/// name test photos where a folder holds several of a scene. A photo smaller than a patch is not
-/// scaled up, which would teach blur: the patch shows it whole and mirrored at its edges; a photo
-/// of less than half a patch either way is left out.
+/// One side of a pair is the photo, as it is or rendered, the other what phone_mosaic() makes of
+/// it. Photos weigh by their area; numbers are shuffled, so that any first N are a fair choice. No
+/// photo is in both parts, nor are two files of the same content; that two photos show one scene is
+/// not seen, so name test photos where a folder holds several of a scene. A photo smaller than a
+/// patch is not scaled up, which would teach blur: the patch shows it whole and mirrored at its
+/// edges; a photo of less than half a patch either way is left out.
 ///
 /// The same photos, options and seed give the same bytes, with any number of threads. The folder
 /// appears whole or not at all; Ctrl-C leaves nothing. Throws Error when a photo cannot be read,
@@ -57,5 +65,9 @@ SimzrrSummary simulate_zrr(const std::vector<std::filesystem::path>& photos,
                            const std::vector<std::filesystem::path>& test_photos,
                            const std::filesystem::path& output, const SimzrrOptions& options,
                            Threads& threads);
+
+/// The version that the manifest of a set says. Throws Error that names the file where it is not
+/// there or no manifest.
+int simzrr_version(const std::filesystem::path& folder);
 
 }  // namespace hyperconv

@@ -15,6 +15,7 @@
 #include "hyperconv/error.hpp"
 #include "lab_cli/commands.hpp"
 #include "lab_cli/info_filters.hpp"
+#include "studies/study.hpp"
 
 namespace hyperconv::cli {
 namespace {
@@ -82,11 +83,21 @@ Json facts_of_split(const SplitOfSet& part, bool check) {
           {"damage", damage}};
 }
 
+/// What two people compare who each made a simulated set: its manifest stands in the folder, or
+/// beside the part that the folder is.
+void add_facts_of_simzrr(const std::filesystem::path& folder, Json& facts) {
+  std::filesystem::path whole = std::filesystem::canonical(folder);
+  if (!std::filesystem::exists(whole / "simzrr.json")) whole = whole.parent_path();
+  facts["note"] = simzrr_note;
+  facts["version"] = fmt::format("{}", simzrr_version(whole));
+  facts["fingerprint"] = data_fingerprint(whole);
+}
+
 Json facts_of_folder(const std::string& folder, bool check) {
   const auto parts = find_splits(folder);
   const Layout layout = parts.front().set.layout();
   Json facts = {{"folder", folder}, {"layout", to_string(layout)}};
-  if (layout == Layout::simzrr) facts["note"] = simzrr_note;
+  if (layout == Layout::simzrr) add_facts_of_simzrr(folder, facts);
   facts["parts"] = Json::array();
   for (const SplitOfSet& part : parts) facts["parts"].push_back(facts_of_split(part, check));
   return facts;

@@ -5,11 +5,15 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.hpp"
+#include "studies/study.hpp"
 
 namespace hyperconv::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr const char* first_layout = "zrr";
+constexpr const char* second_layout = "zrr-2";
 
 Json to_json(const SimzrrPart& part) {
   return {{"patches", part.patches},
@@ -34,24 +38,23 @@ void print_part(const char* name, const SimzrrPart& part) {
 }
 
 void report(const SimzrrSummary& summary, const SimzrrOptions& options, const SetSources& sources) {
+  const std::string fingerprint = data_fingerprint(sources.output);
   if (sources.json) {
-    const Json json = {{"output", sources.output},
-                       {"layout", "simzrr"},
-                       {"note", simzrr_note},
-                       {"patch", options.patch},
-                       {"misalign", options.misalign},
-                       {"seed", options.seed},
-                       {"train", to_json(summary.train)},
-                       {"test", to_json(summary.test)},
+    const Json json = {{"output", sources.output},        {"layout", "simzrr"},
+                       {"version", int(options.version)}, {"note", simzrr_note},
+                       {"fingerprint", fingerprint},      {"patch", options.patch},
+                       {"misalign", options.misalign},    {"seed", options.seed},
+                       {"train", to_json(summary.train)}, {"test", to_json(summary.test)},
                        {"left_out", summary.left_out}};
     fmt::print("{}\n", to_line(json));
     return;
   }
-  fmt::print("{}: simzrr, {}; {}x{}, seed {}\n", sources.output, simzrr_note, options.patch,
-             options.patch, options.seed);
+  fmt::print("{}: simzrr, version {}, {}; {}x{}, seed {}\n", sources.output, int(options.version),
+             simzrr_note, options.patch, options.patch, options.seed);
   print_part("train", summary.train);
   print_part("test", summary.test);
   for (const auto& line : summary.left_out) fmt::print("left out: {}\n", line);
+  fmt::print("fingerprint {}\n", fingerprint);
 }
 
 }  // namespace
@@ -60,8 +63,9 @@ CLI::Option* add_set_options(CLI::App& command, SetArguments& arguments) {
   SimzrrOptions& o = arguments.options;
   auto* layout = command.add_option(
       "--layout", arguments.layout,
-      "Make a data set of many photos instead; zrr: that of Zurich RAW-to-DSLR, simulated");
-  layout->check(CLI::IsMember({"zrr"}));
+      "Make a data set of many photos instead; zrr: that of Zurich RAW-to-DSLR, simulated; zrr-2: "
+      "the same of a phone with faults, beside a larger camera's rendering");
+  layout->check(CLI::IsMember({first_layout, second_layout}));
   const auto set_option = [&](const char* name, auto& value, const char* what) {
     return command.add_option(name, value, what)->needs(layout);
   };
@@ -94,6 +98,7 @@ CLI::Option* add_set_options(CLI::App& command, SetArguments& arguments) {
 
 void simulate_set(const SetArguments& arguments, const SetSources& sources) {
   SimzrrOptions options = arguments.options;
+  options.version = arguments.layout == second_layout ? SimzrrVersion::two : SimzrrVersion::one;
   options.shrink = sources.shrink;
   options.seed = sources.seed;
   std::vector<std::filesystem::path> tests;

@@ -11,6 +11,8 @@ void add_study(CLI::App& program) {
   add_cost_table(*study);
   add_large_image(*study);
   add_double_descent(*study);
+  add_interpolation(*study);
+  add_poster(*study);
   add_fixed_flops(*study);
   add_conditioning(*study);
   add_designs(*study);

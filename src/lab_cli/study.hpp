@@ -8,6 +8,8 @@ namespace hyperconv::cli {
 void add_cost_table(CLI::App& study);
 void add_large_image(CLI::App& study);
 void add_double_descent(CLI::App& study);
+void add_interpolation(CLI::App& study);
+void add_poster(CLI::App& study);
 void add_fixed_flops(CLI::App& study);
 void add_conditioning(CLI::App& study);
 void add_designs(CLI::App& study);

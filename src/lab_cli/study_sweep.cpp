@@ -18,6 +18,7 @@
 #include "studies/develop_designs.hpp"
 #include "studies/double_descent.hpp"
 #include "studies/fixed_flops.hpp"
+#include "studies/poster.hpp"
 #include "studies/sweep.hpp"
 
 namespace hyperconv::cli {
@@ -188,12 +189,27 @@ void add_sweep(CLI::App& study, std::shared_ptr<const Study> experiment, const c
 
 // `hyperconv simulate --layout zrr` makes such a set.
 static const char* const simzrr = "data/simzrr";
+static const char* const simzrr_2 = "data/simzrr-2";
 
 void add_double_descent(CLI::App& study) {
   add_sweep(study, std::make_shared<DoubleDescent>(),
             "Errors over the hidden width 1 ... 1024 at fixed FLOPs, on training sets of several "
             "sizes, with right and with noisy labels",
             {.pairs = simzrr});
+}
+
+void add_interpolation(CLI::App& study) {
+  add_sweep(study, std::make_shared<DoubleDescent>(DescentTraining::to_interpolation),
+            "double-descent with ten times the steps, hidden 1 ... 2048 and more label noise, and "
+            "both errors over the steps",
+            {.pairs = simzrr});
+}
+
+void add_poster(CLI::App& study) {
+  add_sweep(study, std::make_shared<PosterStudy>(),
+            "The poster's table, trained: the paper's networks, its rivals and controls of what is "
+            "behind the gain, with learning curves",
+            {.pairs = simzrr_2});
 }
 
 void add_fixed_flops(CLI::App& study) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -259,7 +260,75 @@ double mean_over_channels(const Image& a, const Image& b, const Score& score) {
   return sum / a.channels;
 }
 
+/// Solves S x = v for a symmetric S without negative eigenvalues, by elimination. A direction in
+/// which S is nothing but rounding (1e-12 of its largest element) gets no part in x: the least
+/// squares that colours without it allow.
+std::array<double, 3> solved(std::array<std::array<double, 3>, 3> s, std::array<double, 3> v) {
+  double largest = 0;
+  for (size_t i = 0; i < 3; ++i) largest = std::max(largest, s[i][i]);
+  std::array<bool, 3> used{};
+  for (size_t round = 0; round < 3; ++round) {
+    size_t pivot = 3;
+    for (size_t i = 0; i < 3; ++i)
+      if (!used[i] && (pivot == 3 || s[i][i] > s[pivot][pivot])) pivot = i;
+    if (s[pivot][pivot] <= 1e-12 * largest) break;
+    used[pivot] = true;
+    for (size_t i = 0; i < 3; ++i) {
+      if (i == pivot) continue;
+      const double factor = s[i][pivot] / s[pivot][pivot];
+      for (size_t k = 0; k < 3; ++k) s[i][k] -= factor * s[pivot][k];
+      v[i] -= factor * v[pivot];
+    }
+  }
+  std::array<double, 3> x{};
+  for (size_t i = 0; i < 3; ++i) x[i] = used[i] ? v[i] / s[i][i] : 0;
+  return x;
+}
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
+}
+
+/// Without its mean.
+Plane centred(Plane plane) {
+  const double mean = mean_of(plane.samples);
+  for (double& sample : plane.samples) sample -= mean;
+  return plane;
+}
+
+double mean_product(const Plane& a, const Plane& b) {
+  return std::inner_product(a.samples.begin(), a.samples.end(), b.samples.begin(), 0.0) /
+         double(a.samples.size());
+}
+
 }  // namespace
+
+double psnr_affine(const Image& a, const Image& b) {
+  check_same_shape(a, b);
+  if (a.channels != 3) fail("an affine map of colours is of three channels, not of {}", a.channels);
+  // What is added follows from the means, so that centred colours need a matrix alone.
+  std::array<Plane, 3> from;
+  std::array<std::array<double, 3>, 3> products{};
+  for (int c = 0; c < 3; ++c) from[size_t(c)] = centred(channel_of(a, c));
+  for (size_t i = 0; i < 3; ++i)
+    for (size_t k = 0; k < 3; ++k) products[i][k] = mean_product(from[i], from[k]);
+  double mean_square = 0;
+  for (int c = 0; c < 3; ++c) {
+    const Plane to = centred(channel_of(b, c));
+    const auto row = solved(products, {mean_product(from[0], to), mean_product(from[1], to),
+                                       mean_product(from[2], to)});
+    double sum = 0;
+    for (size_t i = 0; i < to.samples.size(); ++i) {
+      const double left = to.samples[i] - row[0] * from[0].samples[i] -
+                          row[1] * from[1].samples[i] - row[2] * from[2].samples[i];
+      sum += left * left;
+    }
+    mean_square += sum / double(3 * to.samples.size());
+  }
+  constexpr double rounding = 1e-13;
+  return mean_square < rounding ? std::numeric_limits<double>::infinity()
+                                : -10 * std::log10(mean_square);
+}
 
 double psnr(const Image& a, const Image& b) {
   check_same_shape(a, b);

@@ -10,6 +10,15 @@ namespace hyperconv {
 /// All metrics take pictures of equal size and channels and throw Error otherwise.
 double psnr(const Image& a, const Image& b);
 
+/// PSNR of a picture whose colours a person who knows the target has set as a whole: the best
+/// affine map of them. With a_p, b_p the colours (R,G,B) of pixel p of both, N pixels,
+///     -10 log10( min over M (3x3), t (3) of  1/(3N) sum over p of |M a_p + t - b_p|^2 )
+/// in dB, the map by least squares in double and not cut to [0,1]. What psnr() is below it is the
+/// part of the error that all of a picture shares: exposure, white balance, colour matrix.
+/// +infinity where a mean squared error of less than 1e-13 is left, which is rounding. Not
+/// symmetric: the colours of `a` are mapped. Needs three channels.
+double psnr_affine(const Image& a, const Image& b);
+
 /// SSIM of Wang et al. 2004 (IEEE TIP 13(4)): Gaussian window 11x11, sigma 1.5, weights normalised,
 /// K1 = 0.01, K2 = 0.03, range 1, variances without sample correction (division by 1, not N-1);
 /// each channel by itself, the mean over the positions where the window fits (a border of 5 is left

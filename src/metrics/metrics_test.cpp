@@ -140,6 +140,53 @@ TEST(Metrics, TakeWhatLiesOutsideTheRangeAsItIs) {
   EXPECT_NEAR(psnr(a, b), -20 * std::log10(2.0), 1e-12);
 }
 
+/// Samples of b: an affine map of a's colours, and `noise` with alternating sign.
+Image mapped(const Image& a, float noise) {
+  const std::vector<float> from = to_float(a);
+  std::vector<float> to(from.size());
+  for (size_t i = 0; i < from.size(); i += 3) {
+    const float r = from[i], g = from[i + 1], b = from[i + 2];
+    const float sign = (i * 2654435761U >> 7) % 2 == 0 ? 1.f : -1.f;
+    to[i] = 0.7f * r - 0.1f * g + 0.2f * b + 0.05f + sign * noise;
+    to[i + 1] = 0.1f * r + 0.5f * g - 0.05f + sign * noise;
+    to[i + 2] = -0.2f * r + 0.3f * g + 0.6f * b + 0.1f + sign * noise;
+  }
+  return {a.width, a.height, 3, std::move(to), {}};
+}
+
+TEST(PsnrAffine, AnAffineImageIsWithoutError) {
+  const Image a = pattern(40, 31, 3);
+  EXPECT_LT(psnr(a, mapped(a, 0)), 30);
+  EXPECT_EQ(psnr_affine(a, mapped(a, 0)), INFINITY);
+  EXPECT_EQ(psnr_affine(a, a), INFINITY);
+}
+
+TEST(PsnrAffine, NoiseThatNoMapExplainsIsWhatIsLeft) {
+  const Image a = pattern(400, 310, 3);
+  // Twelve numbers explain next to nothing of 372,000.
+  EXPECT_NEAR(psnr_affine(a, mapped(a, 0.1f)), 20, 0.02);
+  EXPECT_NEAR(psnr_affine(a, mapped(a, 0.01f)), 40, 0.02);
+}
+
+TEST(PsnrAffine, IsNeverBelowPsnr) {
+  const Image a = pattern(33, 20, 3);
+  for (const int strength : {3, 30, 200}) {
+    const Image b = disturbed(a, strength);
+    EXPECT_GE(psnr_affine(a, b), psnr(a, b));
+  }
+}
+
+// Grey colours tell no matrix, an even picture nothing at all: what they do tell is used.
+TEST(PsnrAffine, ColoursThatTellLittleAreNoError) {
+  const Image grey = picture(20, 20, 3, [](int x, int y, int) { return x * 7 + y; });
+  const Image other = picture(20, 20, 3, [](int x, int y, int c) { return (x * 7 + y) / 2 + c; });
+  EXPECT_GT(psnr_affine(grey, other), 50);  // other's samples are rounded to 8 bits
+  const Image even = picture(20, 20, 3, [](int, int, int) { return 90; });
+  const Image two = picture(20, 20, 3, [](int x, int, int) { return x % 2 == 0 ? 51 : 102; });
+  EXPECT_NEAR(psnr_affine(even, two), -20 * std::log10(0.1), 1e-9);
+  EXPECT_THROW(psnr_affine(pattern(20, 20, 1), pattern(20, 20, 1)), Error);
+}
+
 TEST(Metrics, RefuseWhatCannotBeCompared) {
   const Image a = pattern(200, 200, 3);
   for (const Image& other : {pattern(200, 199, 3), pattern(199, 200, 3), pattern(200, 200, 1)}) {

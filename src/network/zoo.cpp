@@ -4,54 +4,48 @@
 #include <map>
 
 #include "base/fail.hpp"
-#include "network/zoo_builder.hpp"
+#include "network/zoo_variants.hpp"
 
 namespace hyperconv {
 namespace {
 
-/// The three-level U-Net, with HyperConvolutions or ordinary convolutions in the same places.
-class HyperUNetBuilder {
- public:
-  explicit HyperUNetBuilder(const HyperUNet& shape) : shape_(shape), b_(4) {
-    if (shape.hidden > 0 && shape.conditioning == Conditioning::image)
-      descriptor_ = b_.add("descriptor", PhotoDescriptor{}, {b_.input()});
+StudyVariant variant_of(const HyperUNet& shape) {
+  if (shape.hidden == 0) return StudyVariant::plain;
+  switch (shape.conditioning) {
+    case Conditioning::constant:
+      return StudyVariant::hyper_constant;
+    case Conditioning::layer:
+      return StudyVariant::hyper_layer;
+    case Conditioning::image:
+      return StudyVariant::hyper_image;
   }
+  return StudyVariant::plain;
+}
 
-  Graph build() {
-    const int w = shape_.width;
-    NodeId x = b_.conv_relu("down1.conv1", b_.input(), w);
-    const NodeId skip1 = x = block("down1.conv2", x, w);
-    x = block("down2.conv1", b_.average_pool("down2.pool", x), 2 * w);
-    const NodeId skip2 = x = block("down2.conv2", x, 2 * w);
-    x = block("bottleneck", b_.average_pool("bottleneck.pool", x), 4 * w);
-    x = rise("up2", x, skip2, 2 * w);
-    x = rise("up1", x, skip1, w);
-    x = b_.conv("last", x, 12);
-    if (shape_.linear_path) x = b_.sum("sum", x, b_.conv("linear", b_.input(), 12));
-    b_.shuffle("output", x);
-    return b_.take();
-  }
+NodeId rise(GraphBuilder& b, VariantLayers& layers, const std::string& name, NodeId x, NodeId skip,
+            int out) {
+  x = b.concat(name + ".concat", {b.conv_transpose(name + ".up", x, out), skip});
+  for (const char* conv : {".conv1", ".conv2", ".conv3"}) x = layers.block(name + conv, x, out);
+  return x;
+}
 
- private:
-  NodeId block(const std::string& name, NodeId x, int out) {
-    if (shape_.hidden == 0) return b_.conv_relu(name, x, out);
-    const HyperConv2d op{
-        .out_channels = out, .hidden = shape_.hidden, .conditioning = shape_.conditioning};
-    std::vector<NodeId> inputs{x};
-    if (shape_.conditioning == Conditioning::image) inputs.push_back(descriptor_);
-    return b_.relu(name, b_.add(name, op, std::move(inputs)));
-  }
-
-  NodeId rise(const std::string& name, NodeId x, NodeId skip, int out) {
-    x = b_.concat(name + ".concat", {b_.conv_transpose(name + ".up", x, out), skip});
-    for (const char* conv : {".conv1", ".conv2", ".conv3"}) x = block(name + conv, x, out);
-    return x;
-  }
-
-  HyperUNet shape_;
-  GraphBuilder b_;
-  NodeId descriptor_ = -1;
-};
+/// The three-level U-Net of the poster's rows I to III, with layers of any kind.
+Graph three_levels(const StudyNetwork& shape, bool linear_path) {
+  const int w = shape.width;
+  GraphBuilder b(4);
+  VariantLayers layers(b, shape.variant, shape.hidden);
+  NodeId x = b.conv_relu("down1.conv1", b.input(), w);
+  const NodeId skip1 = x = layers.block("down1.conv2", x, w);
+  x = layers.block("down2.conv1", b.average_pool("down2.pool", x), 2 * w);
+  const NodeId skip2 = x = layers.block("down2.conv2", x, 2 * w);
+  x = layers.block("bottleneck", b.average_pool("bottleneck.pool", x), 4 * w);
+  x = rise(b, layers, "up2", x, skip2, 2 * w);
+  x = rise(b, layers, "up1", x, skip1, w);
+  x = b.conv("last", x, 12);
+  if (linear_path) x = b.sum("sum", x, b.conv("linear", b.input(), 12));
+  layers.output(b.shuffle("output", x));
+  return b.take();
+}
 
 int64_t parameter_count(const Graph& graph) {
   int64_t count = 0;
@@ -60,8 +54,9 @@ int64_t parameter_count(const Graph& graph) {
 }
 
 /// A row of the poster's table: its width, and the hidden width that gives its parameter count.
-Graph poster_network(int width, int64_t parameter_goal, const ZooOptions& options) {
-  HyperUNet shape{.width = options.width.value_or(width), .conditioning = Conditioning::layer};
+Graph poster_network(int width, int64_t parameter_goal, Conditioning conditioning,
+                     const ZooOptions& options) {
+  HyperUNet shape{.width = options.width.value_or(width), .conditioning = conditioning};
   shape.hidden = options.hidden ? *options.hidden : hidden_for_parameters(shape, parameter_goal);
   return hyper_unet(shape);
 }
@@ -101,14 +96,24 @@ Maker by_width(Graph (*make)(int), int width) {
 Graph plain(int width) { return plain_unet({width}); }
 Graph vdn(int width) { return vdn_denoiser(width); }
 
-/// The studies' backbone; only what has something to predict has a hidden width.
+/// Only what has something to predict has a hidden width.
+StudyNetwork variant_network(StudyVariant variant, int width, const ZooOptions& options) {
+  if (variant == StudyVariant::plain || variant == StudyVariant::squeeze_excitation)
+    refuse_hidden(options);
+  return {variant, options.width.value_or(width), options.hidden.value_or(StudyNetwork().hidden)};
+}
+
+/// The studies' backbone.
 Maker study(StudyVariant variant) {
   return [=](const ZooOptions& options) {
-    const StudyNetwork standard;
-    if (variant == StudyVariant::plain || variant == StudyVariant::squeeze_excitation)
-      refuse_hidden(options);
-    return study_network({variant, options.width.value_or(standard.width),
-                          options.hidden.value_or(standard.hidden)});
+    return study_network(variant_network(variant, StudyNetwork().width, options));
+  };
+}
+
+/// The backbone of the poster's row III.
+Maker control(StudyVariant variant) {
+  return [=](const ZooOptions& options) {
+    return three_levels(variant_network(variant, 16, options), false);
   };
 }
 
@@ -137,7 +142,13 @@ constexpr std::pair<StudyVariant, const char*> study_variants[] = {
 
 const std::map<std::string, Entry>& entries() {
   const auto hyper = [](int width, int64_t parameters) {
-    return [=](const ZooOptions& o) { return poster_network(width, parameters, o); };
+    return [=](const ZooOptions& o) {
+      return poster_network(width, parameters, Conditioning::layer, o);
+    };
+  };
+  // Row III with other filters, as many parameters as it has.
+  const auto row_iii = [](Conditioning conditioning) {
+    return [=](const ZooOptions& o) { return poster_network(16, 90'000'000, conditioning, o); };
   };
   const auto told = [](const DevelopNetwork& shape) {
     return [=](const ZooOptions& o) { return told_network(shape, o); };
@@ -164,6 +175,14 @@ const std::map<std::string, Entry>& entries() {
         {"hyper-i", {hyper(32, 276'000'000), is_isp}},
         {"hyper-ii", {hyper(20, 95'000'000), is_isp}},
         {"hyper-iii", {hyper(16, 90'000'000), is_isp}},
+        {"hyper-iii-constant", {row_iii(Conditioning::constant), is_isp}},
+        {"hyper-iii-image", {row_iii(Conditioning::image), is_isp}},
+        {"hyper-iii-plain", {control(StudyVariant::plain), is_isp}},
+        {"hyper-iii-squeeze-excitation",
+         {control(StudyVariant::squeeze_excitation), is_isp, Initialisation::kaiming_gentle}},
+        {"hyper-iii-film", {control(StudyVariant::film), is_isp, Initialisation::kaiming_gentle}},
+        {"hyper-iii-colour-affine",
+         {control(StudyVariant::colour_affine), is_isp, Initialisation::kaiming_gentle}},
         {"plain-1.3t", {by_width(plain, 48), is_isp}},
         {"plain-0.6t", {by_width(plain, 32), is_isp}},
         {"pynet", {by_width(pynet, 32), is_isp, Initialisation::libtorch}},
@@ -231,7 +250,9 @@ Graph plain_unet(const PlainUNet& shape) {
   return b.take();
 }
 
-Graph hyper_unet(const HyperUNet& shape) { return HyperUNetBuilder(shape).build(); }
+Graph hyper_unet(const HyperUNet& shape) {
+  return three_levels({variant_of(shape), shape.width, shape.hidden}, shape.linear_path);
+}
 
 Graph make_network(const std::string& name, const ZooOptions& options) {
   return entry(name).make(options);

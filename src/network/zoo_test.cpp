@@ -141,6 +141,26 @@ TEST(Zoo, StudyVariantsHaveTheSameFlops) {
   EXPECT_LT(double(affine.flops), 1.01 * double(plain.flops));
 }
 
+// Controls of the poster's row III: its convolutions, and as many parameters where filters are
+// predicted.
+TEST(Zoo, ControlsOfRowThreeHaveItsFlops) {
+  const Cost row = total_cost(make_network("hyper-iii"), flops_size);
+  const auto cost = [](const std::string& name) {
+    return total_cost(make_network("hyper-iii-" + name), flops_size);
+  };
+  for (const char* control : {"plain", "constant", "image", "squeeze-excitation", "film"})
+    EXPECT_NEAR(double(cost(control).flops), double(row.flops), 1e-5 * double(row.flops))
+        << control;
+  EXPECT_LT(double(cost("colour-affine").flops), 1.01 * double(row.flops));
+  for (const char* control : {"constant", "image"})
+    EXPECT_NEAR(double(cost(control).parameters), 90e6, 0.003 * 90e6) << control;
+  for (const char* control : {"plain", "squeeze-excitation", "film", "colour-affine"})
+    EXPECT_LT(cost(control).parameters, 130'000) << control;
+  EXPECT_THROW(make_network("hyper-iii-plain", {.hidden = 3}), Error);
+  EXPECT_GT(total_cost(make_network("hyper-iii-film", {.hidden = 64}), flops_size).parameters,
+            cost("film").parameters);
+}
+
 // At step 0 what the photo says moves little: the network is nearly the one without it.
 TEST(Zoo, PredictedScalesAndShiftsBeginGently) {
   const Model model = untrained_network("study-film", {}, {}, 1);
@@ -195,7 +215,8 @@ TEST(Zoo, ComparatorsBeginAsTheirAuthorsLetThem) {
     Initialisation expected = Initialisation::kaiming;
     if (name == "awnet" || name.starts_with("pynet")) expected = Initialisation::libtorch;
     if (name == "vdn" || name == "vdn-s") expected = Initialisation::kaiming_convolutions;
-    if (name.starts_with("study-") || name == "design-film")
+    if (name.starts_with("study-") || name == "design-film" || name == "hyper-iii-film" ||
+        name == "hyper-iii-squeeze-excitation" || name == "hyper-iii-colour-affine")
       expected = Initialisation::kaiming_gentle;
     EXPECT_EQ(network_initialisation(name), expected) << name;
   }

@@ -194,7 +194,10 @@ PairScore score_and_save(const MakePicture& make, const NamedPair& named, bool i
   const Image picture = make(pair.input);
   const Image target = float_image(pair.target);
   PairScore row = score(picture, target);
-  if (is_photo) score_input(float_image(pair.input), target, row);
+  if (is_photo)
+    score_input(float_image(pair.input), target, row);
+  else
+    row.psnr_affine = psnr_affine(picture, target);
   row.name = name;
   if (!options.save.empty()) write_image(options.save / file_name(name), to_u8(picture));
   return row;
@@ -244,6 +247,7 @@ const std::vector<ScoreColumn>& score_columns() {
       {"input_psnr_8bit", [](const PairScore& s) -> Value { return s.input_psnr_8bit; }},
       {"input_ssim", [](const PairScore& s) -> Value { return s.input_ssim; }},
       {"input_ssim_volume", [](const PairScore& s) -> Value { return s.input_ssim_volume; }},
+      {"psnr_affine", [](const PairScore& s) -> Value { return s.psnr_affine; }},
   };
   return all;
 }

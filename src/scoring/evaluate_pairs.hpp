@@ -24,6 +24,9 @@ struct PairScore {
   std::optional<double> ms_ssim, ms_ssim_channels_first;
   /// The same of the input itself, where it is a photo: what there was to begin with.
   std::optional<double> input_psnr, input_psnr_8bit, input_ssim, input_ssim_volume;
+  /// psnr_affine() of the network's picture, where the input is a mosaic: how much of the error is
+  /// one map of colours for all of the picture.
+  std::optional<double> psnr_affine;
 };
 
 /// A mean and half of its 95 % interval: 1.96 times the standard error; 0 for less than two values.

@@ -10,6 +10,7 @@
 #include "metrics/metrics.hpp"
 #include "network/zoo.hpp"
 #include "pipeline/denoise.hpp"
+#include "scoring/named_pairs.hpp"
 
 namespace hyperconv {
 namespace {
@@ -50,6 +51,10 @@ TEST(EvaluatePairs, ScoresWhatTheEngineMakesOfThem) {
   EXPECT_NEAR(score.psnr_8bit, score.psnr, 0.1);
   EXPECT_NE(score.psnr_8bit, score.psnr);
   EXPECT_FALSE(score.ms_ssim);
+  // The network is untrained: a map of its colours, even to one grey, is better by far.
+  const Image picture = float_image(output), target = float_image(pair.target);
+  EXPECT_DOUBLE_EQ(score.psnr_affine.value(), psnr_affine(picture, target));
+  EXPECT_GT(score.psnr_affine.value(), score.psnr + 1);
 }
 
 TEST(EvaluatePairs, SizesThatTheNetworkDoesNotTakeAreMirrored) {
@@ -140,6 +145,7 @@ TEST(EvaluatePairs, ADenoisersOutputIsAddedToThePhoto) {
   // The input's own scores stand beside.
   EXPECT_EQ(scores[0].input_psnr, scores[0].psnr);
   EXPECT_EQ(scores[0].input_ssim, scores[0].ssim);
+  EXPECT_FALSE(scores[0].psnr_affine);  // of mosaics alone
   EXPECT_THAT(error_of([&] { evaluate_pairs(isp, find_pairs(folder.path()), {}); }),
               HasSubstr("denoise"));
 }
@@ -224,8 +230,8 @@ TEST(MeanScore, KnowsItsInterval) {
 TEST(Scores, SurviveTheirTable) {
   const TemporaryFolder folder;
   std::vector<PairScore> scores(2);
-  scores[0] = {3, "a/1", 8, 6, 20.125, 20.1, 0.5, 0.6, 0.75, 0.8, 15.5, 15.4, 0.3, 0.4};
-  scores[1] = {4, "b,c", 8, 6, 1.0 / 3, 20.1, 0.5, 0.6, {}, {}, {}, {}, {}, {}};
+  scores[0] = {3, "a/1", 8, 6, 20.125, 20.1, 0.5, 0.6, 0.75, 0.8, 15.5, 15.4, 0.3, 0.4, 22.5};
+  scores[1] = {4, "b,c", 8, 6, 1.0 / 3, 20.1, 0.5, 0.6, {}, {}, {}, {}, {}, {}, {}};
   write_file(folder / "s.csv", scores_to_csv(scores));
   const auto read = scores_from_csv(folder / "s.csv");
   ASSERT_EQ(read.size(), 2u);
@@ -233,7 +239,9 @@ TEST(Scores, SurviveTheirTable) {
   EXPECT_EQ(read[0].ms_ssim, 0.75);
   EXPECT_EQ(read[0].input_psnr, 15.5);
   EXPECT_EQ(read[0].input_ssim_volume, 0.4);
+  EXPECT_EQ(read[0].psnr_affine, 22.5);
   EXPECT_FALSE(read[1].input_psnr);
+  EXPECT_FALSE(read[1].psnr_affine);
   EXPECT_EQ(read[1].psnr, 1.0 / 3);
   EXPECT_EQ(read[1].name, "b_c");
   EXPECT_EQ(read[1].index, 4);

@@ -35,7 +35,8 @@ std::optional<PairScore> parsed_score(const std::vector<std::string>& cells) {
                    parsed_number<double>(cells[10]),
                    parsed_number<double>(cells[11]),
                    parsed_number<double>(cells[12]),
-                   parsed_number<double>(cells[13])};
+                   parsed_number<double>(cells[13]),
+                   parsed_number<double>(cells[14])};
 }
 
 /// A name must not break the row.

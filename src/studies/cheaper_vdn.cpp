@@ -128,12 +128,12 @@ std::vector<StudyRun> CheaperVdn::runs(const StudyPlan& plan) const {
   return runs;
 }
 
-Facts CheaperVdn::measure(const StudyRun& run, const std::shared_ptr<const Model>& model,
+Facts CheaperVdn::measure(const StudyRun& run, const TrainedRun& trained,
                           const StudyPlan& plan) const {
   const int64_t limit = size_of(plan.form).pictures;
   Facts facts{{"steps", fmt::format("{}", run.steps)}};
   const auto add = [&](const PairSet& set, int side, const char* prefix) {
-    const Facts more = scores_on(model, set, side, limit, prefix);
+    const Facts more = scores_on(trained.model, set, side, limit, prefix);
     facts.insert(facts.end(), more.begin(), more.end());
   };
   add(find_pairs(plan.pairs, Split::test), 0, "");

@@ -195,12 +195,12 @@ std::vector<StudyRun> ConditioningStudy::runs(const StudyPlan& plan) const {
   return runs;
 }
 
-Facts ConditioningStudy::measure(const StudyRun& run, const std::shared_ptr<const Model>& model,
+Facts ConditioningStudy::measure(const StudyRun& run, const TrainedRun& trained,
                                  const StudyPlan& plan) const {
   const PairSet set = find_pairs(plan.pairs, Split::test);
   const int64_t limit = size_of(plan.form).frames;
   const size_t frames = limit > 0 ? std::min(size_t(limit), set.size()) : set.size();
-  FrameRunner runner(model);
+  FrameRunner runner(trained.model);
   std::array<double, 4> sums{};
   for (size_t i = 0; i < frames; ++i) {
     throw_if_interrupted();

@@ -163,15 +163,16 @@ std::vector<StudyRun> DevelopDesigns::runs(const StudyPlan& plan) const {
   return runs;
 }
 
-Facts DevelopDesigns::measure(const StudyRun& run, const std::shared_ptr<const Model>& model,
+Facts DevelopDesigns::measure(const StudyRun& run, const TrainedRun& trained,
                               const StudyPlan& plan) const {
   const Size size = size_of(plan.form);
-  Developer developer(model, {.engine = {.threads = 1}});
+  Developer developer(trained.model, {.engine = {.threads = 1}});
   const Evaluation evaluation = evaluate_develop(
       developer, plan.test_photos, {.shrink = 1, .limit = size.photos, .crop = size.crop});
-  Facts facts{{"steps", fmt::format("{}", run.steps)},
-              {"photos", fmt::format("{}", evaluation.images)},
-              {"seconds_12mp", fmt::format("{:.4f}", seconds_of(model, run.net.name, size.timed))}};
+  Facts facts{
+      {"steps", fmt::format("{}", run.steps)},
+      {"photos", fmt::format("{}", evaluation.images)},
+      {"seconds_12mp", fmt::format("{:.4f}", seconds_of(trained.model, run.net.name, size.timed))}};
   for (size_t level = 0; level < levels.size(); ++level)
     facts.emplace_back(fmt::format("psnr_{}", levels[level]),
                        fmt::format("{:.4f}", evaluation.levels[level].model.psnr));

@@ -13,6 +13,7 @@
 #include "data/fixed_windows.hpp"
 #include "data/sampler.hpp"
 #include "engine/engine.hpp"
+#include "studies/learning_curve.hpp"
 #include "tools/gnuplot.hpp"
 
 namespace hyperconv {
@@ -31,10 +32,24 @@ struct Grid {
   int64_t steps;
 };
 
-Grid grid_of(StudyForm form) {
+Grid full_grid(DescentTraining training) {
+  switch (training) {
+    case DescentTraining::short_steps:
+      return {{0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}, {4, 64, 1024}, {0, 0.1}, 3, 4000};
+    case DescentTraining::to_interpolation:
+      return {{0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048},
+              {16, 64},
+              {0, 0.1, 0.2},
+              3,
+              40'000};
+  }
+  return {};
+}
+
+Grid grid_of(StudyForm form, DescentTraining training) {
   switch (form) {
     case StudyForm::full:
-      return {{0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}, {4, 64, 1024}, {0, 0.1}, 3, 4000};
+      return full_grid(training);
     case StudyForm::quick:
       return {{0, 1, 16, 256}, {4, 64}, {0.1}, 1, 800};
     case StudyForm::smoke:
@@ -43,8 +58,18 @@ Grid grid_of(StudyForm form) {
   return {};
 }
 
+/// Of a learning curve.
+constexpr int64_t points_of_curve = 40;
+
+/// What a run is trained by beside the network and the data.
+struct Schooling {
+  DescentTraining training = DescentTraining::short_steps;
+  int64_t steps = 0;
+};
+
 std::string recipe_text(const StudyNet& net, int windows, double noise, int64_t first,
-                        int64_t steps, const DataPaths& paths) {
+                        const Schooling& schooling, const DataPaths& paths) {
+  const int64_t steps = schooling.steps;
   std::string text = fmt::format("[model]\nnetwork = \"{}\"\nname = \"study\"\n", net.name);
   text += "data_licence = \"a study's\"\n";
   if (net.options.hidden) text += fmt::format("hidden = {}\n", *net.options.hidden);
@@ -56,6 +81,9 @@ std::string recipe_text(const StudyNet& net, int windows, double noise, int64_t 
       "\n[training]\nsteps = {}\nwarmup = {}\nlearning_rate = 5e-3\nloss = \"mse\"\n"
       "checkpoint_every = 4000\nlog_every = 20\n",
       steps, std::min<int64_t>(200, steps / 4));
+  if (schooling.training == DescentTraining::to_interpolation)
+    text += fmt::format("validate_every = {}\nvalidation_samples = 100\n",
+                        std::max<int64_t>(1, steps / points_of_curve));
   return text;
 }
 
@@ -71,10 +99,11 @@ struct Cell {
   uint64_t seed;
 };
 
-StudyRun run_of(const StudyPlan& plan, const Cell& cell, int64_t first, int64_t steps) {
+StudyRun run_of(const StudyPlan& plan, const Cell& cell, int64_t first,
+                const Schooling& schooling) {
   StudyRun run;
   run.seed = cell.seed;
-  run.steps = steps;
+  run.steps = schooling.steps;
   run.batch = batch;
   run.data = {plan.pairs};
   run.net.name = cell.hidden > 0 ? "study-hyper-image" : "study-plain";
@@ -86,9 +115,10 @@ StudyRun run_of(const StudyPlan& plan, const Cell& cell, int64_t first, int64_t 
                {"label_noise", fmt::format("{:g}", cell.noise)}};
   const StudyNet net = run.net;
   run.recipe = [=](const DataPaths& paths) {
-    return recipe_text(net, cell.windows, cell.noise, first, steps, paths);
+    return recipe_text(net, cell.windows, cell.noise, first, schooling, paths);
   };
-  run.recipe_id = fingerprint(recipe_text(net, cell.windows, cell.noise, 0, steps, {"", "", ""}));
+  run.recipe_id =
+      fingerprint(recipe_text(net, cell.windows, cell.noise, 0, schooling, {"", "", ""}));
   return run;
 }
 
@@ -146,10 +176,20 @@ double train_error(Engine& engine, const StudyRun& run, const StudyPlan& plan) {
 
 }  // namespace
 
+std::string DoubleDescent::name() const {
+  switch (training_) {
+    case DescentTraining::short_steps:
+      return "double-descent";
+    case DescentTraining::to_interpolation:
+      return "interpolation";
+  }
+  return {};
+}
+
 std::vector<StudyRun> DoubleDescent::runs(const StudyPlan& plan) const {
-  const Grid grid = grid_of(plan.form);
+  const Grid grid = grid_of(plan.form, training_);
   const int seeds = plan.seeds > 0 ? plan.seeds : grid.seeds;
-  const int64_t steps = plan.steps.value_or(grid.steps);
+  const Schooling schooling{training_, plan.steps.value_or(grid.steps)};
   const auto pairs = int64_t(find_pairs(plan.pairs, Split::train).size());
   std::vector<StudyRun> runs;
   for (uint64_t seed = 1; seed <= uint64_t(seeds); ++seed)
@@ -157,19 +197,22 @@ std::vector<StudyRun> DoubleDescent::runs(const StudyPlan& plan) const {
       for (const int windows : grid.windows)
         for (const int hidden : grid.hidden)
           runs.push_back(run_of(plan, {hidden, windows, noise, seed},
-                                first_window(pairs, windows, seed), steps));
+                                first_window(pairs, windows, seed), schooling));
   return runs;
 }
 
-Facts DoubleDescent::measure(const StudyRun& run, const std::shared_ptr<const Model>& model,
+Facts DoubleDescent::measure(const StudyRun& run, const TrainedRun& trained,
                              const StudyPlan& plan) const {
-  Engine engine(model, {.threads = 1});
+  Engine engine(trained.model, {.threads = 1});
   const double train = train_error(engine, run, plan), test = test_error(engine, plan);
-  return {{"targets", fmt::format("{}", int64_t(fact(run, "windows")) * patch * patch * 3)},
-          {"steps", fmt::format("{}", run.steps)},
-          {"train_mse", fmt::format("{:.6g}", train)},
-          {"test_mse", fmt::format("{:.6g}", test)},
-          {"test_psnr", fmt::format("{:.3f}", -10 * std::log10(test))}};
+  Facts facts{{"targets", fmt::format("{}", int64_t(fact(run, "windows")) * patch * patch * 3)},
+              {"steps", fmt::format("{}", run.steps)},
+              {"train_mse", fmt::format("{:.6g}", train)},
+              {"test_mse", fmt::format("{:.6g}", test)},
+              {"test_psnr", fmt::format("{:.3f}", -10 * std::log10(test))}};
+  if (training_ == DescentTraining::to_interpolation)
+    facts.emplace_back("curve", to_text(read_curve(trained.log)));
+  return facts;
 }
 
 namespace {
@@ -181,7 +224,43 @@ struct Point {
   double parameters, flops, targets;
   Mean train, test;
   Mean over_plain;  ///< test error over that of the plain network of the same set and seed
+  /// Where there are curves: by step, the training's loss and the test windows' error.
+  std::map<int64_t, std::pair<Mean, Mean>> curve;
+  /// How much lower the loss is in the last tenth of the training than in the tenth before.
+  Mean last_fall;
 };
+
+bool has_curves(const Results& results) {
+  return std::ranges::find(results.columns(), "curve") != results.columns().end();
+}
+
+/// Nothing for a curve of less than two tenths.
+std::optional<double> last_fall_of(const LearningCurve& curve) {
+  const size_t tenth = curve.size() / 10;
+  if (tenth == 0) return std::nullopt;
+  double last = 0, before = 0;
+  for (size_t i = curve.size() - tenth; i < curve.size(); ++i) {
+    last += curve[i].loss;
+    before += curve[i - tenth].loss;
+  }
+  return 1 - last / before;
+}
+
+void add_curves(const Results& results, const std::vector<size_t>& rows, Point& point) {
+  std::map<int64_t, std::pair<std::vector<double>, std::vector<double>>> values;
+  std::vector<double> falls;
+  for (const size_t row : rows) {
+    const LearningCurve curve = curve_from_string(results.text(row, "curve"));
+    for (const CurvePoint& p : curve) {
+      values[p.step].first.push_back(p.loss);
+      values[p.step].second.push_back(std::pow(10, -p.validation_psnr / 10));
+    }
+    if (const auto fall = last_fall_of(curve)) falls.push_back(*fall);
+  }
+  for (const auto& [step, errors] : values)
+    point.curve[step] = {mean_of(errors.first), mean_of(errors.second)};
+  point.last_fall = mean_of(falls);
+}
 
 /// Test errors of the plain networks, by where they were trained.
 std::map<std::tuple<double, int, int>, double> plain_errors(const Results& results) {
@@ -210,10 +289,18 @@ std::vector<Point> points_of(const Results& results) {
       const auto twin = plain.find({noise, windows, int(results.number(row, "seed"))});
       if (twin != plain.end()) over_plain.push_back(test.back() / twin->second);
     }
-    points.push_back({hidden, windows, noise, results.number(rows[0], "parameters"),
+    points.push_back({hidden,
+                      windows,
+                      noise,
+                      results.number(rows[0], "parameters"),
                       results.number(rows[0], "flops_total_12mp"),
-                      results.number(rows[0], "targets"), mean_of(train), mean_of(test),
-                      mean_of(over_plain)});
+                      results.number(rows[0], "targets"),
+                      mean_of(train),
+                      mean_of(test),
+                      mean_of(over_plain),
+                      {},
+                      {}});
+    if (has_curves(results)) add_curves(results, rows, points.back());
   }
   return points;
 }
@@ -281,6 +368,10 @@ std::string marks(const std::vector<Point>& points, int windows, int colour) {
   return text;
 }
 
+std::string words_for(double noise) {
+  return noise > 0 ? fmt::format("labels with noise of deviation {:g}", noise) : "right labels";
+}
+
 /// A colour for each size of the training set: test error solid, train error dashed.
 std::string commands(const std::string& csv, const std::vector<Point>& points, double noise) {
   std::vector<int> sizes;
@@ -306,9 +397,49 @@ std::string commands(const std::string& csv, const std::vector<Point>& points, d
       "as many as the training set has values)'\nset ylabel 'mean squared error'\n"
       "set ytics nomirror\nset y2tics\nset y2range [0:*]\nset y2label 'GFLOP of a 12 MP photo'\n"
       "{}plot {}\n",
-      noise > 0 ? fmt::format("labels with noise of deviation {:g}", noise)
-                : std::string("right labels"),
-      lines, fmt::join(plots, ", \\\n  "));
+      words_for(noise), lines, fmt::join(plots, ", \\\n  "));
+}
+
+/// At most three of the hidden widths on the largest training set: the narrowest, the first with
+/// more parameters than the set has values, the widest.
+std::vector<Point> chosen_for_epochs(const std::vector<Point>& points) {
+  int windows = 0;
+  for (const Point& p : points) windows = std::max(windows, p.windows);
+  std::vector<Point> hyper;
+  for (const Point& p : points)
+    if (p.windows == windows && p.hidden > 0 && !p.curve.empty()) hyper.push_back(p);
+  if (hyper.size() <= 2) return hyper;
+  const auto critical = std::find_if(hyper.begin() + 1, hyper.end() - 1,
+                                     [](const Point& p) { return p.parameters > p.targets; });
+  return {hyper.front(), critical == hyper.end() - 1 ? hyper[hyper.size() / 2] : *critical,
+          hyper.back()};
+}
+
+void draw_epochs(const std::vector<Point>& points, double noise, const fs::path& csv) {
+  std::string text = "hidden,windows,step,seeds,train_mse,train_interval,test_mse,test_interval\n";
+  std::vector<std::string> plots;
+  int colour = 0;
+  for (const Point& p : points) {
+    ++colour;
+    for (const auto& [step, errors] : p.curve)
+      text += fmt::format("{},{},{},{},{:.6g},{:.6g},{:.6g},{:.6g}\n", p.hidden, p.windows, step,
+                          errors.first.count, errors.first.mean, errors.first.interval,
+                          errors.second.mean, errors.second.interval);
+    for (const auto& [column, dash, word] :
+         {std::tuple("test_mse", 1, "test"), {"train_mse", 2, "train"}})
+      plots.push_back(
+          fmt::format("'{}' using 'step':(column('hidden')=={} ? column('{}') : NaN) "
+                      "with lines lc {} lw 2 dt {} title 'hidden {}, {}'",
+                      csv.filename().string(), p.hidden, column, colour, dash, p.hidden, word));
+  }
+  write_file(csv, text);
+  draw_figure(csv,
+              fmt::format("set datafile missing NaN\nset key autotitle columnhead outside "
+                          "right\nset title '{} windows of simzrr, a simulated stand-in: "
+                          "errors over the steps, {}'\nset logscale xy\nset grid\nset xlabel "
+                          "'steps'\nset ylabel 'squared error: of the training, and the "
+                          "geometric mean of 100 test windows'\nplot {}\n",
+                          points.front().windows, words_for(noise), fmt::join(plots, ", \\\n  ")));
 }
 
 }  // namespace
@@ -324,6 +455,12 @@ std::vector<fs::path> DoubleDescent::draw(const fs::path& path) const {
     write_file(csv, points_csv(points));
     draw_figure(csv, commands(csv.filename().string(), points, noise));
     drawn.push_back(csv.parent_path() / csv.stem());
+    const auto chosen = chosen_for_epochs(points);
+    if (chosen.empty()) continue;
+    const fs::path epochs =
+        path.parent_path() / fmt::format("{}-steps-labels-{}.csv", path.stem().string(), labels);
+    draw_epochs(chosen, noise, epochs);
+    drawn.push_back(epochs.parent_path() / epochs.stem());
   }
   return drawn;
 }
@@ -333,11 +470,18 @@ std::vector<std::string> DoubleDescent::table(const Results& results) const {
       "| label noise | windows | hidden | parameters | GFLOP at 12 MP | seeds | train MSE | test "
       "MSE | over plain's |",
       "|---:|---:|---:|---:|---:|---:|---:|---:|---:|"};
-  for (const Point& p : points_of(results))
+  const bool with_fall = has_curves(results);
+  if (with_fall) {
+    lines[0] += " loss fell in the last tenth by |";
+    lines[1] += "---:|";
+  }
+  for (const Point& p : points_of(results)) {
     lines.push_back(fmt::format("| {:g} | {} | {} | {:.0f} | {:.3f} | {} | {} | {} | {} |", p.noise,
                                 p.windows, p.hidden == 0 ? "plain" : fmt::format("{}", p.hidden),
                                 p.parameters, p.flops / 1e9, p.test.count, to_text(p.train, 5),
                                 to_text(p.test, 5), to_text(p.over_plain, 2)));
+    if (with_fall) lines.back() += fmt::format(" {} |", to_text(p.last_fall, 3));
+  }
   return lines;
 }
 

@@ -197,11 +197,12 @@ std::vector<StudyRun> FixedFlops::runs(const StudyPlan& plan) const {
   return runs;
 }
 
-Facts FixedFlops::measure(const StudyRun& run, const std::shared_ptr<const Model>& model,
+Facts FixedFlops::measure(const StudyRun& run, const TrainedRun& trained,
                           const StudyPlan& plan) const {
   const int64_t limit = size_of(plan.form).test_pictures;
-  const Scores scores = fact(run, "task") == "develop" ? scores_of_developing(model, plan, limit)
-                                                       : scores_of_pairs(model, plan, limit);
+  const Scores scores = fact(run, "task") == "develop"
+                            ? scores_of_developing(trained.model, plan, limit)
+                            : scores_of_pairs(trained.model, plan, limit);
   Facts facts{{"steps", fmt::format("{}", run.steps)}};
   for (auto& score : scores.facts()) facts.push_back(std::move(score));
   return facts;

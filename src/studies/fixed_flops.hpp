@@ -15,7 +15,7 @@ class FixedFlops : public Study {
  public:
   std::string name() const override { return "fixed-flops"; }
   std::vector<StudyRun> runs(const StudyPlan& plan) const override;
-  Facts measure(const StudyRun& run, const std::shared_ptr<const Model>& model,
+  Facts measure(const StudyRun& run, const TrainedRun& trained,
                 const StudyPlan& plan) const override;
   std::vector<std::filesystem::path> draw(const std::filesystem::path& results) const override;
   std::vector<std::string> table(const Results& results) const override;

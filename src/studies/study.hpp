@@ -61,6 +61,12 @@ struct StudyRun {
   std::vector<std::filesystem::path> data;  ///< folders that it needs
 };
 
+/// What a run has left.
+struct TrainedRun {
+  std::shared_ptr<const Model> model;
+  std::filesystem::path log;  ///< the table of its training, log.csv
+};
+
 class Study {
  public:
   Study() = default;
@@ -72,7 +78,7 @@ class Study {
   /// Every run, those of the first seed first: what is there after half the time is of use.
   virtual std::vector<StudyRun> runs(const StudyPlan& plan) const = 0;
   /// What is measured of a trained model. May be called from several threads.
-  virtual Facts measure(const StudyRun& run, const std::shared_ptr<const Model>& model,
+  virtual Facts measure(const StudyRun& run, const TrainedRun& trained,
                         const StudyPlan& plan) const = 0;
   /// Draws every figure beside the results' file, from that file alone; their paths without ending.
   virtual std::vector<std::filesystem::path> draw(const std::filesystem::path& results) const = 0;

@@ -147,7 +147,8 @@ class Sweep {
       const auto said = nlohmann::json::parse(first_line(folder / "stdout"));
       const auto model =
           std::make_shared<const Model>(Model::load(said["model"].get<std::string>()));
-      append_result(options_.results, row_of(run, study_.measure(run, model, plan_), seconds));
+      const TrainedRun trained{model, folder / "log.csv"};
+      append_result(options_.results, row_of(run, study_.measure(run, trained, plan_), seconds));
     }
     if (!options_.keep) fs::remove_all(folder);
     return title_of(run);

@@ -71,7 +71,7 @@ RunLog::RunLog(const fs::path& folder, int64_t first_step)
 
 void RunLog::add(const LogRow& row) {
   const std::string psnr = row.validation_psnr ? fmt::format("{:.4f}", *row.validation_psnr) : "";
-  table_ << fmt::format("{},{:.6f},{:.3e},{:.4f},{:.1f},{}\n", row.step, row.loss,
+  table_ << fmt::format("{},{:.6g},{:.3e},{:.4f},{:.1f},{}\n", row.step, row.loss,
                         row.learning_rate, row.gradient_norm, row.patches_per_second, psnr)
          << std::flush;
   if (!table_) fail("{}: cannot be written", table_path_.string());

@@ -57,7 +57,7 @@ TEST(RunLog, WritesTableAndEvents) {
   }
   EXPECT_EQ(text_of(folder / "log.csv"),
             "step,loss,learning_rate,gradient_norm,patches_per_second,validation_psnr\n"
-            "300,0.500000,1.000e-03,0.0000,12.0,\n600,0.250000,1.000e-03,0.0000,0.0,21.5000\n");
+            "300,0.5,1.000e-03,0.0000,12.0,\n600,0.25,1.000e-03,0.0000,0.0,21.5000\n");
   const auto files = event_files(folder.path());
   ASSERT_EQ(files.size(), 1u);
   const auto records = records_of(files[0]);
