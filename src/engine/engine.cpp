@@ -138,17 +138,6 @@ bool steers_known_filters_alone(const Graph& graph, NodeId id, const Statistics&
   return id != graph.output();
 }
 
-// One pass: the paths through a stranger's graph may be too many to follow one by one.
-bool follows_from_side_inputs(const Graph& graph, NodeId id) {
-  std::vector<bool> follows(size_t(id) + 1);
-  for (NodeId node = 0; node <= id; ++node)
-    follows[size_t(node)] = std::holds_alternative<SideInput>(graph.node(node).op) ||
-                            std::ranges::any_of(graph.node(node).inputs, [&](NodeId input) {
-                              return follows[size_t(input)];
-                            });
-  return follows[size_t(id)];
-}
-
 using Vectors = std::map<NodeId, std::vector<float>>;
 
 Vectors side_vectors(const Graph& graph, const SideInputs& side) {
@@ -240,20 +229,6 @@ class Engine::Impl {
            described->top, smallest_.h);
     auto given = std::make_shared<Given>();
     know(photo, described.value_or(whole), side_vectors(graph_, side), *given);
-    return given;
-  }
-
-  std::shared_ptr<const Given> condition(const Given& same_photo, const SideInputs& side) {
-    check_side_inputs(graph_, side);
-    for (const Description& descriptor : descriptors_)
-      if (follows_from_side_inputs(graph_, descriptor.node))
-        fail("'{}' depends on a side input: with another, the photo must be read again",
-             graph_.node(descriptor.node).name);
-    auto given = std::make_shared<Given>();
-    given->vectors = same_photo.vectors;
-    for (auto& [node, values] : side_vectors(graph_, side))
-      given->vectors[node] = std::move(values);
-    predict_filters(smallest_plan_, filters_, {}, *given);
     return given;
   }
 
@@ -545,11 +520,6 @@ void Engine::run(const Tensor& input, Tensor& output, const SideInputs& side) {
 Conditions Engine::condition(const WholeInput& photo, const std::optional<Region>& described,
                              const SideInputs& side) {
   return {impl_->condition(photo, described, side), impl_.get()};
-}
-
-Conditions Engine::condition(const Conditions& same_photo, const SideInputs& side) {
-  if (same_photo.engine_ != impl_.get()) fail("these conditions are another engine's");
-  return {impl_->condition(*same_photo.given_, side), impl_.get()};
 }
 
 Conditions Engine::condition(const Statistics& statistics, const SideInputs& side) {

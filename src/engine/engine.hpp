@@ -89,9 +89,6 @@ class Engine {
   /// does.
   Conditions condition(const WholeInput& photo, const std::optional<Region>& described = {},
                        const SideInputs& side = {});
-  /// The same of a photo whose conditions are known, with other side inputs: the photo is not read
-  /// again. Throws Error as run() does, and when a descriptor depends on a side input.
-  Conditions condition(const Conditions& same_photo, const SideInputs& side);
   /// Predicts filters from `statistics`, whatever photo they are of: those of each HyperConv2d that
   /// has an entry; the others from `side`. Without a photo there are no descriptors: only
   /// HyperConv2ds that have an entry may read one. Throws Error for a vector of another length than

@@ -303,38 +303,6 @@ TEST(Conditions, DescribeThePhotoWithoutItsPadding) {
   }
 }
 
-TEST(Conditions, OfAPhotoThatIsKnownWithOtherSideInputs) {
-  const Graph graph = make_network("denoise", {.width = 4, .hidden = 3});
-  const Shared model = shared(graph);
-  Engine engine(model);
-  const Tensor photo = photo_of(graph, 48, 64);
-  const SideInputs first = random_side(graph);
-  SideInputs second = first;
-  for (float* value = second.at("noise").data(); value != second.at("noise").data() + 14; ++value)
-    *value += 0.5f;
-  const Conditions known = engine.condition(to_be_read(photo), {}, first);
-  EXPECT_EQ(engine.condition(known, second).statistics(),
-            engine.condition(to_be_read(photo), {}, second).statistics());
-  EXPECT_NE(engine.condition(known, second).statistics(), known.statistics());
-  Engine other(model);
-  EXPECT_THAT(error_of([&] { other.condition(known, second); }), HasSubstr("another engine"));
-}
-
-TEST(Conditions, AreNotFoundPathByPath) {
-  Graph g;
-  const NodeId input = g.add("input", Input{3}, {});
-  const NodeId told = g.add("noise", SideInput{3}, {});
-  NodeId x = input;
-  for (int i = 0; i < 100; ++i) x = g.add("sum" + std::to_string(i), Add{}, {x, x});
-  const NodeId s = g.add("descriptor", PhotoDescriptor{}, {x});
-  g.add("conv", HyperConv2d{.out_channels = 3, .hidden = 2},
-        {input, g.add("steering", Concat{}, {s, told})});
-  Engine engine(shared(g));
-  const SideInputs side = random_side(g);
-  const Conditions known = engine.condition(to_be_read(photo_of(g, 16, 16)), {}, side);
-  EXPECT_EQ(engine.condition(known, side).statistics(), known.statistics());
-}
-
 // A descriptor may look at what itself looks at whole layers, or at what has one size.
 TEST(Conditions, DescribeWhatFollowsFromWholeLayers) {
   Graph g;
