@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/develop.hpp"
+#include "scoring/comparison_page.hpp"
 #include "simulation/libraw_demosaic.hpp"
 #include "studies/python_rivals.hpp"
 #include "studies/results.hpp"
@@ -51,8 +52,9 @@ struct RivalOptions {
   int crop = 0;       ///< side of the square in the middle that is all that is taken; 0: all
   int64_t limit = 0;  ///< photos of a folder at most; 0: all
   uint64_t seed = 1;
-  std::filesystem::path csv;    ///< scores; what stands there is not done again
-  std::filesystem::path crops;  ///< a folder for pictures side by side; empty: none
+  std::filesystem::path csv;       ///< scores; what stands there is not done again
+  std::filesystem::path crops;     ///< a folder for pictures side by side; empty: none
+  ComparisonPage* page = nullptr;  ///< for the same photos at the same levels; nullptr: none
 };
 
 /// A folder of photos, shrunk.
