@@ -387,6 +387,30 @@ TEST_F(RivalsCommand, ShowsThemOnAPage) {
   EXPECT_EQ(study(shown).status, 0);
 }
 
+/// A network for frames of three colours takes a mosaic that was interpolated.
+TEST_F(RivalsCommand, OfXTransAlsoBehindAPlainInterpolation) {
+  const auto shipped = [](const char* name) {
+    return std::string(HYPERCONV_SOURCE_DIR) + "/models/" + name + ".safetensors";
+  };
+  const Outcome run =
+      study({"--cfa", "x-trans", "--crop", "96", "--limit", "1", "--rivals", "none", "--json",
+             "--model", shipped("develop-xtrans"), "--model", shipped("develop-rgb")});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  const auto rows = nlohmann::json::parse(run.output)["tables"][0]["rows"];
+  std::map<std::string, double> noisy;  // PSNR at the most noise
+  for (const auto& row : rows) noisy[row["method"]] = row["levels"].back()["psnr"];
+  ASSERT_EQ(noisy.size(), 6u);
+  for (const char* before : {"bilinear", "LibRaw Markesteijn 1", "LibRaw Markesteijn 3"})
+    EXPECT_GT(noisy[std::string("develop-rgb behind ") + before], noisy["LibRaw Markesteijn 3"] + 3)
+        << before;
+  EXPECT_EQ(noisy.count("develop-xtrans"), 1u);
+  // The others' sensors have another pattern.
+  const Outcome bayer =
+      study({"--cfa", "x-trans", "--rivals", "none", "--model", shipped("develop")});
+  EXPECT_EQ(bayer.status, 1);
+  EXPECT_THAT(bayer.errors, HasSubstr("develops frames of bayer"));
+}
+
 TEST_F(RivalsCommand, SaysWhatIsMissing) {
   const Outcome none = study({"--environment", path("nowhere")});
   EXPECT_EQ(none.status, 1);

@@ -54,7 +54,8 @@ Contenders contending_ours(const RivalsArguments& a) {
   for (const std::string& model : a.models)
     for (const bool estimates : {false, true})
       if (!estimates || a.estimate)
-        contenders.push_back(contending_model(model, estimates, a.threads));
+        std::ranges::move(contending_model(model, estimates, a.threads, a.options.filters),
+                          std::back_inserter(contenders));
   for (const LibRawMethod method : libraw_methods(a.options.filters))
     contenders.push_back(contending_libraw(method));
   return contenders;
@@ -155,7 +156,8 @@ void add_rivals(CLI::App& study) {
   auto a = std::make_shared<RivalsArguments>();
   command->add_option(
       "--model", a->models,
-      "Develop model; may stand several times (default: the one that is shipped)");
+      "Develop model; may stand several times (default: the one that is shipped); one "
+      "for frames of three colours gets them by plain interpolation");
   command->add_option("--data", a->data, "Folder of clean photos; may stand several times")
       ->required();
   command

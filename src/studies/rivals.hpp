@@ -31,9 +31,12 @@ class Contender {
   virtual Tensor camera_rgb(const Mosaic& mosaic) = 0;
 };
 
-/// A develop model. `estimates_noise`: it is not told the truth but what estimate_noise() says.
-std::unique_ptr<Contender> contending_model(const std::filesystem::path& path, bool estimates_noise,
-                                            int threads);
+/// A develop model for mosaics of these filters. `estimates_noise`: it is not told the truth but
+/// what estimate_noise() says of the mosaic. A model for frames of three colours is several: it
+/// gets the mosaic through bilinear interpolation, and through LibRaw's two for these filters.
+std::vector<std::unique_ptr<Contender>> contending_model(const std::filesystem::path& path,
+                                                         bool estimates_noise, int threads,
+                                                         const ColourFilters& filters);
 std::unique_ptr<Contender> contending_libraw(LibRawMethod method);
 
 /// Those of bench/rivals/picture_rival.py, in a Python process that all share.
