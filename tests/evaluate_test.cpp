@@ -7,6 +7,7 @@
 #include "data/data_testing.hpp"
 #include "network/model.hpp"
 #include "network/zoo.hpp"
+#include "page.hpp"
 #include "program.hpp"
 #include "simulation/scene.hpp"
 
@@ -84,6 +85,64 @@ TEST_F(EvaluatePairsCommand, SharesMeetInTheTable) {
   EXPECT_EQ(text("s.csv"), text("whole.csv"));
 }
 
+TEST_F(EvaluatePairsCommand, ShowsTheFirstPairsOnAPage) {
+  // A mosaic is no picture: the model's and the target alone.
+  const auto json = run({"--report", (folder_ / "page").string()});
+  const auto page = data_of_page(folder_ / "page");
+  ASSERT_EQ(page["photos"].size(), 5u);
+  for (const auto& photo : page["photos"]) {
+    ASSERT_EQ(photo["pictures"].size(), 2u);
+    EXPECT_EQ(photo["pictures"][0]["name"], "tiny");
+    EXPECT_EQ(photo["pictures"][1]["name"], "clean");
+  }
+  const Outcome share = run_program(with({"--csv", (folder_ / "s.csv").string(), "--shard", "1/2",
+                                          "--report", (folder_ / "other").string()}));
+  EXPECT_EQ(share.status, 1);
+  EXPECT_THAT(share.errors, HasSubstr("not of share 1/2"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "other"));
+  EXPECT_EQ(run_program({"evaluate", "--merge", "x.csv", "--report", "r"}).status, 1);
+}
+
+TEST(EvaluateDevelop, ShowsPhotosBesideRivalsOnAPage) {
+  const TemporaryFolder folder;
+  put_picture(folder / "photos/a.png", to_u8(painted_scene(96, 64)));
+  put_picture(folder / "photos/b.png", to_u8(painted_scene(64, 96)));
+  write_file(folder / "photos/c.png", std::string("no picture"));
+  const ModelInfo info{.name = "tiny"};
+  save_model(folder / "m.safetensors", untrained(hyper_unet({.width = 4}), info, 1),
+             Precision::f16);
+  const auto evaluate = [&](const std::string& data) {
+    return run_program({"evaluate", "--model", (folder / "m.safetensors").string(), "--data", data,
+                        "--shrink", "1", "--json", "--report", (folder / "page").string()});
+  };
+  // Nothing to show leaves nothing.
+  EXPECT_EQ(evaluate((folder / "nowhere").string()).status, 1);
+  EXPECT_FALSE(std::filesystem::exists(folder / "page"));
+  const Outcome outcome = evaluate((folder / "photos").string());
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  const auto page = data_of_page(folder / "page");
+  EXPECT_THAT(page["summary"].get<std::string>(), HasSubstr("2 photos"));
+  ASSERT_EQ(page["photos"].size(), 8u);  // two, at four levels
+  ASSERT_EQ(page["failures"].size(), 1u);
+  const auto psnr = [&](size_t photo, size_t picture) {
+    return std::stod(page["photos"][photo]["pictures"][picture]["scores"][0].get<std::string>());
+  };
+  for (size_t photo = 0; photo < 8; ++photo) {
+    const auto& pictures = page["photos"][photo]["pictures"];
+    ASSERT_EQ(pictures.size(), 5u);
+    EXPECT_EQ(pictures[0]["name"], "input, bilinear");
+    EXPECT_EQ(pictures[1]["name"], "tiny");
+    EXPECT_EQ(pictures[2]["name"], "LibRaw AHD");
+    EXPECT_EQ(pictures[4]["name"], "clean");
+    if (photo % 4 > 0) EXPECT_LT(psnr(photo, 0), psnr(photo - 1, 0));  // more noise
+  }
+  // The means are those of the table.
+  const auto levels = nlohmann::json::parse(outcome.output)["levels"];
+  EXPECT_NEAR(levels[3]["psnr"].get<double>(), (psnr(3, 1) + psnr(7, 1)) / 2, 0.01);
+  EXPECT_NEAR(levels[3]["baselines"]["ahd"]["psnr"].get<double>(), (psnr(3, 2) + psnr(7, 2)) / 2,
+              0.01);
+}
+
 TEST_F(EvaluatePairsCommand, SaysWhatDoesNotFit) {
   const auto fails = [&](const std::vector<std::string>& more, const char* line) {
     const Outcome outcome = run_program(with(more));
@@ -126,7 +185,12 @@ TEST(EvaluateDenoiser, OnPhotosWithNoiseAndOnPairs) {
   EXPECT_GT(photos["input_psnr_interval"].get<double>(), 0);
   const auto again = run({"--data", (folder / "photos").string(), "--noise", "25", "--seed", "2"});
   EXPECT_NE(again["input_psnr"], photos["input_psnr"]);
-  const auto pairs = run({"--data", (folder / "pairs").string()});
+  const auto pairs =
+      run({"--data", (folder / "pairs").string(), "--report", (folder / "page").string()});
+  const auto shown = data_of_page(folder / "page")["photos"];
+  ASSERT_EQ(shown.size(), 2u);
+  EXPECT_EQ(shown[0]["pictures"][0]["name"], "input");
+  EXPECT_EQ(shown[0]["pictures"][1]["name"], "tiny");
   EXPECT_EQ(pairs["layout"], "folders");
   EXPECT_LT(pairs["input_psnr"].get<double>(), 15);
   const Outcome wrong =

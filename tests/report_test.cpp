@@ -10,6 +10,7 @@
 #include "base/file.hpp"
 #include "base/random.hpp"
 #include "image/image.hpp"
+#include "page.hpp"
 #include "program.hpp"
 #include "raw/mosaic.hpp"
 #include "simulation/scene.hpp"
@@ -53,16 +54,8 @@ class ReportPage : public testing::Test {
     return run_program(more);
   }
 
-  std::string page() const {
-    const auto bytes = read_file(folder_ / "report/index.html");
-    return {bytes.begin(), bytes.end()};
-  }
-
-  nlohmann::json data() const {
-    const std::string text = page(), start = "id=\"data\">";
-    const size_t at = text.find(start) + start.size();
-    return nlohmann::json::parse(text.substr(at, text.find("</script>", at) - at), nullptr, false);
-  }
+  std::string page() const { return text_of_page(folder_ / "report"); }
+  nlohmann::json data() const { return data_of_page(folder_ / "report"); }
 
   static std::string row(const nlohmann::json& photo, const std::string& label) {
     for (const auto& row : photo["rows"])
@@ -148,6 +141,7 @@ TEST_F(ReportPage, WhatCannotBeIsOneLine) {
   refused({"-o", path("x.png"), "--report", path("in")}, "holds something already");
   refused({"-o", path("x.png"), "--report", path("in/broken.jpg")}, "cannot be made");
   refused({"-o", path("x.dng"), "--report", path("r")}, "--report is of pictures");
+  EXPECT_FALSE(fs::exists(path("r")));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "image/image.hpp"
+#include "page.hpp"
 #include "program.hpp"
 #include "scenes.hpp"
 #include "simulation/scene.hpp"
@@ -376,6 +377,76 @@ TEST_F(RivalsCommand, AsksPythonAndDrawsSideBySide) {
   EXPECT_THAT(scores.distinct("method"), testing::Contains("menon"));
 }
 
+/// Of three levels of noise, each with what there was, who took part and the truth.
+TEST_F(RivalsCommand, ShowsThemOnAPage) {
+  put_python();
+  const std::vector<std::string> asked{"--environment", path("env"), "--crop", "64",
+                                       "--limit",       "1"};
+  ASSERT_EQ(study(asked).status, 0);
+  auto shown = asked;
+  shown.insert(shown.end(), {"--report", path("page")});
+  // What is scored already is made again to be seen, and keeps its score.
+  const auto scores = read_file(folder_ / "s.csv");
+  const Outcome run = study(shown);
+  ASSERT_EQ(run.status, 0) << run.errors;
+  EXPECT_EQ(read_file(folder_ / "s.csv"), scores);
+  const auto page = data_of_page(folder_ / "page");
+  ASSERT_FALSE(page.is_discarded());
+  EXPECT_THAT(page["summary"].get<std::string>(), HasSubstr("simulated"));
+  ASSERT_EQ(page["photos"].size(), 3u);
+  std::vector<std::string> notes;
+  for (const auto& photo : page["photos"]) {
+    EXPECT_EQ(photo["name"], "200.png");
+    EXPECT_EQ(photo["width"], 64);
+    notes.push_back(photo["note"]);
+    std::vector<std::string> names;
+    for (const auto& picture : photo["pictures"]) {
+      names.push_back(picture["name"]);
+      EXPECT_EQ(read_image(folder_ / "page" / std::string(photo["id"]) / picture["file"]).width,
+                64);
+    }
+    EXPECT_THAT(names, testing::ElementsAre("input, bilinear", "develop", "LibRaw AHD",
+                                            "LibRaw DHT", "menon", "clean"));
+  }
+  EXPECT_THAT(notes, testing::ElementsAre("none", "variance 0.00025 x + 7e-07",
+                                          "variance 0.004 x + 2e-05"));
+  // The figures are the table's.
+  const Results table = read_results(folder_ / "s.csv");
+  for (size_t row = 0; row < table.size(); ++row)
+    if (table.text(row, "method") == "develop" && table.text(row, "shot") == "0.004")
+      EXPECT_NEAR(std::stod(page["photos"][2]["pictures"][1]["scores"][0].get<std::string>()),
+                  table.number(row, "psnr"), 0.006);
+  const Outcome again = study(shown);
+  EXPECT_EQ(again.status, 1);
+  EXPECT_THAT(again.errors, HasSubstr("holds something already"));
+  shown.push_back("--overwrite");
+  EXPECT_EQ(study(shown).status, 0);
+}
+
+/// A network for frames of three colours takes a mosaic that was interpolated.
+TEST_F(RivalsCommand, OfXTransAlsoBehindAPlainInterpolation) {
+  const auto shipped = [](const char* name) {
+    return std::string(HYPERCONV_SOURCE_DIR) + "/models/" + name + ".safetensors";
+  };
+  const Outcome run =
+      study({"--cfa", "x-trans", "--crop", "96", "--limit", "1", "--rivals", "none", "--json",
+             "--model", shipped("develop-xtrans"), "--model", shipped("develop-rgb")});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  const auto rows = nlohmann::json::parse(run.output)["tables"][0]["rows"];
+  std::map<std::string, double> noisy;  // PSNR at the most noise
+  for (const auto& row : rows) noisy[row["method"]] = row["levels"].back()["psnr"];
+  ASSERT_EQ(noisy.size(), 6u);
+  for (const char* before : {"bilinear", "LibRaw Markesteijn 1", "LibRaw Markesteijn 3"})
+    EXPECT_GT(noisy[std::string("develop-rgb behind ") + before], noisy["LibRaw Markesteijn 3"] + 3)
+        << before;
+  EXPECT_EQ(noisy.count("develop-xtrans"), 1u);
+  // The others' sensors have another pattern.
+  const Outcome bayer =
+      study({"--cfa", "x-trans", "--rivals", "none", "--model", shipped("develop")});
+  EXPECT_EQ(bayer.status, 1);
+  EXPECT_THAT(bayer.errors, HasSubstr("develops frames of bayer"));
+}
+
 TEST_F(RivalsCommand, SaysWhatIsMissing) {
   const Outcome none = study({"--environment", path("nowhere")});
   EXPECT_EQ(none.status, 1);
@@ -422,6 +493,27 @@ TEST_F(DenoisersCommand, ScoresAsEvaluateDoes) {
     EXPECT_NEAR(rows[1]["scores"][column]["psnr_8bit"].get<double>(),
                 scores["psnr_8bit"].get<double>(), 0.01);
   }
+}
+
+TEST_F(DenoisersCommand, ShowsThemOnAPage) {
+  const Outcome run =
+      run_program({"study", "denoisers", "--data", path("photos"), "--noise", "25", "--pairs",
+                   path("pairs"), "--rivals", "none", "--report", path("page")});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  const auto photos = data_of_page(folder_ / "page")["photos"];
+  ASSERT_EQ(photos.size(), 3u);
+  EXPECT_EQ(photos[0]["note"], "real");
+  EXPECT_EQ(photos[1]["note"], "25");
+  const auto& pictures = photos[1]["pictures"];
+  EXPECT_EQ(pictures.front()["name"], "input");
+  EXPECT_EQ(pictures.back()["name"], "clean");
+  EXPECT_EQ(pictures.size(), 5u);  // ours three times
+  const auto file = [&](const auto& picture) {
+    return folder_ / "page" / std::string(photos[1]["id"]) / picture["file"];
+  };
+  // A clean photo that got noise, and the photo.
+  EXPECT_EQ(read_image(file(pictures.back())).samples, read_image(path("photos/64.png")).samples);
+  EXPECT_NE(read_image(file(pictures.front())).samples, read_image(path("photos/64.png")).samples);
 }
 
 TEST_F(DenoisersCommand, SaysWhatIsMissing) {

@@ -199,10 +199,10 @@ nlohmann::ordered_json to_json(const std::vector<Failure>& failures) {
   return list;
 }
 
-/// Where a report is wanted.
+/// Where a report is wanted, it takes the pictures.
 void report_on(const Outcome& outcome, const EnhanceArguments& a, Report* report) {
   if (report != nullptr && outcome.pictures)
-    report->add(outcome.job.input.filename().string(), *outcome.pictures, outcome.total,
+    report->add(outcome.job.input.filename().string(), std::move(*outcome.pictures), outcome.total,
                 report_rows(outcome, a));
 }
 

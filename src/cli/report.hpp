@@ -1,13 +1,13 @@
 // The page that `hyperconv enhance --report` writes: photos before and after, and what was done.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
-#include <mutex>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "image/image.hpp"
+#include "report/page.hpp"
 
 namespace hyperconv::cli {
 
@@ -16,37 +16,23 @@ struct ReportPictures {
   Image before, after;
 };
 
-/// What stands beside the pictures: a label and a text.
-using ReportRow = std::pair<std::string, std::string>;
-
-/// A folder with index.html, which needs nothing from elsewhere, and a folder of pictures for each
-/// photo: before.jpg, after.jpg, thumbnail.jpg. May be written to by several threads.
+/// A Page of photos with before.jpg and after.jpg. May be written to by several threads.
 class Report {
  public:
-  /// Throws Error where the folder cannot be made, or holds something and is not to be overwritten.
+  /// Throws Error as Page does.
   Report(std::filesystem::path folder, bool overwrite);
 
   /// `rows` without what the pictures themselves tell. Throws Error where it cannot be written.
-  void add(const std::string& name, const ReportPictures& pictures, double seconds,
-           std::vector<ReportRow> rows);
+  void add(const std::string& name, ReportPictures pictures, double seconds,
+           std::vector<PageRow> rows);
   /// One line, which names the photo.
-  void add_failure(const std::string& line);
+  void add_failure(const std::string& line) { page_.add_failure(line); }
   /// Writes the page.
   void finish();
 
  private:
-  struct Photo {
-    std::string id, name, note;
-    int width = 0, height = 0;
-    std::vector<ReportRow> rows;
-  };
-
-  std::filesystem::path folder_;
-  std::mutex mutex_;
-  int begun_ = 0;
-  double seconds_ = 0;
-  std::vector<Photo> photos_;
-  std::vector<std::string> failures_;
+  Page page_;
+  std::atomic<double> seconds_ = 0;
 };
 
 /// How far two pictures of one size are apart: the root of the mean square, in units of 255, of

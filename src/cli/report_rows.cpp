@@ -52,9 +52,8 @@ std::string colours_text(const Outcome& o) {
 
 }  // namespace
 
-std::vector<ReportRow> report_rows(const Outcome& o, const EnhanceArguments& a) {
-  std::vector<ReportRow> rows = {{"Photo", o.job.input.string()},
-                                 {"Picture", o.job.output.string()}};
+std::vector<PageRow> report_rows(const Outcome& o, const EnhanceArguments& a) {
+  std::vector<PageRow> rows = {{"Photo", o.job.input.string()}, {"Picture", o.job.output.string()}};
   if (o.noise) rows.emplace_back("Noise found", noise_text(*o.noise));
   if (o.grain) rows.emplace_back("Noise found", noise_text(*o.grain));
   std::string removal =

@@ -9,6 +9,6 @@
 namespace hyperconv::cli {
 
 /// Files, the noise that was found, what was done and how long it took; of what has pictures.
-std::vector<ReportRow> report_rows(const Outcome& outcome, const EnhanceArguments& arguments);
+std::vector<PageRow> report_rows(const Outcome& outcome, const EnhanceArguments& arguments);
 
 }  // namespace hyperconv::cli

@@ -107,6 +107,11 @@ struct Plane {
 /// value of `from` as one of `to`, to nearest.
 int scaled(int value, int from, int to) { return int((int64_t(value) * to + from / 2) / from); }
 
+std::string reason(avifResult result, const avifDiagnostics& diagnostics) {
+  const std::string_view detail = diagnostics.error;
+  return fmt::format("{}{}{}", avifResultToString(result), detail.empty() ? "" : ": ", detail);
+}
+
 class Decoder {
  public:
   Decoder(const std::string& name, Bytes file)
@@ -136,11 +141,7 @@ class Decoder {
 
  private:
   void require(avifResult result) const {
-    if (result == AVIF_RESULT_OK) return;
-    throw_if_interrupted();
-    const std::string_view detail = decoder_->diag.error;
-    fail("{}: is a truncated or damaged AVIF, or of a rare kind ({}{}{})", name_,
-         avifResultToString(result), detail.empty() ? "" : ": ", detail);
+    if (result != AVIF_RESULT_OK) fail_damaged(name_, "AVIF", reason(result, decoder_->diag));
   }
 
   Image room_for(const avifImage& image, int channels) const {
@@ -200,12 +201,10 @@ class Decoder {
       adopt_profile(metadata, {image.icc.data, image.icc.data + image.icc.size}, channels);
       return std::move(metadata.icc);
     }
-    constexpr int unspecified = 2, srgb = 1, srgb_curve = 13;
-    const int primaries = image.colorPrimaries, transfer = image.transferCharacteristics;
-    says_colours_ = primaries != unspecified && transfer != unspecified;
-    return profile_of(colours_by_code(name_, "AVIF", primaries == unspecified ? srgb : primaries,
-                                      transfer == unspecified ? srgb_curve : transfer),
-                      channels);
+    const OpenColours colours =
+        colours_by_open_code(name_, "AVIF", image.colorPrimaries, image.transferCharacteristics);
+    says_colours_ = colours.are_said;
+    return profile_of(colours.space, channels);
   }
 
   void read_metadata(const avifImage& image, Image& picture) {
@@ -239,12 +238,11 @@ class Encoder {
                               pixel_format())) {}
 
   std::vector<uint8_t> encode() {
-    if (encoder_ == nullptr || avif_ == nullptr)
-      fail("{}: cannot be written, out of memory", name_);
+    if (encoder_ == nullptr || avif_ == nullptr) fail_unwritten(name_, "out of memory");
     check_limits();
     set_colours();
     set_metadata();
-    if (is_grey())
+    if (is_grey(image_))
       fill_grey();
     else
       fill_colours();
@@ -254,23 +252,17 @@ class Encoder {
   }
 
  private:
-  bool is_grey() const { return image_.channels < 3; }
-  bool has_alpha() const { return image_.channels % 2 == 0; }
   bool is_lossless() const { return options_.quality == 100; }
 
   avifPixelFormat pixel_format() const {
     constexpr int full_chroma_from = 90;
-    if (is_grey()) return AVIF_PIXEL_FORMAT_YUV400;
+    if (is_grey(image_)) return AVIF_PIXEL_FORMAT_YUV400;
     return options_.quality >= full_chroma_from ? AVIF_PIXEL_FORMAT_YUV444
                                                 : AVIF_PIXEL_FORMAT_YUV420;
   }
 
   void require(avifResult result) const {
-    if (result == AVIF_RESULT_OK) return;
-    throw_if_interrupted();
-    const std::string_view detail = encoder_->diag.error;
-    fail("{}: cannot be written ({}{}{})", name_, avifResultToString(result),
-         detail.empty() ? "" : ": ", detail);
+    if (result != AVIF_RESULT_OK) fail_unwritten(name_, reason(result, encoder_->diag));
   }
 
   void check_limits() const {
@@ -290,8 +282,9 @@ class Encoder {
     avif_->colorPrimaries = srgb ? AVIF_COLOR_PRIMARIES_BT709 : AVIF_COLOR_PRIMARIES_UNSPECIFIED;
     avif_->transferCharacteristics =
         srgb ? AVIF_TRANSFER_CHARACTERISTICS_SRGB : AVIF_TRANSFER_CHARACTERISTICS_UNSPECIFIED;
-    avif_->matrixCoefficients = is_lossless() && !is_grey() ? AVIF_MATRIX_COEFFICIENTS_IDENTITY
-                                                            : AVIF_MATRIX_COEFFICIENTS_BT601;
+    avif_->matrixCoefficients = is_lossless() && !is_grey(image_)
+                                    ? AVIF_MATRIX_COEFFICIENTS_IDENTITY
+                                    : AVIF_MATRIX_COEFFICIENTS_BT601;
   }
 
   void set_metadata() {
@@ -306,7 +299,7 @@ class Encoder {
   void fill_colours() {
     avifRGBImage rgb;
     avifRGBImageSetDefaults(&rgb, avif_.get());
-    rgb.format = has_alpha() ? AVIF_RGB_FORMAT_RGBA : AVIF_RGB_FORMAT_RGB;
+    rgb.format = has_alpha(image_) ? AVIF_RGB_FORMAT_RGBA : AVIF_RGB_FORMAT_RGB;
     rgb.depth = uint32_t(bits_of(image_));
     rgb.pixels = const_cast<uint8_t*>(row_of(image_, 0));
     rgb.rowBytes = uint32_t(row_size(image_));
@@ -314,7 +307,7 @@ class Encoder {
   }
 
   void fill_grey() {
-    const avifPlanesFlags planes = has_alpha() ? AVIF_PLANES_ALL : AVIF_PLANES_YUV;
+    const avifPlanesFlags planes = has_alpha(image_) ? AVIF_PLANES_ALL : AVIF_PLANES_YUV;
 #if AVIF_VERSION >= 110000
     require(avifImageAllocatePlanes(avif_.get(), planes));
 #else
@@ -324,14 +317,14 @@ class Encoder {
     const Plane light{avif_->yuvPlanes[AVIF_CHAN_Y], avif_->yuvRowBytes[AVIF_CHAN_Y], deep};
     const Plane alpha{avif_->alphaPlane, avif_->alphaRowBytes, deep};
     const int most = (1 << depth_) - 1, white = bits_of(image_) == 8 ? 0xff : 0xffff;
-    if (light.data == nullptr || (has_alpha() && alpha.data == nullptr))
-      fail("{}: cannot be written, out of memory", name_);
+    if (light.data == nullptr || (has_alpha(image_) && alpha.data == nullptr))
+      fail_unwritten(name_, "out of memory");
     std::visit(
         [&](const auto& samples) {
           auto from = samples.begin();
           for_each_pixel(image_, [&](int y, int x) {
             light.set(y, x, scaled(int(*from++), white, most));
-            if (has_alpha()) alpha.set(y, x, scaled(int(*from++), white, most));
+            if (has_alpha(image_)) alpha.set(y, x, scaled(int(*from++), white, most));
           });
         },
         image_.samples);

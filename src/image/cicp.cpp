@@ -53,4 +53,12 @@ ColourSpace colours_by_code(const std::string& name, const char* format, int pri
   return space;
 }
 
+OpenColours colours_by_open_code(const std::string& name, const char* format, int primaries,
+                                 int transfer) {
+  constexpr int unspecified = 2, srgb = 1, srgb_curve = 13;
+  return {colours_by_code(name, format, primaries == unspecified ? srgb : primaries,
+                          transfer == unspecified ? srgb_curve : transfer),
+          primaries != unspecified && transfer != unspecified};
+}
+
 }  // namespace hyperconv

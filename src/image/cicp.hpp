@@ -12,4 +12,12 @@ namespace hyperconv {
 ColourSpace colours_by_code(const std::string& name, const char* format, int primaries,
                             int transfer);
 
+/// The same of a file that may leave either open (2, "unspecified"), which is sRGB's then.
+struct OpenColours {
+  ColourSpace space;
+  bool are_said = false;  ///< neither was left open
+};
+OpenColours colours_by_open_code(const std::string& name, const char* format, int primaries,
+                                 int transfer);
+
 }  // namespace hyperconv

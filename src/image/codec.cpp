@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/fail.hpp"
+#include "base/interrupt.hpp"
 #include "base/memory.hpp"
 #include "image/avif.hpp"
 #include "image/brands.hpp"
@@ -125,6 +126,17 @@ void check_memory(const std::string& name, uint64_t width, uint64_t height,
   const int64_t there = available_memory_bytes();
   if (width * height * (picture + bytes_of_work) > uint64_t(std::max<int64_t>(there, 0)))
     fail("{}: {}x{} pixels need more memory than there is", name, width, height);
+}
+
+void fail_damaged(const std::string& name, const char* format, std::string_view reason) {
+  throw_if_interrupted();
+  fail("{}: is a truncated or damaged {}, or of a rare kind{}", name, format,
+       reason.empty() ? "" : fmt::format(" ({})", reason));
+}
+
+void fail_unwritten(const std::string& name, std::string_view reason) {
+  throw_if_interrupted();
+  fail("{}: cannot be written{}", name, reason.empty() ? "" : fmt::format(" ({})", reason));
 }
 
 int bits_of(const Image& image) {

@@ -74,8 +74,20 @@ Image make_image(const std::string& name, uint64_t width, uint64_t height, int c
 /// asking.
 void check_memory(const std::string& name, uint64_t width, uint64_t height, uint64_t bytes_of_work);
 
+/// Throws Error: the bytes are none that this format's library can make a picture of. `reason`: its
+/// own words; may be empty. After Ctrl-C, which ends a library's work with an error, too, that.
+[[noreturn]] void fail_damaged(const std::string& name, const char* format,
+                               std::string_view reason = {});
+
+/// Throws Error: the library did not write the file, for that reason. After Ctrl-C that.
+[[noreturn]] void fail_unwritten(const std::string& name, std::string_view reason);
+
 /// 8, 16 or 32 (float).
 int bits_of(const Image& image);
+
+/// Of one colour, with alpha or without.
+inline bool is_grey(const Image& image) { return image.channels < 3; }
+inline bool has_alpha(const Image& image) { return image.channels % 2 == 0; }
 
 /// Bytes in a row of samples.
 size_t row_size(const Image& image);

@@ -89,9 +89,7 @@ class Decoder {
 
  private:
   void require(const heif_error& error) const {
-    if (error.code == heif_error_Ok) return;
-    throw_if_interrupted();
-    fail("{}: is a truncated or damaged HEIF, or of a rare kind ({})", name_, line_of(error));
+    if (error.code != heif_error_Ok) fail_damaged(name_, "HEIF", line_of(error));
   }
 
   /// Before it is turned and cropped.
@@ -222,13 +220,10 @@ class Decoder {
     if (heif_image_handle_get_nclx_color_profile(handle_.get(), &codes).code == heif_error_Ok &&
         codes != nullptr) {
       const Codes owner(codes);
-      constexpr int unspecified = 2, srgb = 1, srgb_curve = 13;
-      const int primaries = codes->color_primaries, transfer = codes->transfer_characteristics;
-      const ColourSpace space =
-          colours_by_code(name_, "HEIF", primaries == unspecified ? srgb : primaries,
-                          transfer == unspecified ? srgb_curve : transfer);
-      if (!says_colours) metadata.icc = profile_of(space, channels);
-      says_colours |= primaries != unspecified && transfer != unspecified;
+      const OpenColours colours = colours_by_open_code(name_, "HEIF", codes->color_primaries,
+                                                       codes->transfer_characteristics);
+      if (!says_colours) metadata.icc = profile_of(colours.space, channels);
+      says_colours |= colours.are_said;
     }
     adopt_exif(metadata, tiff_of_exif_item(block("Exif", {})));
     // libheif has turned the samples; EXIF's number tells how they lay.
@@ -261,7 +256,7 @@ class Encoder {
         context_(heif_context_alloc()) {}
 
   std::vector<uint8_t> encode() {
-    if (context_ == nullptr) fail("{}: cannot be written, out of memory", name_);
+    if (context_ == nullptr) fail_unwritten(name_, "out of memory");
     const Picture picture = filled();
     const HevcEncoder encoder = configured();
     throw_if_interrupted();
@@ -274,13 +269,8 @@ class Encoder {
   }
 
  private:
-  bool is_grey() const { return image_.channels < 3; }
-  bool has_alpha() const { return image_.channels % 2 == 0; }
-
   void require(const heif_error& error) const {
-    if (error.code == heif_error_Ok) return;
-    throw_if_interrupted();
-    fail("{}: cannot be written ({})", name_, line_of(error));
+    if (error.code != heif_error_Ok) fail_unwritten(name_, line_of(error));
   }
 
   HevcEncoder configured() const {
@@ -310,19 +300,19 @@ class Encoder {
   Picture filled() const {
     heif_image* made = nullptr;
     const bool deep = depth_ > 8;
-    const heif_chroma chroma =
-        is_grey()     ? heif_chroma_monochrome
-        : has_alpha() ? (deep ? heif_chroma_interleaved_RRGGBBAA_LE : heif_chroma_interleaved_RGBA)
-        : deep        ? heif_chroma_interleaved_RRGGBB_LE
-                      : heif_chroma_interleaved_RGB;
+    const heif_chroma chroma = is_grey(image_)     ? heif_chroma_monochrome
+                               : has_alpha(image_) ? (deep ? heif_chroma_interleaved_RRGGBBAA_LE
+                                                           : heif_chroma_interleaved_RGBA)
+                               : deep              ? heif_chroma_interleaved_RRGGBB_LE
+                                                   : heif_chroma_interleaved_RGB;
     require(heif_image_create(image_.width, image_.height,
-                              is_grey() ? heif_colorspace_monochrome : heif_colorspace_RGB, chroma,
-                              &made));
+                              is_grey(image_) ? heif_colorspace_monochrome : heif_colorspace_RGB,
+                              chroma, &made));
     Picture picture(made);
     set_colours(made);
-    if (is_grey()) {
+    if (is_grey(image_)) {
       add_plane(made, heif_channel_Y, 0, 1);
-      if (has_alpha()) add_plane(made, heif_channel_Alpha, 1, 1);
+      if (has_alpha(image_)) add_plane(made, heif_channel_Alpha, 1, 1);
     } else {
       add_plane(made, heif_channel_interleaved, 0, image_.channels);
     }
@@ -334,7 +324,7 @@ class Encoder {
     require(heif_image_add_plane(picture, channel, image_.width, image_.height, depth_));
     int stride = 0;
     uint8_t* data = heif_image_get_plane(picture, channel, &stride);
-    if (data == nullptr) fail("{}: cannot be written, out of memory", name_);
+    if (data == nullptr) fail_unwritten(name_, "out of memory");
     const Words words{depth_};
     std::visit(
         [&](const auto& samples) {

@@ -93,9 +93,7 @@ class Decoder {
   static bool is_done(JxlDecoderStatus status) { return status == JXL_DEC_SUCCESS; }
 
   void require(bool good) const {
-    if (good) return;
-    throw_if_interrupted();
-    fail("{}: is a truncated or damaged JPEG XL, or of a rare kind", name_);
+    if (!good) fail_damaged(name_, "JPEG XL");
   }
 
   /// False at the end.
@@ -282,25 +280,23 @@ class Encoder {
   static bool is_done(JxlEncoderStatus status) { return status == JXL_ENC_SUCCESS; }
 
   void require(bool good) const {
-    if (good) return;
-    throw_if_interrupted();
-    fail("{}: cannot be written (libjxl's error {})", name_,
-         encoder_ ? int(JxlEncoderGetError(encoder_.get())) : -1);
+    if (!good)
+      fail_unwritten(name_, fmt::format("libjxl's error {}",
+                                        encoder_ ? int(JxlEncoderGetError(encoder_.get())) : -1));
   }
 
   bool is_lossless() const { return options_.quality == 100; }
-  bool is_grey() const { return image_.channels < 3; }
 
   void set_info() {
     const std::vector<uint8_t>& profile = profile_to_write(name_, image_);
     const bool srgb = profile == srgb_profile(image_.channels);
-    const bool alpha = image_.channels % 2 == 0;
+    const bool alpha = has_alpha(image_);
     JxlBasicInfo info;
     JxlEncoderInitBasicInfo(&info);
     info.xsize = uint32_t(image_.width);
     info.ysize = uint32_t(image_.height);
     info.bits_per_sample = uint32_t(bits_of(image_));
-    info.num_color_channels = is_grey() ? 1 : 3;
+    info.num_color_channels = is_grey(image_) ? 1 : 3;
     info.num_extra_channels = alpha ? 1 : 0;
     info.alpha_bits = alpha ? info.bits_per_sample : 0;
     info.orientation = JxlOrientation(image_.metadata.orientation);
@@ -309,7 +305,7 @@ class Encoder {
     require(is_done(JxlEncoderSetBasicInfo(encoder_.get(), &info)));
     if (srgb) {
       JxlColorEncoding colours{};
-      JxlColorEncodingSetToSRGB(&colours, is_grey() ? JXL_TRUE : JXL_FALSE);
+      JxlColorEncodingSetToSRGB(&colours, is_grey(image_) ? JXL_TRUE : JXL_FALSE);
       require(is_done(JxlEncoderSetColorEncoding(encoder_.get(), &colours)));
     } else if (!is_done(JxlEncoderSetICCProfile(encoder_.get(), profile.data(), profile.size()))) {
       fail("{}: cannot be written, libjxl refuses its ICC profile; JPEG or TIFF may take it",

@@ -481,9 +481,9 @@ void describe(TIFF* tiff, const Image& image, uint32_t rows, uint32_t strip) {
   TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, floats ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT);
   TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
   TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC,
-               image.channels >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK);
+               is_grey(image) ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB);
   const uint16_t alpha = EXTRASAMPLE_UNASSALPHA;
-  if (image.channels % 2 == 0) TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &alpha);
+  if (has_alpha(image)) TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &alpha);
   TIFFSetField(tiff, TIFFTAG_ORIENTATION, image.metadata.orientation);
   TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE);
   TIFFSetField(tiff, TIFFTAG_PREDICTOR, floats ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL);

@@ -12,6 +12,7 @@
 #include "base/fail.hpp"
 #include "base/json.hpp"
 #include "lab_cli/commands.hpp"
+#include "lab_cli/report_options.hpp"
 #include "pipeline/denoise.hpp"
 #include "pipeline/shipped.hpp"
 #include "scoring/evaluate.hpp"
@@ -23,6 +24,7 @@ using Json = nlohmann::ordered_json;
 
 struct EvaluateArguments {
   std::string merge, shard, part = "test", save, noise, frames;
+  ReportArguments report;
   EvaluateOptions simulated;
   EvaluatePairsArguments pairs;  ///< and what both kinds share
 };
@@ -92,6 +94,15 @@ void print_table(const Evaluation& evaluation, const std::string& model,
   for (const auto& line : evaluation.skipped) fmt::print("skipped: {}\n", line);
 }
 
+void finish_page(ComparisonPage& page, const Evaluation& evaluation, const std::string& model,
+                 const EvaluateOptions& options) {
+  for (const auto& line : evaluation.skipped) page.add_failure(line);
+  page.finish(
+      fmt::format("{} and its rivals on the first of {} photos shrunk by {}, seen by simulated "
+                  "cameras (seed {})",
+                  model, evaluation.images, options.shrink, options.seed));
+}
+
 std::vector<std::string> frame_names() {
   std::vector<std::string> names;
   for (const auto& [name, shot] : named_linear_shots()) names.push_back(name);
@@ -122,7 +133,10 @@ void evaluate_on_photos(const std::shared_ptr<const Model>& model, const Evaluat
     fail("--frames is for models of three-colours; '{}' is for {}", model->info().name,
          to_string(developer.packing()));
   }
+  const auto page = a.report.page();
+  options.page = page.get();
   const Evaluation evaluation = evaluate_develop(developer, a.pairs.data, options);
+  if (page) finish_page(*page, evaluation, a.pairs.model, options);
   if (a.pairs.json)
     print_json(evaluation, a.pairs.model);
   else
@@ -141,6 +155,7 @@ Task task_of_data(const EvaluateArguments& a) {
 
 void evaluate_command(EvaluateArguments a) {
   if (!a.merge.empty()) {
+    if (!a.report.folder.empty()) fail("--report is of what is scored now, not of --merge");
     merge_score_table(a.merge, a.pairs.json);
     return;
   }
@@ -161,6 +176,10 @@ void evaluate_command(EvaluateArguments a) {
   a.pairs.options.shard =
       a.shard.empty() ? shard_from_environment([](const char* name) { return std::getenv(name); })
                       : shard_from_string(a.shard);
+  if (!a.report.folder.empty() && !a.pairs.options.shard.is_all())
+    fail("--report is of a whole evaluation, not of share {}", to_string(a.pairs.options.shard));
+  const auto page = a.report.page();
+  a.pairs.options.page = page.get();
   evaluate_on_pairs(model, a.pairs);
 }
 
@@ -232,6 +251,7 @@ void add_evaluate(CLI::App& program) {
   command->add_flag(
       "--estimate", a->simulated.estimates_noise,
       "For develop: the model is told not the true noise but what is estimated of it");
+  add_report_options(*command, a->report);
   command->add_flag("--json", a->pairs.json, "One JSON object on stdout");
   add_pair_options(*command, *a);
   command->callback([a] { evaluate_command(*a); });

@@ -129,6 +129,11 @@ void evaluate_on_pairs(const std::shared_ptr<const Model>& model, const Evaluate
   const Scored scored = scored_on(model, a);
   const PairEvaluation& evaluation = scored.evaluation;
   for (const auto& line : evaluation.skipped) say("hyperconv: skipped: {}\n", line);
+  if (ComparisonPage* page = a.options.page) {
+    for (const auto& line : evaluation.skipped) page->add_failure(line);
+    page->finish(fmt::format("{} on the first of {} ({}), {} scored", a.model,
+                             scored.folder.string(), scored.kind, evaluation.scores.size()));
+  }
   const std::string identity = identity_of(*model, scored, a);
   const Cost cost = cost_of(*model, evaluation.scores);
   const Json json = {{"model", a.model},

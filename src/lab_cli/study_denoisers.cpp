@@ -10,6 +10,7 @@
 #include "base/json.hpp"
 #include "base/say.hpp"
 #include "base/threads.hpp"
+#include "lab_cli/report_options.hpp"
 #include "lab_cli/study.hpp"
 #include "lab_cli/study_python.hpp"
 #include "network/model.hpp"
@@ -28,6 +29,7 @@ struct DenoisersArguments {
   std::vector<std::string> models, pairs, photos, noises, rivals;
   std::string environment = pictures_environment, csv, markdown;
   DenoisersOptions options;
+  ReportArguments report;
   int threads = 0;
   bool json = false;
 };
@@ -83,6 +85,14 @@ Json to_json(const DenoisersTable& table, int threads) {
   return json;
 }
 
+void finish_page(ComparisonPage& page, const DenoisersTable& table) {
+  std::vector<std::string> sets;
+  for (const DenoisersColumn& column : table.columns)
+    sets.push_back(fmt::format("{}, {}", column.set, column.noise));
+  for (const auto& line : table.skipped) page.add_failure(line);
+  page.finish(fmt::format("The same photos of {}", fmt::join(sets, "; ")));
+}
+
 void denoisers_command(DenoisersArguments a) {
   if (a.pairs.empty() && a.photos.empty())
     fail("nothing to compare on: give --pairs, --data or both");
@@ -98,8 +108,11 @@ void denoisers_command(DenoisersArguments a) {
   contenders.push_back(contending_input());
   for (const std::string& model : a.models) add_model(model, a.threads, contenders);
   add_python(a, folder.path(), contenders);
+  const auto page = a.report.page();
+  a.options.page = page.get();
   const DenoisersTable table = score_denoisers(contenders, a.options);
   for (const auto& line : table.skipped) say("hyperconv: skipped: {}\n", line);
+  if (page) finish_page(*page, table);
   const std::string text = to_markdown(table);
   if (!a.markdown.empty()) write_file(a.markdown, text);
   fmt::print("{}", a.json ? to_line(to_json(table, a.threads)) + "\n" : text);
@@ -146,6 +159,7 @@ void add_denoisers(CLI::App& study) {
   command->add_option("--csv", a->csv,
                       "Scores, a line each; what stands there already is not done again");
   command->add_option("--markdown", a->markdown, "The table as Markdown, as it is printed");
+  add_report_options(*command, a->report);
   command->add_flag("--json", a->json, "One JSON object on stdout");
   command->callback([a] { denoisers_command(*a); });
 }

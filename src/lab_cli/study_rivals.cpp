@@ -11,6 +11,7 @@
 #include "base/json.hpp"
 #include "base/say.hpp"
 #include "base/threads.hpp"
+#include "lab_cli/report_options.hpp"
 #include "lab_cli/study.hpp"
 #include "lab_cli/study_python.hpp"
 #include "network/model.hpp"
@@ -29,6 +30,7 @@ struct RivalsArguments {
   std::vector<std::string> models, data, rivals;
   std::string environment = pictures_environment, pmrid, csv, markdown, crops;
   RivalOptions options;
+  ReportArguments report;
   int threads = 0;
   std::string cfa = "rggb";
   bool estimate = false, json = false;
@@ -52,7 +54,8 @@ Contenders contending_ours(const RivalsArguments& a) {
   for (const std::string& model : a.models)
     for (const bool estimates : {false, true})
       if (!estimates || a.estimate)
-        contenders.push_back(contending_model(model, estimates, a.threads));
+        std::ranges::move(contending_model(model, estimates, a.threads, a.options.filters),
+                          std::back_inserter(contenders));
   for (const LibRawMethod method : libraw_methods(a.options.filters))
     contenders.push_back(contending_libraw(method));
   return contenders;
@@ -109,6 +112,12 @@ Json to_json(const RivalTable& table) {
   return json;
 }
 
+void finish_page(ComparisonPage& page, const RivalOutcome& outcome, const RivalsArguments& a) {
+  for (const auto& line : outcome.skipped) page.add_failure(line);
+  page.finish(fmt::format("The same mosaics ({}) of {}, simulated shots (seed {})", a.cfa,
+                          fmt::join(a.data, ", "), a.options.seed));
+}
+
 void rivals_command(RivalsArguments a) {
   if (a.cfa == "x-trans") a.options.filters = XTrans{};
   if (a.models.empty()) a.models = {shipped_model_for(a.options.filters)};
@@ -120,8 +129,11 @@ void rivals_command(RivalsArguments a) {
   const TemporaryFolder folder;
   Contenders contenders = contending_ours(a);
   add_python(a, folder.path(), contenders);
+  const auto page = a.report.page();
+  a.options.page = page.get();
   const RivalOutcome outcome = score_rivals(contenders, a.options);
   for (const auto& line : outcome.skipped) say("hyperconv: skipped: {}\n", line);
+  if (page) finish_page(*page, outcome, a);
   const std::string text = to_markdown(outcome.tables);
   if (!a.markdown.empty()) write_file(a.markdown, text);
   if (!a.json) {
@@ -142,8 +154,10 @@ void add_rivals(CLI::App& study) {
       "the "
       "same simulated mosaics from no noise to beyond ISO 25600: docs/quality.md");
   auto a = std::make_shared<RivalsArguments>();
-  command->add_option("--model", a->models,
-                      "Develop model; may stand several times (default: the one that is shipped)");
+  command->add_option(
+      "--model", a->models,
+      "Develop model; may stand several times (default: the one that is shipped); one "
+      "for frames of three colours gets them by plain interpolation");
   command->add_option("--data", a->data, "Folder of clean photos; may stand several times")
       ->required();
   command
@@ -183,6 +197,7 @@ void add_rivals(CLI::App& study) {
   command->add_option("--crops", a->crops,
                       "Folder for pictures side by side, sample for sample (PNG): of the first six "
                       "photos of a folder, the most detailed square at three levels of noise");
+  add_report_options(*command, a->report);
   command->add_flag("--json", a->json, "One JSON object on stdout");
   command->callback([a] { rivals_command(*a); });
 }

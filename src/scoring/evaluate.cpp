@@ -9,6 +9,7 @@
 #include "metrics/metrics.hpp"
 #include "raw/colour.hpp"
 #include "raw/linear_frame.hpp"
+#include "simulation/demosaic.hpp"
 
 namespace hyperconv {
 namespace {
@@ -16,17 +17,23 @@ namespace {
 // LibRaw refuses anything smaller, and SSIM wants 11.
 constexpr int64_t smallest_side = 22;
 
+PictureScore score_of(const Image& truth, const Image& picture) {
+  return {psnr(truth, picture), ssim(truth, picture)};
+}
+
 /// A mean under way.
 class QualitySum {
  public:
-  void add(const Image& truth, const Image& picture) {
-    sum_.psnr += psnr(truth, picture);
-    sum_.ssim += ssim(truth, picture);
+  PictureScore add(const Image& truth, const Image& picture) {
+    const PictureScore score = score_of(truth, picture);
+    sum_.psnr += score.psnr;
+    sum_.ssim += score.ssim;
     if (std::min(truth.width, truth.height) < ms_ssim_smallest_side)
       sum_.ms_ssim.reset();
     else if (sum_.ms_ssim)
       *sum_.ms_ssim += ms_ssim(truth, picture);
     ++count_;
+    return score;
   }
 
   Quality mean() const {
@@ -77,25 +84,43 @@ class Measurement {
     return names;
   }
 
-  void add(const Subject& subject, const NoiseProfile& noise, LevelSums& sums) {
-    if (filters_)
-      add_mosaic(take(subject, noise, *filters_), sums);
-    else
-      add_linear(subject, noise, sums);
+  /// The pictures go to `photo`, too, if there is one, which it makes of the clean one and a note.
+  using MakePhoto = std::function<ComparedPhoto(const std::string& note, const Image& truth)>;
+  std::optional<ComparedPhoto> add(const Subject& subject, const NoiseProfile& noise,
+                                   const MakePhoto& make_photo, LevelSums& sums) {
+    return filters_ ? add_mosaic(take(subject, noise, *filters_), make_photo, sums)
+                    : add_linear(subject, noise, make_photo, sums);
   }
 
  private:
-  void add_mosaic(const Take& shot, LevelSums& sums) {
+  std::optional<ComparedPhoto> add_mosaic(const Take& shot, const MakePhoto& make_photo,
+                                          LevelSums& sums) {
+    const Image& truth = shot.truth;
+    std::optional<ComparedPhoto> photo;
+    const auto seen = [&](const Tensor& camera_rgb) {
+      return srgb_picture(camera_rgb, shot.colours);
+    };
+    if (make_photo) {
+      photo = make_photo(noise_note(*shot.mosaic.noise), truth);
+      const Image input = seen(bilinear_camera_rgb(shot.mosaic));
+      photo->add("input, bilinear", input, score_of(truth, input));
+    }
+    const auto count = [&](const std::string& name, const Image& picture, QualitySum& sum) {
+      const PictureScore score = sum.add(truth, picture);
+      if (photo) photo->add(name, picture, score);
+    };
     Mosaic mosaic = shot.mosaic;
     if (options_.estimates_noise) mosaic.noise.reset();
-    sums.model.add(shot.truth, srgb_picture(developer_.camera_rgb(mosaic), shot.colours));
+    count(developer_.model_name(), seen(developer_.camera_rgb(mosaic)), sums.model);
     const auto methods = libraw_methods(*filters_);
     for (size_t i = 0; i < methods.size(); ++i)
-      sums.rivals[i].add(shot.truth,
-                         srgb_picture(demosaic_with_libraw(shot.mosaic, methods[i]), shot.colours));
+      count("LibRaw " + to_string(methods[i]), seen(demosaic_with_libraw(shot.mosaic, methods[i])),
+            sums.rivals[i]);
+    return photo;
   }
 
-  void add_linear(const Subject& subject, const NoiseProfile& noise, LevelSums& sums) {
+  std::optional<ComparedPhoto> add_linear(const Subject& subject, const NoiseProfile& noise,
+                                          const MakePhoto& make_photo, LevelSums& sums) {
     Random random(subject.seed);
     const SensorSettings sensor{.bits = 14, .noise = noise};
     const LinearTake take = take_linear(subject.scene, subject.camera, sensor, options_.shot,
@@ -108,11 +133,19 @@ class Measurement {
     };
     const Image truth =
         seen(options_.shot.is_monochrome ? mean_of_colours(take.clean) : take.clean);
-    sums.model.add(truth, seen(developer_.camera_rgb(frame)));
+    std::optional<ComparedPhoto> photo;
+    if (make_photo) photo = make_photo(noise_note(noise), truth);
+    const auto count = [&](const std::string& name, const Image& picture, QualitySum& sum) {
+      const PictureScore score = sum.add(truth, picture);
+      if (photo) photo->add(name, picture, score);
+    };
     const Image noisy = picture_of(frame);
-    sums.rivals[0].add(truth, noisy);
+    count("input", noisy, sums.rivals[0]);
+    count(developer_.model_name(), seen(developer_.camera_rgb(frame)), sums.model);
     if (denoiser_)
-      sums.rivals[1].add(truth, denoiser_->part(noisy, {0, 0, noisy.height, noisy.width}, {}));
+      count("denoiser", denoiser_->part(noisy, {0, 0, noisy.height, noisy.width}, {}),
+            sums.rivals[1]);
+    return photo;
   }
 
   Developer& developer_;
@@ -159,15 +192,26 @@ Evaluation evaluate_develop(Developer& developer, const std::filesystem::path& f
   Progress progress("evaluating", int64_t(photos.size()));
   for (size_t i = 0; i < photos.size(); ++i) {
     throw_if_interrupted();
+    Measurement::MakePhoto make_photo;
+    if (options.page != nullptr && result.images < ComparisonPage::photos_of_a_set)
+      make_photo = [&](const std::string& note, const Image& truth) {
+        return ComparedPhoto(photos[i].filename().string(), note, truth);
+      };
+    std::vector<ComparedPhoto> shown;
     try {
       const Subject subject = subject_of(photos[i], options.shrink, options.seed, i, options.crop);
       for (size_t level = 0; level < sums.size(); ++level)
-        measurement.add(subject, evaluation_levels[level], sums[level]);
+        if (auto photo =
+                measurement.add(subject, evaluation_levels[level], make_photo, sums[level]))
+          shown.push_back(std::move(*photo));
       ++result.images;
     } catch (const Error& error) {
       throw_if_interrupted();
       result.skipped.push_back(error.what());
+      shown.clear();
     }
+    // A page that cannot be written is no fault of the photo.
+    for (ComparedPhoto& photo : shown) options.page->add(std::move(photo));
     progress.show(int64_t(i) + 1);
   }
   if (result.images == 0)

@@ -9,6 +9,7 @@
 
 #include "pipeline/denoise.hpp"
 #include "pipeline/develop.hpp"
+#include "scoring/comparison_page.hpp"
 #include "simulation/libraw_demosaic.hpp"
 #include "simulation/linear_shot.hpp"
 #include "simulation/simulator.hpp"
@@ -40,6 +41,9 @@ struct EvaluateOptions {
   LinearShot shot = {};
   std::shared_ptr<const Model> denoiser = nullptr;
   EngineOptions engine = {};  ///< of the denoiser
+  /// For the first photos at every level: what there was (mosaics bilinearly interpolated), what
+  /// the model and its rivals made of it, and the clean picture. nullptr: none.
+  ComparisonPage* page = nullptr;
 };
 
 struct Evaluation {

@@ -180,6 +180,7 @@ struct PairList {
   std::function<TensorPair(int64_t)> read;
   /// Told of a pair that could not be read, and why; may throw.
   std::function<void(int64_t, const std::string&)> note;
+  std::string noise;  ///< what a page says of it
 };
 
 /// "a/b" is no name for a file.
@@ -188,8 +189,12 @@ std::string file_name(std::string name) {
   return name + ".png";
 }
 
+/// Looked at, if anybody wants to: with the input where that is a photo.
+using Look = std::function<void(const NamedPair&, const Image& picture, const Image& target,
+                                const PairScore&)>;
+
 PairScore score_and_save(const MakePicture& make, const NamedPair& named, bool is_photo,
-                         const PairEvaluateOptions& options) {
+                         const PairEvaluateOptions& options, const Look& look) {
   const auto& [name, pair] = named;
   const Image picture = make(pair.input);
   const Image target = float_image(pair.target);
@@ -200,12 +205,23 @@ PairScore score_and_save(const MakePicture& make, const NamedPair& named, bool i
     row.psnr_affine = psnr_affine(picture, target);
   row.name = name;
   if (!options.save.empty()) write_image(options.save / file_name(name), to_u8(picture));
+  if (look) look(named, picture, target, row);
   return row;
 }
 
 std::vector<PairScore> score_all(std::shared_ptr<const Model> model, const PairList& list,
                                  const PairEvaluateOptions& options) {
   const bool is_photo = model->info().task == Task::denoise;
+  const std::string name = model->info().name;
+  std::vector<ComparedPhoto> shown;
+  const Look show = [&](const NamedPair& named, const Image& picture, const Image& target,
+                        const PairScore& score) {
+    ComparedPhoto photo(named.name, list.noise, target);
+    if (is_photo)
+      photo.add("input", float_image(named.pair.input), {*score.input_psnr, *score.input_ssim});
+    photo.add(name, picture, {score.psnr, score.ssim});
+    shown.push_back(std::move(photo));
+  };
   const MakePicture make = picture_maker(std::move(model), options);
   std::vector<PairScore> scores;
   const int64_t count = options.limit > 0 ? std::min(options.limit, list.size) : list.size;
@@ -219,13 +235,18 @@ std::vector<PairScore> score_all(std::shared_ptr<const Model> model, const PairL
       if (options.crop > 0) pieces = crops_of(pieces.front(), options.crop);
       for (const NamedPair& piece : pieces) {
         throw_if_interrupted();
-        scores.push_back(score_and_save(make, piece, is_photo, options));
+        const bool shows =
+            options.page != nullptr && int64_t(scores.size()) < ComparisonPage::photos_of_a_set;
+        scores.push_back(score_and_save(make, piece, is_photo, options, shows ? show : Look()));
         scores.back().index = i;
       }
     } catch (const Error& error) {
       throw_if_interrupted();
       list.note(i, error.what());
     }
+    // A page that cannot be written is no fault of the pair.
+    for (ComparedPhoto& photo : shown) options.page->add(std::move(photo));
+    shown.clear();
     progress.show(i + 1);
   }
   return scores;
@@ -276,7 +297,8 @@ PairEvaluation evaluate_pairs(std::shared_ptr<const Model> model, const PairSet&
   DamageLog damage(set);
   const PairList list{int64_t(set.size()), [&](int64_t i) { return set.name(size_t(i)); },
                       [&](int64_t i) { return set.read(size_t(i)); },
-                      [&](int64_t i, const std::string& why) { damage.note(size_t(i), why); }};
+                      [&](int64_t i, const std::string& why) { damage.note(size_t(i), why); },
+                      "as in the data"};
   PairEvaluation result{score_all(std::move(model), list, options), {}};
   result.skipped = damage.lines();
   return result;
@@ -295,9 +317,9 @@ PairEvaluation evaluate_noisy_photos(std::shared_ptr<const Model> model, const f
     NoisyAndClean made = with_noise(clean_photo(photos[size_t(i)]), noise, seed, uint64_t(i));
     return {std::move(made.noisy), std::move(made.clean)};
   };
-  const PairList list{int64_t(photos.size()),
-                      [&](int64_t i) { return photos[size_t(i)].filename().string(); }, read,
-                      [&](int64_t, const std::string& why) { skipped.push_back(why); }};
+  const PairList list{
+      int64_t(photos.size()), [&](int64_t i) { return photos[size_t(i)].filename().string(); },
+      read, [&](int64_t, const std::string& why) { skipped.push_back(why); }, to_string(noise)};
   PairEvaluation result{score_all(std::move(model), list, options), std::move(skipped)};
   if (result.scores.empty() && !result.skipped.empty())
     fail("{}: holds no photo that could be used ({})", folder.string(), result.skipped.front());

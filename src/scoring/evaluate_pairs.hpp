@@ -9,6 +9,7 @@
 #include "data/pairs.hpp"
 #include "engine/engine.hpp"
 #include "pipeline/shard.hpp"
+#include "scoring/comparison_page.hpp"
 #include "scoring/synthetic_noise.hpp"
 
 namespace hyperconv {
@@ -60,6 +61,9 @@ struct PairEvaluateOptions {
   double noise_limit = 0;
   Shard shard;
   std::filesystem::path save;  ///< folder for the network's pictures as PNG; empty: none
+  /// For the first of what is scored: the input where it is a photo, what the model made of it, and
+  /// the target. nullptr: none.
+  ComparisonPage* page = nullptr;
   EngineOptions engine;
 };
 

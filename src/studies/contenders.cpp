@@ -4,6 +4,7 @@
 #include "base/file.hpp"
 #include "network/cost.hpp"
 #include "raw/mosaic_noise.hpp"
+#include "simulation/demosaic.hpp"
 #include "studies/rivals.hpp"
 #include "tools/hash.hpp"
 
@@ -20,30 +21,63 @@ double flops_a_sample(const Model& model) {
   return double(cost.flops) / double(side * side);
 }
 
+/// How a mosaic comes to three colours a pixel: camera RGB as bilinear_camera_rgb() gives it.
+struct Interpolation {
+  std::string name;
+  std::function<Tensor(const Mosaic&)> camera_rgb;
+};
+
+std::vector<Interpolation> interpolations(const ColourFilters& filters, int threads) {
+  std::vector<Interpolation> all;
+  all.push_back({"bilinear", [=](const Mosaic& m) { return bilinear_camera_rgb(m, threads); }});
+  for (const LibRawMethod method : libraw_methods(filters))
+    all.push_back({"LibRaw " + to_string(method),
+                   [=](const Mosaic& m) { return demosaic_with_libraw(m, method, threads); }});
+  return all;
+}
+
+LinearFrame interpolated(const Mosaic& mosaic, const Interpolation& interpolation) {
+  LinearFrame frame;
+  frame.facts = mosaic;
+  frame.facts.samples.clear();
+  frame.light = interpolation.camera_rgb(mosaic);
+  return frame;
+}
+
 class ContendingModel : public Contender {
  public:
-  ContendingModel(const fs::path& path, bool estimates_noise, int threads)
-      : model_(std::make_shared<const Model>(Model::load(path))),
-        version_(to_hex(hash_of(MappedFile(path).bytes()))),
+  /// `before`: for models of three colours.
+  ContendingModel(std::shared_ptr<const Model> model, std::string version, bool estimates_noise,
+                  int threads, std::optional<Interpolation> before)
+      : model_(std::move(model)),
+        version_(std::move(version)),
         estimates_(estimates_noise),
+        before_(std::move(before)),
         developer_(model_, {.engine = {.threads = threads}}) {}
 
   std::string name() const override {
-    return model_->info().name + (estimates_ ? ", noise estimated" : "");
+    return model_->info().name + (before_ ? " behind " + before_->name : "") +
+           (estimates_ ? ", noise estimated" : "");
   }
   std::string version() const override { return version_; }
   std::optional<double> flops() const override { return flops_a_sample(*model_); }
   Tensor camera_rgb(const Mosaic& mosaic) override {
-    if (!estimates_) return developer_.camera_rgb(mosaic);
+    if (!estimates_) return developed(mosaic);
     Mosaic untold = mosaic;
     untold.noise = estimate_noise(mosaic).profile;
-    return developer_.camera_rgb(untold);
+    return developed(untold);
   }
 
  private:
+  Tensor developed(const Mosaic& mosaic) {
+    return before_ ? developer_.camera_rgb(interpolated(mosaic, *before_))
+                   : developer_.camera_rgb(mosaic);
+  }
+
   std::shared_ptr<const Model> model_;
   std::string version_;
   bool estimates_;
+  std::optional<Interpolation> before_;
   Developer developer_;
 };
 
@@ -77,9 +111,22 @@ class ContendingRival : public Contender {
 
 }  // namespace
 
-std::unique_ptr<Contender> contending_model(const fs::path& path, bool estimates_noise,
-                                            int threads) {
-  return std::make_unique<ContendingModel>(path, estimates_noise, threads);
+std::vector<std::unique_ptr<Contender>> contending_model(const fs::path& path, bool estimates_noise,
+                                                         int threads,
+                                                         const ColourFilters& filters) {
+  const auto model = std::make_shared<const Model>(Model::load(path));
+  const std::string version = to_hex(hash_of(MappedFile(path).bytes()));
+  std::vector<std::unique_ptr<Contender>> contenders;
+  const auto add = [&](std::optional<Interpolation> before) {
+    contenders.push_back(std::make_unique<ContendingModel>(model, version, estimates_noise, threads,
+                                                           std::move(before)));
+  };
+  if (model->info().packing != Packing::three_colours) {
+    add(std::nullopt);
+    return contenders;
+  }
+  for (Interpolation& before : interpolations(filters, threads)) add(std::move(before));
+  return contenders;
 }
 
 std::unique_ptr<Contender> contending_libraw(LibRawMethod method) {

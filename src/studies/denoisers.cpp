@@ -76,10 +76,14 @@ class Scorer {
     const std::string hash = to_hex(hash_of(std::as_bytes(std::span(noisy.data(), noisy.size()))));
     const TrueNoise truth{deviation_between(noisy, clean), grain_between(noisy, clean)};
     const Image target = to_u8(float_image(clean));
+    std::optional<ComparedPhoto> photo;
+    if (options_.page != nullptr &&
+        table_.columns.back().pictures < ComparisonPage::photos_of_a_set)
+      photo.emplace(pair.name, table_.columns.back().noise, target);
     ++table_.columns.back().pictures;
     for (size_t who = 0; who < contenders_.size(); ++who) {
       throw_if_interrupted();
-      const MethodScore score = score_of(who, pair, hash, truth, target);
+      const MethodScore score = score_of(who, pair, hash, truth, target, photo);
       auto& cell = table_.rows[who].cells.back();
       // Equal pictures have an infinite PSNR; a mean needs a number.
       cell.psnr += std::min(score.psnr, most_psnr);
@@ -87,22 +91,30 @@ class Scorer {
       times_[who].seconds += score.seconds;
       times_[who].megapixels += score.megapixels;
     }
+    if (photo) options_.page->add(std::move(*photo));
   }
 
   MethodScore score_of(size_t who, const NamedPair& pair, const std::string& hash,
-                       const TrueNoise& truth, const Image& target) {
+                       const TrueNoise& truth, const Image& target,
+                       std::optional<ComparedPhoto>& photo) {
     DenoisingContender& contender = *contenders_[who];
     const ScoredMethod method{contender.name(), contender.version()};
-    if (const auto known = known_.find(hash, method)) return *known;
+    const auto known = known_.find(hash, method);
+    if (known && !photo) return *known;
     const auto start = std::chrono::steady_clock::now();
     const Tensor cleaned = contender.picture(pair.pair.input, truth);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     const Image picture = to_u8(float_image(cleaned));
+    if (known) {
+      photo->add(method.name, picture, {known->psnr, known->ssim});
+      return *known;
+    }
     const MethodScore score{std::min(psnr(picture, target), most_psnr), ssim(picture, target),
                             took.count(), 1e-6 * target.width * target.height};
     const DenoisersColumn& column = table_.columns.back();
     known_.add({{"set", column.set}, {"noise", column.noise}, {"photo", pair.name}}, hash, method,
                score);
+    if (photo) photo->add(method.name, picture, {score.psnr, score.ssim});
     return score;
   }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "image/grain.hpp"
+#include "scoring/comparison_page.hpp"
 #include "scoring/synthetic_noise.hpp"
 #include "studies/python_rivals.hpp"
 
@@ -56,6 +57,8 @@ struct DenoisersOptions {
   int64_t limit = 0;                          ///< pairs or photos of a folder at most; 0: all
   uint64_t seed = 1;
   std::filesystem::path csv;  ///< scores; what stands there is not done again
+  /// For the first pictures of each set and noise, as everyone made them. nullptr: none.
+  ComparisonPage* page = nullptr;
 };
 
 /// One folder, with one kind of noise.

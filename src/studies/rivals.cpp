@@ -14,6 +14,7 @@
 #include "metrics/metrics.hpp"
 #include "raw/colour.hpp"
 #include "scoring/evaluate.hpp"
+#include "simulation/demosaic.hpp"
 #include "studies/known_scores.hpp"
 #include "studies/side_by_side.hpp"
 #include "tools/hash.hpp"
@@ -35,7 +36,19 @@ ScoredMethod method_of(const Contender& contender) {
 bool is_drawn(const NoiseProfile& level) {
   return level.shot == 0 || level.shot == 2.5e-4 || level.shot == 4e-3;
 }
-constexpr size_t drawn_photos = 6;
+constexpr size_t drawn_photos = ComparisonPage::photos_of_a_set;
+
+/// Where a picture goes that somebody made, beside its score.
+struct Drawings {
+  std::optional<SideBySide> sheet;
+  std::optional<ComparedPhoto> photo;
+
+  bool are_wanted() const { return sheet || photo; }
+  void add(const std::string& name, const Image& picture, const PictureScore& score) {
+    if (sheet) sheet->add(name, picture);
+    if (photo) photo->add(name, picture, score);
+  }
+};
 
 /// One set of photos at one size.
 class Round {
@@ -109,35 +122,46 @@ class Round {
     for (size_t level = 0; level < std::size(rival_levels); ++level) {
       throw_if_interrupted();
       const Take shot = take(before_camera, rival_levels[level], options_.filters);
-      const bool draws =
-          !options_.crops.empty() && index < drawn_photos && is_drawn(rival_levels[level]);
-      SideBySide pictures(shot.truth);
+      const bool draws = index < drawn_photos && is_drawn(rival_levels[level]);
+      Drawings drawings = draws ? drawings_of(photo, shot) : Drawings{};
       for (size_t who = 0; who < contenders_.size(); ++who)
-        one_contender(photo, level, shot, who, draws ? &pictures : nullptr);
-      if (draws)
-        pictures.write(options_.crops /
-                       fmt::format("{}-{:g}.png", photo.stem().string(), rival_levels[level].shot));
+        one_contender(photo, level, shot, who, drawings);
+      if (drawings.sheet)
+        drawings.sheet->write(options_.crops / fmt::format("{}-{:g}.png", photo.stem().string(),
+                                                           rival_levels[level].shot));
+      if (drawings.photo) options_.page->add(std::move(*drawings.photo));
     }
   }
 
+  Drawings drawings_of(const fs::path& photo, const Take& shot) const {
+    Drawings drawings;
+    if (!options_.crops.empty()) drawings.sheet.emplace(shot.truth);
+    if (options_.page == nullptr) return drawings;
+    drawings.photo.emplace(photo.filename().string(), noise_note(*shot.mosaic.noise), shot.truth);
+    const Image input = srgb_picture(bilinear_camera_rgb(shot.mosaic), shot.colours);
+    drawings.photo->add("input, bilinear", input,
+                        {psnr(shot.truth, input), ssim(shot.truth, input)});
+    return drawings;
+  }
+
   void one_contender(const fs::path& photo, size_t level, const Take& shot, size_t who,
-                     SideBySide* pictures) {
+                     Drawings& drawings) {
     Contender& contender = *contenders_[who];
     const NoiseProfile noise = rival_levels[level];
     if (noise.shot == 0 && !contender.takes_no_noise()) return;
     const std::string mosaic = hash_of_samples(shot.mosaic);
     auto score = known_.find(mosaic, method_of(contender));
-    if (!score || pictures != nullptr) {
+    if (!score || drawings.are_wanted()) {
       const auto start = std::chrono::steady_clock::now();
       const Tensor camera_rgb = contender.camera_rgb(shot.mosaic);
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
       const Image picture = srgb_picture(camera_rgb, shot.colours);
-      if (pictures != nullptr) pictures->add(contender.name(), picture);
       if (!score) {
         score = {psnr(shot.truth, picture), ssim(shot.truth, picture), took.count(),
                  1e-6 * shot.mosaic.width * shot.mosaic.height};
         known_.add(place_of(photo, noise), mosaic, method_of(contender), *score);
       }
+      drawings.add(contender.name(), picture, {score->psnr, score->ssim});
     }
     add(*score, level, who);
   }

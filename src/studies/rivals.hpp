@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/develop.hpp"
+#include "scoring/comparison_page.hpp"
 #include "simulation/libraw_demosaic.hpp"
 #include "studies/python_rivals.hpp"
 #include "studies/results.hpp"
@@ -30,9 +31,12 @@ class Contender {
   virtual Tensor camera_rgb(const Mosaic& mosaic) = 0;
 };
 
-/// A develop model. `estimates_noise`: it is not told the truth but what estimate_noise() says.
-std::unique_ptr<Contender> contending_model(const std::filesystem::path& path, bool estimates_noise,
-                                            int threads);
+/// A develop model for mosaics of these filters. `estimates_noise`: it is not told the truth but
+/// what estimate_noise() says of the mosaic. A model for frames of three colours is several: it
+/// gets the mosaic through bilinear interpolation, and through LibRaw's two for these filters.
+std::vector<std::unique_ptr<Contender>> contending_model(const std::filesystem::path& path,
+                                                         bool estimates_noise, int threads,
+                                                         const ColourFilters& filters);
 std::unique_ptr<Contender> contending_libraw(LibRawMethod method);
 
 /// Those of bench/rivals/picture_rival.py, in a Python process that all share.
@@ -51,8 +55,9 @@ struct RivalOptions {
   int crop = 0;       ///< side of the square in the middle that is all that is taken; 0: all
   int64_t limit = 0;  ///< photos of a folder at most; 0: all
   uint64_t seed = 1;
-  std::filesystem::path csv;    ///< scores; what stands there is not done again
-  std::filesystem::path crops;  ///< a folder for pictures side by side; empty: none
+  std::filesystem::path csv;       ///< scores; what stands there is not done again
+  std::filesystem::path crops;     ///< a folder for pictures side by side; empty: none
+  ComparisonPage* page = nullptr;  ///< for the same photos at the same levels; nullptr: none
 };
 
 /// A folder of photos, shrunk.

@@ -17,7 +17,7 @@ class SideBySide {
   static constexpr int side = 176;  ///< of a square
   static constexpr int columns = 5;
 
-  /// 16-bit RGB of any size; nothing is done with it before add() or write().
+  /// RGB of any size; nothing is done with it before add() or write().
   explicit SideBySide(const Image& truth) : truth_(truth) {}
 
   /// A picture of the truth's size. Throws Error where it is of another.
@@ -27,17 +27,13 @@ class SideBySide {
   void write(const std::filesystem::path& path);
 
  private:
-  struct Place {
-    int top = 0, left = 0, height = 0, width = 0;
-  };
-  static Place place_of_detail(const Image& picture);
   void cut(const std::string& name, const Image& picture);
 
   const Image& truth_;
-  Place place_;
+  Region place_{};
   struct Square {
     std::string name;
-    std::vector<uint8_t> pixels;  ///< place_'s
+    Image picture;  ///< place_'s, of 8 bits
   };
   std::vector<Square> squares_;
 };
