@@ -203,6 +203,17 @@ Grain of_even_places(const Pieces& areas, size_t enough) {
           of_even_places(ranges, enough, &Piece::colour)};
 }
 
+/// A sensor's noise shows in colours as much as in luma; texture hardly does. Where luma's level is
+/// above this, it is no more than twice colours'. A photo without colours says nothing of that.
+Grain without_texture(Grain grain) {
+  constexpr float doubtful = 5.0f / 255, most = 2, grey = 1e-4f;
+  if (std::ranges::max(grain.colour.level) < grey) return grain;
+  for (size_t i = 0; i < grain.luma.level.size(); ++i)
+    grain.luma.level[i] =
+        std::min(grain.luma.level[i], std::max(doubtful, most * grain.colour.level[i]));
+  return grain;
+}
+
 /// Areas of one brightness in a patch.
 constexpr size_t enough_of_a_patch = 4;
 
@@ -233,7 +244,7 @@ Grain estimate_grain(const Image& photo) {
             if (const auto area = area_at(samples, photo, top, left)) areas.push_back(*area);
       },
       photo.samples);
-  return of_even_places(areas, std::max<size_t>(10, areas.size() / 200));
+  return without_texture(of_even_places(areas, std::max<size_t>(10, areas.size() / 200)));
 }
 
 Grain estimate_grain(const Tensor& patch) {
@@ -241,7 +252,7 @@ Grain estimate_grain(const Tensor& patch) {
   for_pieces(patch.shape(), area_side, [&](int64_t top, int64_t left) {
     if (!hides_noise(patch, top, left)) areas.push_back(area_at(patch, top, left));
   });
-  return of_even_places(areas, enough_of_a_patch);
+  return without_texture(of_even_places(areas, enough_of_a_patch));
 }
 
 Grain grain_between(const Tensor& noisy, const Tensor& clean) {

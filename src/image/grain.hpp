@@ -33,8 +33,10 @@ struct Grain {
 /// that there is, that tenth has 0.88 of its level (of white noise; a test measures it), which is
 /// made good. A brightness of less than ten areas, or of a two-hundredth of all, takes the level of
 /// its neighbour. Areas of which an eighth is black or white do not count. Grey photos have no
-/// colour. Texture that is everywhere is taken for noise. Without noise where too little can be
-/// seen.
+/// colour. Texture that is everywhere is taken for noise, but luma's level is 5/255 or twice
+/// colours' at the most: a sensor's noise has colours, and texture hardly any. (A camera that
+/// smoothed colours alone, or toned grain, is told too little of then.) Without noise where too
+/// little can be seen.
 Grain estimate_grain(const Image& photo);
 /// The same of a patch, [1,3,H,W], of whose brightnesses four areas are enough to tell.
 Grain estimate_grain(const Tensor& patch);

@@ -126,6 +126,21 @@ TEST(EstimateGrain, PhotosThatSayNothingHaveNone) {
   EXPECT_EQ(estimate_grain(grey), Grain{});
 }
 
+// Stripes from edge to edge of a photo whose colours have noise of 0.01.
+TEST(EstimateGrain, WhatHasNoColoursIsTexture) {
+  Image photo = noisy_card(256, 0.4f, {0.01f, 0.01f, 0.01f});
+  auto& samples = std::get<std::vector<float>>(photo.samples);
+  for (size_t i = 0; i < samples.size(); ++i) samples[i] += i / 3 % 3 == 0 ? 0.2f : 0;
+  const Grain grain = estimate_grain(photo);
+  EXPECT_NEAR(grain.luma.level[1] / (2 * 0.01 * 1.1301), 1, 0.1);
+  EXPECT_NEAR(grain.colour.level[1] / (0.01 * 1.1301), 1, 0.1);
+  // Weak colours bound nothing that is weak.
+  Image faint = noisy_card(256, 0.4f, {0.0005f, 0.0005f, 0.0005f});
+  auto& values = std::get<std::vector<float>>(faint.samples);
+  for (size_t i = 0; i < values.size(); ++i) values[i] += i / 3 % 3 == 0 ? 0.2f : 0;
+  EXPECT_NEAR(estimate_grain(faint).luma.level[1], 5.0 / 255, 1e-6);
+}
+
 TEST(EstimateGrain, PlacesOfAPatchThatAreCutDoNotCount) {
   Tensor patch({1, 3, 64, 64});
   Random random(6);
