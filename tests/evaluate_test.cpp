@@ -134,7 +134,9 @@ TEST(EvaluateDevelop, ShowsPhotosBesideRivalsOnAPage) {
     EXPECT_EQ(pictures[1]["name"], "tiny");
     EXPECT_EQ(pictures[2]["name"], "LibRaw AHD");
     EXPECT_EQ(pictures[4]["name"], "clean");
-    if (photo % 4 > 0) EXPECT_LT(psnr(photo, 0), psnr(photo - 1, 0));  // more noise
+    if (photo % 4 > 0) {
+      EXPECT_LT(psnr(photo, 0), psnr(photo - 1, 0));  // more noise
+    }
   }
   // The means are those of the table.
   const auto levels = nlohmann::json::parse(outcome.output)["levels"];

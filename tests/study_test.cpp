@@ -413,9 +413,10 @@ TEST_F(RivalsCommand, ShowsThemOnAPage) {
   // The figures are the table's.
   const Results table = read_results(folder_ / "s.csv");
   for (size_t row = 0; row < table.size(); ++row)
-    if (table.text(row, "method") == "develop" && table.text(row, "shot") == "0.004")
+    if (table.text(row, "method") == "develop" && table.text(row, "shot") == "0.004") {
       EXPECT_NEAR(std::stod(page["photos"][2]["pictures"][1]["scores"][0].get<std::string>()),
                   table.number(row, "psnr"), 0.006);
+    }
   const Outcome again = study(shown);
   EXPECT_EQ(again.status, 1);
   EXPECT_THAT(again.errors, HasSubstr("holds something already"));
