@@ -49,10 +49,10 @@ torch::Tensor run_in_double(const Model& model, const Tensor& input) {
 }
 
 bool uses_statistics(const std::string& network) {
-  return network.starts_with("hyper") || network == "develop-16" || network == "denoise-16" ||
-         network == "awnet" || network == "pynet-ca" ||
-         (network.starts_with("study-") && !network.ends_with("-plain") &&
-          !network.ends_with("-constant"));
+  if (network.starts_with("hyper") || network.starts_with("study-"))
+    return !network.ends_with("-plain") && !network.ends_with("-constant");
+  return network == "develop-16" || network == "denoise-16" || network == "awnet" ||
+         network == "pynet-ca";
 }
 
 class Parity : public testing::TestWithParam<std::string> {};
