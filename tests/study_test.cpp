@@ -506,7 +506,7 @@ TEST_F(DenoisersCommand, ShowsThemOnAPage) {
   EXPECT_EQ(photos[0]["note"], "real");
   EXPECT_EQ(photos[1]["note"], "25");
   const auto& pictures = photos[1]["pictures"];
-  EXPECT_EQ(pictures.front()["name"], "input");
+  EXPECT_EQ(pictures.front()["name"], "the photo as it is");
   EXPECT_EQ(pictures.back()["name"], "clean");
   EXPECT_EQ(pictures.size(), 5u);  // ours three times
   const auto file = [&](const auto& picture) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <new>
 
 #include "base/fail.hpp"
 #include "base/overloaded.hpp"
@@ -61,6 +62,8 @@ void set_name(const Profile& profile, const std::string& name) {
 }
 
 std::vector<uint8_t> bytes_of(const Profile& profile) {
+  // lcms2 makes none where memory is short, and asserts that there is one.
+  if (profile == nullptr) throw std::bad_alloc();
   cmsUInt32Number size = 0;
   cmsSaveProfileToMem(profile.get(), nullptr, &size);
   std::vector<uint8_t> bytes(size);
