@@ -1,5 +1,6 @@
 #include "base/remembered.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <cstdlib>
 #include <filesystem>

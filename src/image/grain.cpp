@@ -280,9 +280,10 @@ std::array<float, grain_condition_size> grain_condition(const Grain& grain) {
   size_t i = 0;
   for (const Grain::Component* component : {&grain.luma, &grain.colour}) {
     for (const float level : component->level)
-      condition[i++] = (std::log(std::clamp(level, 1.0f / 1024, 0.3f)) + 4) / 1.5f;
+      condition[i++] =
+          (std::log(std::clamp(level, Grain::least_level, Grain::most_level)) + 4) / 1.5f;
     for (const float octave : component->octave)
-      condition[i++] = std::log(std::clamp(octave, 0.05f, 1.73f)) + 0.3f;
+      condition[i++] = std::log(std::clamp(octave, Grain::least_octave, Grain::most_octave)) + 0.3f;
   }
   return condition;
 }

@@ -16,6 +16,9 @@ namespace hyperconv {
 struct Grain {
   static constexpr int brightnesses = 4;  ///< equal ranges of encoded luma (BT.709)
   static constexpr int octaves = 3;       ///< details of 2, 4 and 8 pixels
+  /// What training shows; a network is told nothing beyond.
+  static constexpr float least_level = 1.0f / 1024, most_level = 0.3f;
+  static constexpr float least_octave = 0.05f, most_octave = 1.73f;
 
   struct Component {
     std::array<float, brightnesses> level{};  ///< deviation over all octaves, by brightness
@@ -34,8 +37,8 @@ struct Grain {
 /// made good. A brightness of less than ten areas, or of a two-hundredth of all, takes the level of
 /// its neighbour. Areas of which an eighth is black or white do not count. Grey photos have no
 /// colour. Texture that is everywhere is taken for noise, but luma's level is 5/255 or twice
-/// colours' at the most: a sensor's noise has colours, and texture hardly any. (A camera that
-/// smoothed colours alone, or toned grain, is told too little of then.) Without noise where too
+/// colours' at the most: a sensor's noise has colours, and texture hardly any. (It says too little
+/// where a camera smoothed colours alone, and of toned grain.) Without noise where too
 /// little can be seen.
 Grain estimate_grain(const Image& photo);
 /// The same of a patch, [1,3,H,W], of whose brightnesses four areas are enough to tell.
@@ -49,8 +52,7 @@ Grain estimate_grain(const Tensor& patch);
 Grain grain_between(const Tensor& noisy, const Tensor& clean);
 
 /// What a network is told of it, scaled to about [-2,2]: the logarithms of luma's levels and
-/// octaves, then colour's. Levels are held within [1/1024, 0.3], octaves within [0.05, 1.73]: what
-/// training shows.
+/// octaves, then colour's, held to what training shows.
 constexpr int grain_condition_size = 2 * (Grain::brightnesses + Grain::octaves);
 std::array<float, grain_condition_size> grain_condition(const Grain& grain);
 

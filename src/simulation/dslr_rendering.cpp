@@ -7,6 +7,7 @@
 
 #include "base/fail.hpp"
 #include "base/integers.hpp"
+#include "image/samples.hpp"
 
 namespace hyperconv {
 namespace {
@@ -143,7 +144,8 @@ Tensor dslr_rendered(const Tensor& srgb, const DslrRendering& rendering) {
   float *red = result.row(0, 0, 0), *green = result.row(0, 1, 0), *blue = result.row(0, 2, 0);
   Plane luma{shape.h, shape.w, std::vector<float>(size_t(count))};
   for (int64_t i = 0; i < count; ++i)
-    luma.samples[size_t(i)] = 0.2126f * red[i] + 0.7152f * green[i] + 0.0722f * blue[i];
+    luma.samples[size_t(i)] =
+        luma_weights[0] * red[i] + luma_weights[1] * green[i] + luma_weights[2] * blue[i];
   const Plane detail = detail_of(luma, rendering);
   const auto saturation = float(rendering.saturation);
   for (float* colour : {red, green, blue})

@@ -11,6 +11,7 @@
 #include "base/progress.hpp"
 #include "image/samples.hpp"
 #include "metrics/metrics.hpp"
+#include "studies/quantile.hpp"
 #include "tools/gnuplot.hpp"
 
 namespace hyperconv {
@@ -95,11 +96,6 @@ class Component {
 
 void add(const Component::Sums& more, Component::Sums& sums) {
   for (size_t i = 0; i < sums.size(); ++i) sums[i] += more[i];
-}
-
-double quantile(std::vector<double> values, double share) {
-  std::ranges::sort(values);
-  return values[size_t(share * double(values.size() - 1) + 0.5)];
 }
 
 /// The median of one number of each look.

@@ -13,6 +13,7 @@
 #include "raw/mosaic_noise.hpp"
 #include "scoring/evaluate.hpp"
 #include "simulation/scene.hpp"
+#include "studies/quantile.hpp"
 
 namespace hyperconv {
 namespace {
@@ -24,11 +25,6 @@ constexpr double mid_tone = 0.18;
 
 /// ln read = 1.23 ln shot - 3.87, over 433 camera models.
 NoiseProfile level_of(double shot) { return {shot, std::exp(1.23 * std::log(shot) - 3.87)}; }
-
-double quantile(std::vector<double> values, double share) {
-  std::ranges::sort(values);
-  return values[size_t(share * double(values.size() - 1) + 0.5)];
-}
 
 NoiseTableRow::Ratios summary(const std::vector<double>& ratios) {
   const auto share = [&](double low, double high) {

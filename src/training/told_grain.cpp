@@ -8,13 +8,12 @@ namespace {
 
 // Deviations of logarithms.
 constexpr double component_error = 0.12, level_error = 0.12, octave_error = 0.12;
-/// Levels and octaves have logarithms from here on: what a network is told is held to as much.
-constexpr float least_level = 1.0f / 1024, least_octave = 0.05f;
 
 double misjudgement(double deviation, Random& random) {
   return std::exp(deviation * double(random.normal()));
 }
 
+/// `least`: of what has no logarithm otherwise.
 float between(float truth, float seen, float least, double share) {
   return std::exp(
       std::lerp(std::log(std::max(truth, least)), std::log(std::max(seen, least)), float(share)));
@@ -35,10 +34,10 @@ Grain misjudged(const Grain& truth, const Grain& seen, Random& random) {
                             Grain::Component& component) {
     const double all = misjudgement(component_error, random);
     for (size_t i = 0; i < component.level.size(); ++i)
-      component.level[i] = between(own.level[i], shown.level[i], least_level, share) *
+      component.level[i] = between(own.level[i], shown.level[i], Grain::least_level, share) *
                            float(all * misjudgement(level_error, random));
     for (size_t i = 0; i < component.octave.size(); ++i)
-      component.octave[i] = between(own.octave[i], shown.octave[i], least_octave, share) *
+      component.octave[i] = between(own.octave[i], shown.octave[i], Grain::least_octave, share) *
                             float(misjudgement(octave_error, random));
   };
   misjudge(truth.luma, seen.luma, told.luma);
