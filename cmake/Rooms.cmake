@@ -53,6 +53,8 @@ function(hyperconv_room name)
     add_executable(${name}_tests ${ROOM_TESTS})
     target_link_libraries(${name}_tests PRIVATE hyperconv_${name} ${ROOM_TEST_LINKS} GTest::gmock
                                                 GTest::gtest_main)
+    # Every test starts with this large header.
+    target_precompile_headers(${name}_tests PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
     # A test names the fields it is about and leaves the others at their defaults.
     target_compile_options(${name}_tests PRIVATE -Wno-missing-field-initializers)
     target_compile_definitions(${name}_tests
