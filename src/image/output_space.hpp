@@ -3,11 +3,10 @@
 
 #include <string>
 
+#include "hyperconv/types.hpp"
 #include "image/icc.hpp"
 
 namespace hyperconv {
-
-enum class OutputSpace { srgb, display_p3, adobe_rgb, prophoto, rec2020 };
 
 /// As the program's option and its JSON call it: srgb, display-p3, adobe-rgb, prophoto, rec2020.
 std::string to_string(OutputSpace space);

@@ -223,6 +223,19 @@ double lanczos3(double distance) {
   return lobes * std::sin(x) * std::sin(x / lobes) / (x * x);
 }
 
+bool can_be_wanted(const WantedSize& wanted) {
+  constexpr int longest = 65535;
+  const auto is_side = [](int side) { return side >= 1 && side <= longest; };
+  return std::visit(Overloaded{[&](const LongestSide& side) { return is_side(side.pixels); },
+                               [](const ShareOfSize& of_size) {
+                                 return of_size.share >= 0.001 && of_size.share <= 4;
+                               },
+                               [&](const WithinSize& within) {
+                                 return is_side(within.width) && is_side(within.height);
+                               }},
+                    wanted);
+}
+
 std::array<int, 2> size_as_wanted(int width, int height, const WantedSize& wanted) {
   const double share = std::visit(
       Overloaded{

@@ -2,25 +2,14 @@
 #pragma once
 
 #include <array>
-#include <variant>
 
+#include "hyperconv/types.hpp"
 #include "image/image.hpp"
 
 namespace hyperconv {
 
-/// The longer side at most so long, in pixels.
-struct LongestSide {
-  int pixels = 0;
-};
-/// So many times as wide and as high.
-struct ShareOfSize {
-  double share = 1;
-};
-/// Neither wider nor higher.
-struct WithinSize {
-  int width = 0, height = 0;
-};
-using WantedSize = std::variant<LongestSide, ShareOfSize, WithinSize>;
+/// What a user may ask for: sides of 1 to 65535 pixels, a share of 0.001 to 4.
+bool can_be_wanted(const WantedSize& wanted);
 
 /// Width and height of a picture of this size when that is wanted, to nearest and 1 at least, its
 /// sides in the same ratio. A share above 1 makes it larger; the other two never do.

@@ -16,9 +16,10 @@ Mosaic cleaned(const FrameView& original, const Tensor& light, const DenoiseStre
                const std::string& model, int threads) {
   const Mosaic& facts = original.facts;
   Mosaic clean = original.light != nullptr ? facts : mosaic_of_light(light, facts);
-  const MosaicNoise left = original.light != nullptr
-                               ? estimate_noise(mosaic_behind(light, facts), threads)
-                               : estimate_noise(clean, threads);
+  const MosaicNoise left =
+      original.light != nullptr
+          ? estimate_noise(mosaic_behind(light, facts, original.filters_behind()), threads)
+          : estimate_noise(clean, threads);
   clean.noise = left.samples > 0 ? std::optional(left.profile) : std::nullopt;
   const double applied = (strength.luma + strength.colour) / 2;
   if (applied > 0) {

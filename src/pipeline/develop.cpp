@@ -167,7 +167,7 @@ class NoiseLimit {
 struct Colours {
   Colours(const FrameView& frame, const Rendering& rendering, const Region& part) {
     if (rendering.highlights != HighlightMode::clip) {
-      if (frame.light != nullptr) behind = mosaic_behind(*frame.light, frame.facts);
+      if (frame.light != nullptr) behind = mosaic_behind(frame);
       highlights.emplace(behind ? *behind : frame.facts, rendering.highlights);
     }
     path = {.matrix = rendering_matrix(frame.facts, rendering),
@@ -262,7 +262,7 @@ void Developer::run_network(const FrameView& photo, const Region& part, bool kee
   const auto curve = curve_for(*model_, told);
   // A demosaicker's faults are mended too; of what was measured all but noise is true.
   std::optional<NoiseLimit> limit;
-  if (is_told_noise_ && photo.light != nullptr && !demosaicked_from(*photo.light))
+  if (is_told_noise_ && photo.light != nullptr && !photo.demosaicked_from)
     limit.emplace(photo, told, curve);
   runner_.run(input, cells_of(wanted, side_), conditions, [&](const PhotoPart& run) {
     const Region made = samples_of(run.region, side_), seen = common_part(made, wanted);

@@ -57,9 +57,9 @@ std::optional<ColourFilters> filters_of(Packing packing);
 /// white-balanced, cut at 1 (or where the frame saturates below that: Mosaic::saturated_at) from
 /// above and not from below. The frame is mirrored at its edges (which keeps the phase) by at least
 /// `margin` samples and on to multiples of `multiple` cells. Of a frame that is no mosaic
-/// [1,12,h,w]: three_colour_places from red_place (raw/linear_frame.hpp) on, so that the first four
-/// are the sensor's own samples where it was demosaicked; a monochrome frame has its brightness in
-/// all colours.
+/// [1,12,h,w]: three_colour_places from the sensor's red sample on, so that the first four are the
+/// sensor's own samples where it was demosaicked from a Bayer pattern
+/// (LinearFrame::demosaicked_from); a monochrome frame has its brightness in all colours.
 struct PackedMosaic {
   Tensor cells;
   int top = 0, left = 0;      ///< samples before the photo's first row and column
@@ -122,8 +122,9 @@ class Developer {
   /// Camera RGB, linear, white-balanced: [1,3,height,width], which is not counted as memory. Around
   /// 1 a channel is saturated; noise that is left may be below 0. Of a monochrome frame
   /// [1,1,height,width]. `keeps_grain` as in PictureRequest. A model that is told the noise
-  /// changes a linear frame that was not demosaicked (raw/linear_frame.hpp) by no more than four
-  /// deviations of it. Throws Error when the model takes another packing than the frame's.
+  /// changes a linear frame that was not demosaicked (LinearFrame::demosaicked_from) by no more
+  /// than four deviations of it. Throws Error when the model takes another packing than the
+  /// frame's.
   Tensor camera_rgb(const FrameView& frame, bool keeps_grain = false);
 
   /// The picture: camera_rgb through rendering_matrix and the space's curve, 16 bits a sample (or

@@ -6,7 +6,6 @@
 #include "base/interrupt.hpp"
 #include "base/threads.hpp"
 #include "pipeline/develop.hpp"
-#include "raw/linear_frame.hpp"
 #include "raw/mirrored_sample.hpp"
 #include "raw/stabilised.hpp"
 
@@ -34,8 +33,9 @@ struct Cells {
 
   static Cells of(const FrameView& frame) {
     if (frame.light == nullptr) return of(frame.facts.cfa);
-    const auto red = red_place(*frame.light);
-    return {2, red[0], red[1]};
+    // Cells of 2x2 begin where Bayer's do; of other frames every place is as good.
+    const ColourFilters behind = frame.filters_behind();
+    return behind.bayer() != nullptr ? of(behind) : Cells();
   }
 
   static Cells of(const ColourFilters& filters) {

@@ -21,6 +21,7 @@
 #include "raw/dng_tags.hpp"
 #include "raw/exif.hpp"
 #include "raw/limits.hpp"
+#include "raw/linear_frame.hpp"
 #include "raw/matrix3.hpp"
 #include "raw/mosaic.hpp"
 #include "raw/sample_check.hpp"
@@ -870,6 +871,7 @@ LinearFrame linear_frame_of(CameraFile& file) {
     if (!facts.xyz_to_camera) facts.warnings.push_back(no_matrix);
   }
   balance(frame.light, facts.white_balance);
+  frame.demosaicked_from = demosaicked_from(frame.light);
   read_facts(file, facts);
   return frame;
 }

@@ -10,16 +10,6 @@
 
 namespace hyperconv {
 
-/// By LibRaw's names. Colours are clipped at different brightness once they are white-balanced:
-/// `clip` cuts all where the first one is clipped, and white is there. The others keep what is
-/// above that, and white is what becomes of a pixel with all colours clipped, so that the picture
-/// is darker.
-enum class HighlightMode {
-  clip,
-  blend,   ///< brightness of all colours, colourfulness of the clipped pixel: fades to white
-  rebuild  ///< a clipped colour follows the last one, in the ratio that they have around the place
-};
-
 std::string to_string(HighlightMode mode);
 
 /// White-balanced light that is white in the picture, where 1 is the level at which the first

@@ -9,6 +9,7 @@
 #include "raw/mosaic_noise.hpp"
 #include "raw/stabilised.hpp"
 #include "raw/white_balance.hpp"
+#include "simulation/libraw_demosaic.hpp"
 #include "simulation/linear_shot.hpp"
 #include "simulation/scene.hpp"
 
@@ -23,7 +24,7 @@ constexpr int width = 320, height = 240;
 
 /// The painted scene, which is edges and even places, with the fine texture that photos have: means
 /// of 3x3 random numbers.
-Tensor scene() {
+Tensor painted() {
   Tensor made = scene_in_camera_colours(linear_srgb(painted_scene(width, height)), camera);
   Random random(2);
   std::vector<float> grain(size_t((width + 2) * (height + 2)));
@@ -37,6 +38,11 @@ Tensor scene() {
   return made;
 }
 
+const Tensor& scene() {
+  static const Tensor made = painted();
+  return made;
+}
+
 LinearFrame frame_of(const LinearShot& shot, const NoiseProfile& noise) {
   Random random(3);
   const SensorSettings sensor{.bits = 14, .noise = noise};
@@ -44,7 +50,7 @@ LinearFrame frame_of(const LinearShot& shot, const NoiseProfile& noise) {
                       camera, sensor, shot);
 }
 
-TEST(RedPlace, IsWhereTheSensorHadIts) {
+TEST(DemosaickedFrom, IsWhereTheSensorHadItsSamples) {
   for (const Demosaicking how :
        {Demosaicking::bilinear, Demosaicking::malvar, Demosaicking::ahd, Demosaicking::dht})
     // From ISO 100 on.
@@ -53,9 +59,53 @@ TEST(RedPlace, IsWhereTheSensorHadIts) {
            {std::array{0, 0}, std::array{0, 1}, std::array{1, 0}, std::array{1, 1}}) {
         const LinearFrame frame = frame_of({.demosaicking = how, .lost = lost}, noise);
         // Of a frame that lost a row, red begins in the second.
-        EXPECT_THAT(red_place(frame.light), ElementsAre(lost[0], lost[1]))
+        EXPECT_EQ(demosaicked_from(frame.light),
+                  ColourFilters(shifted(Cfa::rggb, lost[0], lost[1])))
             << int(how) << " " << noise.shot;
       }
+}
+
+Mosaic x_trans_mosaic(const XTrans& pattern, const NoiseProfile& noise) {
+  Random random(3);
+  const SensorSettings sensor{.cfa = pattern, .bits = 14, .noise = noise};
+  return expose(scene(), camera, sensor, random);
+}
+
+/// As LibRaw, or plain interpolation (nothing), makes three colours of it.
+LinearFrame interpolated(const Mosaic& mosaic, std::optional<LibRawMethod> method) {
+  LinearFrame frame;
+  frame.facts = mosaic;
+  frame.facts.samples.clear();
+  frame.facts.noise.reset();
+  frame.light = method ? demosaic_with_libraw(mosaic, *method) : bilinear_camera_rgb(mosaic);
+  frame.demosaicked_from = demosaicked_from(frame.light);
+  return frame;
+}
+
+TEST(DemosaickedFrom, FindsXTransInAnyOfItsPhases) {
+  for (const auto method :
+       {std::optional<LibRawMethod>(), std::optional(LibRawMethod::markesteijn_1),
+        std::optional(LibRawMethod::markesteijn_3)})
+    for (const NoiseProfile& noise :
+         {NoiseProfile{}, NoiseProfile{2e-5, 2.2e-8}, NoiseProfile{4e-3, 2e-5}})
+      for (const XTrans& pattern : {XTrans{0, 0}, XTrans{4, 1}, XTrans{5, 2}}) {
+        const auto found = interpolated(x_trans_mosaic(pattern, noise), method).demosaicked_from;
+        ASSERT_TRUE(found && found->x_trans() != nullptr) << noise.shot;
+        EXPECT_EQ(*found->x_trans(), pattern) << noise.shot;
+      }
+}
+
+TEST(MosaicBehind, TellsTheNoiseOfFramesFromXTransAsTheirMosaic) {
+  const Mosaic mosaic = x_trans_mosaic({5, 1}, {4e-3, 2e-5});
+  const auto at = [](const NoiseProfile& n) { return n.shot * 0.3 + n.read; };
+  for (const auto method :
+       {std::optional<LibRawMethod>(), std::optional(LibRawMethod::markesteijn_3)}) {
+    const LinearFrame frame = interpolated(mosaic, method);
+    ASSERT_TRUE(frame.demosaicked_from);
+    EXPECT_EQ(mosaic_behind(frame).cfa, mosaic.cfa);
+    // Markesteijn's is in whole steps, and cut at black.
+    EXPECT_NEAR(at(noise_of(frame).profile) / at(estimate_noise(mosaic).profile), 1, 0.1);
+  }
 }
 
 TEST(DemosaickedFrom, IsNothingWhereAllColoursWereMeasured) {
@@ -76,7 +126,7 @@ TEST(MosaicBehind, HoldsTheSamplesThatWereDemosaicked) {
   frame.facts = mosaic;
   frame.facts.samples.clear();
   frame.light = bilinear_camera_rgb(mosaic);
-  const Mosaic behind = mosaic_behind(frame.light, frame.facts);
+  const Mosaic behind = mosaic_behind(frame);
   ASSERT_EQ(behind.cfa, ColourFilters(Cfa::rggb));
   const auto gains = balance_gains(mosaic.white_balance);
   for (int y = 0; y < mosaic.height; ++y)

@@ -73,6 +73,9 @@ FrameView::FrameView(const RawFrame& frame)
                      [](const LinearFrame& linear) -> const Mosaic& { return linear.facts; }},
           frame)),
       light(std::holds_alternative<LinearFrame>(frame) ? &std::get<LinearFrame>(frame).light
-                                                       : nullptr) {}
+                                                       : nullptr),
+      demosaicked_from(std::holds_alternative<LinearFrame>(frame)
+                           ? std::get<LinearFrame>(frame).demosaicked_from
+                           : std::nullopt) {}
 
 }  // namespace hyperconv

@@ -113,6 +113,10 @@ struct LinearFrame {
   /// the others go on above it to their own: [1,3,height,width], or [1,1,height,width] of a
   /// monochrome one.
   Tensor light;
+  /// The sensor's colour filters, from the frame's first pixel on, where it was demosaicked: as
+  /// found in its light (raw/linear_frame.hpp) by who read it, or known to who interpolated it.
+  /// Nothing: what it has at a pixel was measured there.
+  std::optional<ColourFilters> demosaicked_from = {};
 };
 
 using RawFrame = std::variant<Mosaic, LinearFrame>;
@@ -121,13 +125,18 @@ using RawFrame = std::variant<Mosaic, LinearFrame>;
 struct FrameView {
   FrameView(const Mosaic& mosaic) : facts(mosaic) {}  // NOLINT(google-explicit-constructor)
   FrameView(const LinearFrame& frame)                 // NOLINT(google-explicit-constructor)
-      : facts(frame.facts), light(&frame.light) {}
+      : facts(frame.facts), light(&frame.light), demosaicked_from(frame.demosaicked_from) {}
   FrameView(const RawFrame& frame);  // NOLINT(google-explicit-constructor)
 
   bool is_monochrome() const { return light != nullptr && light->shape().c == 1; }
 
+  /// The colour filters that a linear frame was demosaicked from; where it was not, of which any
+  /// are as good, rggb.
+  ColourFilters filters_behind() const { return demosaicked_from.value_or(Cfa::rggb); }
+
   const Mosaic& facts;
   const Tensor* light = nullptr;  ///< null: a mosaic, whose samples are among the facts
+  std::optional<ColourFilters> demosaicked_from = {};  ///< LinearFrame's
 };
 
 /// Reads any camera file that can be developed: as read_camera_file, and LinearFrames. Throws Error

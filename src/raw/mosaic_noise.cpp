@@ -573,9 +573,8 @@ KnownNoise noise_of(const FrameView& frame, const std::optional<NoiseProfile>& g
     return {*given, NoiseSource::given, std::nullopt};
   }
   if (const auto& noise = frame.facts.noise) return {*noise, NoiseSource::file, std::nullopt};
-  const MosaicNoise estimate = frame.light == nullptr
-                                   ? estimate_noise(frame.facts)
-                                   : estimate_noise(mosaic_behind(*frame.light, frame.facts));
+  const MosaicNoise estimate =
+      frame.light == nullptr ? estimate_noise(frame.facts) : estimate_noise(mosaic_behind(frame));
   return {estimate.profile, NoiseSource::estimated, estimate};
 }
 

@@ -209,6 +209,16 @@ std::optional<std::array<double, 3>> balance_of_white(const std::array<double, 2
   return gains;
 }
 
+bool can_be_wanted(const WantedBalance& wanted) {
+  return std::visit(Overloaded{[](AsShot) { return true; }, [](Automatic) { return true; },
+                               [](const LightColour& light) {
+                                 return light.kelvin >= 2000 && light.kelvin <= 15000 &&
+                                        light.tint >= -150 && light.tint <= 150;
+                               },
+                               [](const GreyPlace& place) { return place.x >= 0 && place.y >= 0; }},
+                    wanted);
+}
+
 void balance_as_wanted(Mosaic& mosaic, const WantedBalance& wanted) {
   if (std::holds_alternative<AsShot>(wanted)) return;
   mosaic.white_balance = std::visit(
@@ -225,7 +235,7 @@ void balance_as_wanted(Mosaic& mosaic, const WantedBalance& wanted) {
 void balance_as_wanted(LinearFrame& frame, const WantedBalance& wanted) {
   if (std::holds_alternative<AsShot>(wanted)) return;
   const auto before = balance_gains(frame.facts.white_balance);
-  Mosaic mosaic = mosaic_behind(frame.light, frame.facts);
+  Mosaic mosaic = mosaic_behind(frame);
   balance_as_wanted(mosaic, wanted);
   frame.facts.white_balance = mosaic.white_balance;
   frame.facts.warnings = mosaic.warnings;

@@ -26,30 +26,20 @@ void warn_of_grey_world(Mosaic& mosaic);
 /// few edges. Within [1/4, 8]; grey_world where the photo has no edges.
 std::array<double, 3> grey_edge(const Mosaic& mosaic);
 
-/// CIE xy of light of a colour temperature and tint, as raw converters count them: on the Planckian
-/// locus at `kelvin`, in [2000, 15000], and tint / 3000 above it in CIE 1960 uv (Duv), tint in
-/// [-150, 150]. Light of a positive tint is greenish: the picture is corrected towards magenta.
-struct LightColour {
-  double kelvin = 5500, tint = 0;
-};
+/// CIE xy of such light.
 std::array<double, 2> chromaticity(const LightColour& light);
+
+/// What a user may ask for: a light within LightColour's ranges, a place at 0,0 or beyond.
+bool can_be_wanted(const WantedBalance& wanted);
 
 /// The multipliers, G = 1, by which light of this chromaticity (CIE xy) is grey for a camera with
 /// this matrix; nothing where the camera does not see it.
 std::optional<std::array<double, 3>> balance_of_white(const std::array<double, 2>& xy,
                                                       const Matrix3& xyz_to_camera);
 
-/// The middle of something grey, in pixels of the upright picture from its upper left corner.
-struct GreyPlace {
-  int x = 0, y = 0;
-};
-struct AsShot {};
-struct Automatic {};  ///< grey_edge
-using WantedBalance = std::variant<AsShot, Automatic, LightColour, GreyPlace>;
-
-/// Sets the photo's balance. Of a grey place, 16x16 samples count. Throws Error, without the file's
-/// name, where the camera's matrix is needed and not known, or the place is outside of the picture,
-/// saturated or black.
+/// Sets the photo's balance; Automatic is grey_edge. Throws Error, without the file's name, where
+/// the camera's matrix is needed and not known, or the place is outside of the picture, saturated
+/// or black.
 void balance_as_wanted(Mosaic& mosaic, const WantedBalance& wanted);
 /// Of a frame of three colours: its light is balanced anew.
 void balance_as_wanted(LinearFrame& frame, const WantedBalance& wanted);

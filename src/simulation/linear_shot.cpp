@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "raw/linear_frame.hpp"
 #include "simulation/lens.hpp"
 
 namespace hyperconv {
@@ -134,6 +135,8 @@ LinearFrame linear_frame(const LinearTake& take, const SimulatedCamera& camera,
   if (!shot.is_monochrome) {
     facts.xyz_to_camera = camera.xyz_to_camera;
     frame.light = take.light;
+    // As it would be found in a file.
+    frame.demosaicked_from = demosaicked_from(frame.light);
     return frame;
   }
   frame.light = Tensor({1, 1, facts.height, facts.width});

@@ -41,6 +41,7 @@ LinearFrame interpolated(const Mosaic& mosaic, const Interpolation& interpolatio
   frame.facts = mosaic;
   frame.facts.samples.clear();
   frame.light = interpolation.camera_rgb(mosaic);
+  frame.demosaicked_from = mosaic.cfa;
   return frame;
 }
 
