@@ -91,12 +91,14 @@ ImageBuffer buffer_of(py::array& array) {
   return {array.mutable_data(), width, height, channels, stride_of(array), type_of(array)};
 }
 
+constexpr const char* x_trans = "x-trans";
+
 Cfa cfa_from(const std::string& name) {
   if (name == "rggb") return Cfa::rggb;
   if (name == "bggr") return Cfa::bggr;
   if (name == "grbg") return Cfa::grbg;
   if (name == "gbrg") return Cfa::gbrg;
-  refuse("\"" + name + "\" is no colour filter pattern; rggb, bggr, grbg and gbrg are");
+  refuse("\"" + name + "\" is no colour filter pattern; rggb, bggr, grbg, gbrg and x-trans are");
 }
 
 const char* name_of(Cfa cfa) {
@@ -113,6 +115,64 @@ const char* name_of(Cfa cfa) {
   return "";
 }
 
+/// The value of this name; `what` is said where there is none.
+template <class Value>
+Value named(const std::string& name, const char* what,
+            std::initializer_list<std::pair<const char*, Value>> values) {
+  std::string all;
+  for (const auto& [known, value] : values) {
+    if (name == known) return value;
+    all += (all.empty() ? "" : ", ") + std::string(known);
+  }
+  refuse("\"" + name + "\" is no " + what + "; there are " + all);
+}
+
+WantedBalance balance_of(const std::string& kind, const std::array<double, 2>& numbers) {
+  if (kind == "as-shot") return AsShot{};
+  if (kind == "auto") return Automatic{};
+  if (kind == "light") return LightColour{numbers[0], numbers[1]};
+  // What is no place stays none as a whole number.
+  const auto whole = [](double value) { return value >= 0 && value < 1e9 ? int(value) : -1; };
+  return GreyPlace{whole(numbers[0]), whole(numbers[1])};
+}
+
+WantedSize size_of(const std::string& kind, const std::array<double, 2>& numbers) {
+  const auto whole = [](double value) { return value >= 0 && value < 1e9 ? int(value) : -1; };
+  if (kind == "side") return LongestSide{whole(numbers[0])};
+  if (kind == "share") return ShareOfSize{numbers[0]};
+  return WithinSize{whole(numbers[0]), whole(numbers[1])};
+}
+
+using Named = std::pair<std::string, std::array<double, 2>>;
+
+PictureOptions picture_options_of(const std::array<double, 2>& strength, const Named& balance,
+                                  double exposure, const std::string& highlights,
+                                  const std::string& colour_space, const std::string& lens,
+                                  const std::optional<std::array<int64_t, 4>>& part,
+                                  const std::string& crop, const std::optional<int>& rotate,
+                                  const std::optional<Named>& size) {
+  PictureOptions options{
+      .strength = {strength[0], strength[1]},
+      .white_balance = balance_of(balance.first, balance.second),
+      .exposure = exposure,
+      .highlights = named<HighlightMode>(highlights, "way with highlights",
+                                         {{"clip", HighlightMode::clip},
+                                          {"blend", HighlightMode::blend},
+                                          {"rebuild", HighlightMode::rebuild}}),
+      .colour_space = named<OutputSpace>(colour_space, "colour space",
+                                         {{"srgb", OutputSpace::srgb},
+                                          {"display-p3", OutputSpace::display_p3},
+                                          {"adobe-rgb", OutputSpace::adobe_rgb},
+                                          {"prophoto", OutputSpace::prophoto},
+                                          {"rec2020", OutputSpace::rec2020}}),
+      .lens = lens,
+      .crop = named<Crop>(crop, "crop", {{"active", Crop::active}, {"camera", Crop::camera}}),
+      .rotate = rotate};
+  if (part) options.part = {(*part)[1], (*part)[0], (*part)[3], (*part)[2]};
+  if (size) options.size = size_of(size->first, size->second);
+  return options;
+}
+
 struct Facts {
   std::string cfa;
   std::array<double, 4> black;
@@ -120,6 +180,7 @@ struct Facts {
   std::array<double, 3> white_balance;
   std::optional<Matrix3> xyz_to_camera;
   std::optional<std::array<double, 2>> noise;
+  std::array<int, 2> x_trans_phase;
 };
 
 MosaicView mosaic_of(const py::array& array, const Facts& facts) {
@@ -130,12 +191,13 @@ MosaicView mosaic_of(const py::array& array, const Facts& facts) {
                   .height = height,
                   .stride = stride_of(array),
                   .type = type_of(array),
-                  .cfa = cfa_from(facts.cfa),
+                  .cfa = facts.cfa == x_trans ? Cfa::rggb : cfa_from(facts.cfa),
                   .black = facts.black,
                   .white = facts.white,
                   .white_balance = facts.white_balance,
                   .xyz_to_camera = facts.xyz_to_camera,
                   .noise = {}};
+  if (facts.cfa == x_trans) view.x_trans = {facts.x_trans_phase[0], facts.x_trans_phase[1]};
   if (facts.noise) view.noise = {(*facts.noise)[0], (*facts.noise)[1]};
   return view;
 }
@@ -186,7 +248,15 @@ void add_raw_file(py::module_& module) {
            }),
            py::arg("path"))
       .def_property_readonly("samples", &samples_of)
-      .def_property_readonly("cfa", [](const RawFile& f) { return name_of(f.mosaic().cfa); })
+      .def_property_readonly(
+          "cfa",
+          [](const RawFile& f) { return f.mosaic().x_trans ? x_trans : name_of(f.mosaic().cfa); })
+      .def_property_readonly("x_trans",
+                             [](const RawFile& f) -> std::optional<std::array<int, 2>> {
+                               const auto phase = f.mosaic().x_trans;
+                               if (!phase) return std::nullopt;
+                               return std::array{phase->row, phase->column};
+                             })
       .def_property_readonly("black", [](const RawFile& f) { return f.mosaic().black; })
       .def_property_readonly("white", [](const RawFile& f) { return f.mosaic().white; })
       .def_property_readonly("white_balance",
@@ -206,7 +276,9 @@ void add_raw_file(py::module_& module) {
 void add_develop(py::module_& module) {
   py::class_<Facts>(module, "Facts")
       .def(py::init<std::string, std::array<double, 4>, double, std::array<double, 3>,
-                    std::optional<Matrix3>, std::optional<std::array<double, 2>>>());
+                    std::optional<Matrix3>, std::optional<std::array<double, 2>>,
+                    std::array<int, 2>>());
+  py::class_<PictureOptions>(module, "PictureOptions").def(py::init(&picture_options_of));
   py::class_<Develop>(module, "Develop")
       .def(py::init([](const std::filesystem::path& model, int threads,
                        const std::optional<int64_t>& memory, bool again) {
@@ -214,12 +286,30 @@ void add_develop(py::module_& module) {
            }),
            py::arg("model"), py::arg("threads"), py::arg("memory"), py::arg("again") = false)
       .def("picture",
-           [](Develop& self, const py::array& mosaic, const Facts& facts, py::array out,
-              const py::object& progress) {
+           [](Develop& self, const py::array& mosaic, const Facts& facts,
+              const PictureOptions& options, py::array out, const py::object& progress) {
              const MosaicView view = mosaic_of(mosaic, facts);
              const ImageBuffer buffer = buffer_of(out);
-             unlocked(progress, [&](const auto& tell) { self.picture(view, buffer, tell); });
+             unlocked(progress,
+                      [&](const auto& tell) { self.picture(view, buffer, options, tell); });
            })
+      .def("picture",
+           [](Develop& self, const RawFile& raw, const PictureOptions& options, py::array out,
+              const py::object& progress) {
+             const ImageBuffer buffer = buffer_of(out);
+             unlocked(progress,
+                      [&](const auto& tell) { self.picture(raw, buffer, options, tell); });
+           })
+      .def_static("picture_size",
+                  [](const py::array& mosaic, const Facts& facts, const PictureOptions& options) {
+                    const auto size = Develop::picture_size(mosaic_of(mosaic, facts), options);
+                    return std::array{size.height, size.width};
+                  })
+      .def_static("picture_size",
+                  [](const RawFile& raw, const PictureOptions& options) {
+                    const auto size = Develop::picture_size(raw, options);
+                    return std::array{size.height, size.width};
+                  })
       .def("camera_rgb",
            [](Develop& self, const py::array& mosaic, const Facts& facts, py::array out,
               const py::object& progress) {
@@ -227,10 +317,13 @@ void add_develop(py::module_& module) {
              const ImageBuffer buffer = buffer_of(out);
              unlocked(progress, [&](const auto& tell) { self.camera_rgb(view, buffer, tell); });
            })
-      .def("file", [](Develop& self, const std::filesystem::path& in,
-                      const std::filesystem::path& out, const py::object& progress) {
-        unlocked(progress, [&](const auto& tell) { self.file(in, out, tell); });
-      });
+      .def("file",
+           [](Develop& self, const std::filesystem::path& in, const std::filesystem::path& out,
+              const PictureOptions& picture, int quality, const std::optional<int>& depth,
+              bool strip_metadata, const py::object& progress) {
+             const FileOptions options{picture, quality, depth, strip_metadata};
+             unlocked(progress, [&](const auto& tell) { self.file(in, out, options, tell); });
+           });
 }
 
 void add_denoise(py::module_& module) {

@@ -1,4 +1,4 @@
-// Develops a camera's RAW file in memory: embed RAW OUT.ppm.
+// Develops a camera's RAW file in memory, upright and for a screen: embed RAW OUT.ppm.
 #include <fstream>
 #include <hyperconv/hyperconv.hpp>
 #include <iostream>
@@ -11,13 +11,14 @@ int main(int argc, char** argv) {
   }
   try {
     const hyperconv::RawFile raw(argv[1]);
-    const hyperconv::MosaicView mosaic = raw.mosaic();
-    std::vector<unsigned char> rgb(size_t(mosaic.width) * mosaic.height * 3);
+    const hyperconv::PictureOptions wanted{.strength = {.luma = 0.8, .colour = 1},
+                                           .size = hyperconv::LongestSide{2048}};
+    const auto [width, height] = hyperconv::Develop::picture_size(raw, wanted);
+    std::vector<unsigned char> rgb(size_t(width) * size_t(height) * 3);
     hyperconv::Develop develop;
-    develop.picture(mosaic, {.data = rgb.data(), .width = mosaic.width, .height = mosaic.height});
-    std::ofstream(argv[2], std::ios::binary)
-        << "P6 " << mosaic.width << ' ' << mosaic.height << " 255\n"
-        << std::string(rgb.begin(), rgb.end());
+    develop.picture(raw, {.data = rgb.data(), .width = width, .height = height}, wanted);
+    std::ofstream(argv[2], std::ios::binary) << "P6 " << width << ' ' << height << " 255\n"
+                                             << std::string(rgb.begin(), rgb.end());
   } catch (const hyperconv::Error& error) {
     std::cerr << "embed: " << error.what() << '\n';
     return 1;

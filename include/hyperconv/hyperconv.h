@@ -81,21 +81,26 @@ typedef struct hyperconv_buffer {
   int type; /* a hyperconv_sample_type */
 } hyperconv_buffer;
 
-/* Colours of the samples (0,0) (0,1) / (1,0) (1,1) of the active area. */
+/* Colours of the samples (0,0) (0,1) / (1,0) (1,1) of the active area; or Fujifilm's pattern of
+ * 6x6, which begins at GGRGGB GGBGGR BRGRBG GGBGGR GGRGGB RBGBRG, row by row. */
 typedef enum hyperconv_cfa {
   HYPERCONV_RGGB = 0,
   HYPERCONV_BGGR = 1,
   HYPERCONV_GRBG = 2,
-  HYPERCONV_GBRG = 3
+  HYPERCONV_GBRG = 3,
+  HYPERCONV_X_TRANS = 4
 } hyperconv_cfa;
 
-/* What a sensor with a Bayer pattern saw: one sample a pixel, in the sensor's units. */
+/* What a sensor behind a colour filter array saw: one sample a pixel, in the sensor's units. */
 typedef struct hyperconv_mosaic {
   const void* data;
-  int width, height;       /* of the active area; at least 2x2, at most 2^29 samples */
-  ptrdiff_t stride;        /* bytes from one row's start to the next one's; 0: without gaps */
-  int type;                /* a hyperconv_sample_type */
-  int cfa;                 /* a hyperconv_cfa */
+  int width, height; /* of the active area; at least 2x2 (X-Trans 6x6), at most 2^29 samples */
+  ptrdiff_t stride;  /* bytes from one row's start to the next one's; 0: without gaps */
+  int type;          /* a hyperconv_sample_type */
+  int cfa;           /* a hyperconv_cfa */
+  /* Of X-Trans, whose black levels are all the same: where the first sample stands in the pattern,
+   * 0 to 5. */
+  int x_trans_row, x_trans_column;
   double black[4];         /* level of no light at (0,0) (0,1) (1,0) (1,1); 0 or more */
   double white;            /* level at which a sample is saturated; above every black */
   double white_balance[3]; /* multipliers that make a grey grey, R G B; above 0 */
@@ -123,6 +128,73 @@ typedef struct hyperconv_options {
   int again;
 } hyperconv_options;
 
+/* Which light is grey in a picture. */
+typedef enum hyperconv_balance {
+  HYPERCONV_AS_SHOT = 0,   /* the camera's choice */
+  HYPERCONV_AUTOMATIC = 1, /* found in the photo, by its edges */
+  HYPERCONV_LIGHT = 2,     /* of a colour temperature and tint, by the camera's matrix */
+  HYPERCONV_GREY_PLACE = 3 /* 16x16 samples around a place */
+} hyperconv_balance;
+
+/* By LibRaw's names; the latter two show what a clipped colour's neighbours tell, and darken the
+ * picture. */
+typedef enum hyperconv_highlights {
+  HYPERCONV_CLIP = 0,
+  HYPERCONV_BLEND = 1,
+  HYPERCONV_REBUILD = 2
+} hyperconv_highlights;
+
+typedef enum hyperconv_colour_space {
+  HYPERCONV_SRGB = 0,
+  HYPERCONV_DISPLAY_P3 = 1,
+  HYPERCONV_ADOBE_RGB = 2,
+  HYPERCONV_PROPHOTO = 3,
+  HYPERCONV_REC2020 = 4
+} hyperconv_colour_space;
+
+/* Which picture is made of a camera's mosaic or file. Begin with
+ * hyperconv_picture_options_defaults, by which it is what is made where nothing is said.
+ * docs/rendering.md has more of each. */
+typedef struct hyperconv_picture_options {
+  /* Share of the noise that is removed, 0 to 1; the rest is the photo's own grain. Less than all
+   * (1, 1) takes twice the time. */
+  double luma, colour;
+  int balance;         /* a hyperconv_balance; HYPERCONV_AS_SHOT */
+  double kelvin, tint; /* of HYPERCONV_LIGHT: 2000 to 15000 (5500), -150 to 150 (0) */
+  int grey_x, grey_y;  /* of HYPERCONV_GREY_PLACE, in pixels of the upright picture */
+  double exposure;     /* stops by which it is brighter, -10 to 10 (0) */
+  int highlights;      /* a hyperconv_highlights; HYPERCONV_CLIP */
+  int colour_space;    /* a hyperconv_colour_space; HYPERCONV_SRGB */
+  /* NULL or "none"; "auto": corrected by the DNG's own opcodes, else as Lensfun knows the lens, and
+   * not where neither does; or the name of a lens of Lensfun's. Of a hyperconv_mosaic NULL. */
+  const char* lens;
+  /* Not has_part: all. Else only this part, in pixels of the photo as it is stored, sample for
+   * sample what the whole picture would show there. Without camera_crop and size. */
+  int has_part;
+  int64_t part_left, part_top, part_width, part_height;
+  int camera_crop; /* not 0: what the camera's own pictures show, where the file says it */
+  int rotate;      /* degrees clockwise from how it is stored, 0, 90, 180 or 270; -1: as it says */
+  /* At most one of the three may be other than 0, in linear light: the longer side at most so long;
+   * a size to fit into (both); so many times the size, 0.001 to 4. Sides of 1 to 65535 pixels. */
+  int longest_side;
+  int fit_width, fit_height;
+  double scale;
+} hyperconv_picture_options;
+
+HYPERCONV_C_API hyperconv_picture_options hyperconv_picture_options_defaults(void);
+
+/* The same of a file, and how it is written. */
+typedef struct hyperconv_file_options {
+  hyperconv_picture_options picture;
+  int quality; /* of JPEG, JPEG XL, AVIF and HEIF, 1 to 100 (95) */
+  /* Bits a sample: 8, 16 (PNG, TIFF, JPEG XL), 10 or 12 (AVIF, HEIF), or 32, which are floats in
+   * linear light (TIFF); 0: 16, or 10, where the format has them. */
+  int depth;
+  int strip_metadata; /* not 0: without EXIF, XMP, IPTC and texts */
+} hyperconv_file_options;
+
+HYPERCONV_C_API hyperconv_file_options hyperconv_file_options_defaults(void);
+
 /* Is told the progress of a call, from 0 to 1, never less than before. It returns 0 to go on;
  * anything else cancels: within 100 ms, unless a file is being decoded or the filters of a very
  * large network predicted. It is called on the thread that made the call, some fifty times a
@@ -134,8 +206,8 @@ typedef int (*hyperconv_progress)(double done, void* user);
 typedef struct hyperconv_raw hyperconv_raw;
 
 /* A camera's RAW file, or a mosaic as a one-channel PNG. Fails: BAD_ARGUMENT (NULL), IO, BAD_FILE,
- * UNSUPPORTED (a sensor that is not Bayer; hyperconv_develop_file takes X-Trans too),
- * OUT_OF_MEMORY. */
+ * UNSUPPORTED (a sensor that is neither Bayer nor X-Trans; hyperconv_develop_file takes frames of
+ * three colours and monochrome ones too), OUT_OF_MEMORY. */
 HYPERCONV_C_API hyperconv_code hyperconv_raw_read(const char* path, hyperconv_raw** raw);
 /* NULL is allowed. */
 HYPERCONV_C_API void hyperconv_raw_destroy(hyperconv_raw* raw);
@@ -165,6 +237,28 @@ HYPERCONV_C_API hyperconv_code hyperconv_develop_picture(hyperconv_develop* deve
                                                          const hyperconv_mosaic* mosaic,
                                                          const hyperconv_buffer* out,
                                                          hyperconv_progress progress, void* user);
+/* Width and height of the picture that these options make of a mosaic or a file in memory. Fails:
+ * BAD_ARGUMENT. */
+HYPERCONV_C_API hyperconv_code hyperconv_picture_size(const hyperconv_mosaic* mosaic,
+                                                      const hyperconv_picture_options* options,
+                                                      int* width, int* height);
+HYPERCONV_C_API hyperconv_code hyperconv_raw_picture_size(const hyperconv_raw* raw,
+                                                          const hyperconv_picture_options* options,
+                                                          int* width, int* height);
+/* The picture that one wants, of 3 channels and that size; of a hyperconv_raw turned upright, and
+ * refused (BAD_ARGUMENT) where its noise was removed before: hyperconv_options.again. Fails as
+ * above, also where an option is out of its range or has no meaning for this photo (BAD_ARGUMENT),
+ * or lenses cannot be corrected in this build (UNSUPPORTED). */
+HYPERCONV_C_API hyperconv_code hyperconv_develop_wanted(hyperconv_develop* develop,
+                                                        const hyperconv_mosaic* mosaic,
+                                                        const hyperconv_picture_options* options,
+                                                        const hyperconv_buffer* out,
+                                                        hyperconv_progress progress, void* user);
+HYPERCONV_C_API hyperconv_code hyperconv_develop_raw(hyperconv_develop* develop,
+                                                     const hyperconv_raw* raw,
+                                                     const hyperconv_picture_options* options,
+                                                     const hyperconv_buffer* out,
+                                                     hyperconv_progress progress, void* user);
 /* The camera's RGB instead: linear, white-balanced, 1 = the level at which the least amplified
  * channel saturates; noise that is left may be below 0. `out` is F32. Fails likewise. */
 HYPERCONV_C_API hyperconv_code hyperconv_develop_camera_rgb(hyperconv_develop* develop,
@@ -178,6 +272,15 @@ HYPERCONV_C_API hyperconv_code hyperconv_develop_camera_rgb(hyperconv_develop* d
 HYPERCONV_C_API hyperconv_code hyperconv_develop_file(hyperconv_develop* develop, const char* in,
                                                       const char* out, hyperconv_progress progress,
                                                       void* user);
+
+/* The file that one wants. Of a .dng, which a raw converter renders, only luma, colour, balance,
+ * rotate and strip_metadata can be other than the defaults, of a monochrome photo not balance,
+ * highlights and colour_space. Fails: any code. */
+HYPERCONV_C_API hyperconv_code hyperconv_develop_file_wanted(hyperconv_develop* develop,
+                                                             const char* in, const char* out,
+                                                             const hyperconv_file_options* options,
+                                                             hyperconv_progress progress,
+                                                             void* user);
 
 /* ---- Removes the noise of photos. Threads: as hyperconv_develop. */
 typedef struct hyperconv_denoise hyperconv_denoise;

@@ -66,14 +66,27 @@ struct ImageBuffer {
   SampleType type = SampleType::u8;
 };
 
-/// What a sensor with a Bayer pattern saw, in memory of the caller: one sample a pixel, in the
-/// sensor's units. It is only read, and only during the call.
+/// Where the first sample of a mosaic stands in Fujifilm's pattern of 6x6, which begins at
+///     G G R G G B
+///     G G B G G R
+///     B R G R B G
+///     G G B G G R
+///     G G R G G B
+///     R B G B R G
+struct XTransPhase {
+  int row = 0, column = 0;  ///< 0..5
+};
+
+/// What a sensor behind a colour filter array saw, in memory of the caller: one sample a pixel, in
+/// the sensor's units. It is only read, and only during the call.
 struct MosaicView {
   const void* data = nullptr;
-  int width = 0, height = 0;  ///< of the active area; at least 2x2, at most 2^29 samples
+  int width = 0, height = 0;  ///< of the active area; at least 2x2 (X-Trans 6x6), at most 2^29
   std::ptrdiff_t stride = 0;  ///< bytes from one row's start to the next one's; 0: without gaps
   SampleType type = SampleType::u16;
   Cfa cfa = Cfa::rggb;
+  /// The filters are X-Trans' instead; all four black levels are then the same.
+  std::optional<XTransPhase> x_trans = {};
   std::array<double, 4> black{};  ///< level of no light at (0,0) (0,1) (1,0) (1,1); 0 or more
   double white = 65535;           ///< level at which a sample is saturated; above every black
   /// Multipliers that make a grey grey, R G B; above 0.
@@ -110,8 +123,8 @@ struct Options {
 /// number of threads may use one at the same time.
 class HYPERCONV_API RawFile {
  public:
-  /// Throws Error: io, bad_file (damaged, or no RAW file), unsupported (a sensor that is not
-  /// Bayer: Develop::file takes X-Trans too).
+  /// Throws Error: io, bad_file (damaged, or no RAW file), unsupported (a sensor that is neither
+  /// Bayer nor X-Trans: Develop::file takes frames of three colours and monochrome ones too).
   explicit RawFile(const std::filesystem::path& path);
   ~RawFile();
   RawFile(RawFile&&) noexcept;
@@ -126,8 +139,51 @@ class HYPERCONV_API RawFile {
   const std::vector<std::string>& warnings() const;
 
  private:
+  friend class Develop;
   class Impl;
   std::unique_ptr<const Impl> impl_;
+};
+
+/// Which picture is made of a camera's mosaic or file. As it stands here it is what is made where
+/// nothing is said: LibRaw's rendering without its noise. docs/rendering.md has more of each.
+struct PictureOptions {
+  /// The share of the noise that is removed; the rest is the photo's own grain. Less than all takes
+  /// twice the time, and a model that is told the noise, as the shipped ones are.
+  DenoiseStrength strength = {};
+  WantedBalance white_balance = AsShot{};
+  double exposure = 0;  ///< stops by which it is brighter, in linear light: -10 to 10
+  HighlightMode highlights = HighlightMode::clip;
+  OutputSpace colour_space = OutputSpace::srgb;  ///< a file gets its profile
+  /// "none"; "auto": distortion, vignetting and lateral colour are corrected by the DNG's own
+  /// opcodes, else as Lensfun knows the lens, and not where neither does; or the name of a lens of
+  /// Lensfun's. Of a MosaicView, which says of no lens, "none".
+  std::string lens = "none";
+  /// Only this part, in pixels of the photo as it is stored (with a lens, of the corrected one): a
+  /// preview, sample for sample what the whole picture would show there. Without crop and size.
+  std::optional<Region> part = {};
+  Crop crop = Crop::active;  ///< of a MosaicView all there is
+  /// Degrees by which the samples as they are stored are turned clockwise: 0, 90, 180 or 270;
+  /// nothing: as the file says, a MosaicView not at all.
+  std::optional<int> rotate = {};
+  /// In linear light, by Lanczos' filter: sides of 1 to 65535 pixels, a share of 0.001 to 4;
+  /// nothing: as the sensor has it.
+  std::optional<WantedSize> size = {};
+};
+
+/// The same of a file, and how it is written.
+struct FileOptions {
+  PictureOptions picture = {};
+  int quality = 95;  ///< of JPEG, JPEG XL, AVIF and HEIF, 1 to 100
+  /// Bits a sample: 8, 16 (PNG, TIFF, JPEG XL), 10 or 12 (AVIF, HEIF), or 32, which are floats in
+  /// linear light, cut nowhere (TIFF, without size); nothing: 16, or 10, where the format has them.
+  std::optional<int> depth = {};
+  bool strip_metadata = false;  ///< without EXIF, XMP, IPTC and texts
+};
+
+/// In pixels.
+struct PictureSize {
+  int width = 0, height = 0;
+  bool operator==(const PictureSize&) const = default;
 };
 
 /// Develops mosaics with one model. Any thread may use it, for one call at a time: a second call
@@ -150,6 +206,20 @@ class HYPERCONV_API Develop {
   void picture(const MosaicView& mosaic, const ImageBuffer& out,
                const ProgressCallback& progress = {});
 
+  /// The picture that one wants, in any sample type, of 3 channels and picture_size(). Of a RawFile
+  /// it is turned upright; one whose noise was removed before is refused (bad_argument:
+  /// Options::again). Throws Error as above, also where an option is out of its range or has no
+  /// meaning for this photo (bad_argument), or lenses cannot be corrected in this build
+  /// (unsupported).
+  void picture(const MosaicView& mosaic, const ImageBuffer& out, const PictureOptions& options,
+               const ProgressCallback& progress = {});
+  void picture(const RawFile& raw, const ImageBuffer& out, const PictureOptions& options = {},
+               const ProgressCallback& progress = {});
+
+  /// Of the picture that these options make. Throws Error (bad_argument).
+  static PictureSize picture_size(const MosaicView& mosaic, const PictureOptions& options = {});
+  static PictureSize picture_size(const RawFile& raw, const PictureOptions& options = {});
+
   /// The camera's RGB instead: linear, white-balanced, 1 = the level at which the least amplified
   /// channel saturates; noise that is left may be below 0. `out` is f32.
   void camera_rgb(const MosaicView& mosaic, const ImageBuffer& out,
@@ -163,6 +233,12 @@ class HYPERCONV_API Develop {
   /// same, its noise was removed already: Options::again), ...
   void file(const std::filesystem::path& in, const std::filesystem::path& out,
             const ProgressCallback& progress = {});
+
+  /// The file that one wants. Of a .dng, which a raw converter renders, only strength, white
+  /// balance, rotate and strip_metadata can be, of a monochrome photo no white balance, highlights
+  /// or colour space. Throws Error likewise, also as picture() does.
+  void file(const std::filesystem::path& in, const std::filesystem::path& out,
+            const FileOptions& options, const ProgressCallback& progress = {});
 
  private:
   class Impl;

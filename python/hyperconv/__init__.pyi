@@ -25,6 +25,8 @@ class RawFile:
     @property
     def cfa(self) -> str: ...
     @property
+    def x_trans(self) -> list[int] | None: ...
+    @property
     def black(self) -> list[float]: ...
     @property
     def white(self) -> float: ...
@@ -53,11 +55,23 @@ def develop(
     mosaic: ArrayLike | RawFile,
     *,
     cfa: str | None = None,
+    x_trans: Sequence[int] | None = None,
     black: float | Sequence[float] | None = None,
     white: float | None = None,
     white_balance: Sequence[float] | None = None,
     xyz_to_camera: ArrayLike | None = None,
     noise: Sequence[float] | None = None,
+    strength: float | Sequence[float] = 1.0,
+    balance: str | float | Sequence[float] = "as-shot",
+    grey: Sequence[int] | None = None,
+    exposure: float = 0.0,
+    highlights: str = "clip",
+    colour_space: str = "srgb",
+    lens: str = "none",
+    part: Sequence[int] | None = None,
+    crop: str = "active",
+    rotate: int | str = 0,
+    resize: int | float | Sequence[int] | None = None,
     camera_rgb: bool = False,
     out: NDArray[Any] | None = None,
     dtype: DTypeLike | None = None,
@@ -81,6 +95,20 @@ def develop_file(
     target: Path,
     *,
     again: bool = False,
+    strength: float | Sequence[float] = 1.0,
+    balance: str | float | Sequence[float] = "as-shot",
+    grey: Sequence[int] | None = None,
+    exposure: float = 0.0,
+    highlights: str = "clip",
+    colour_space: str = "srgb",
+    lens: str = "none",
+    part: Sequence[int] | None = None,
+    crop: str = "active",
+    rotate: int | str = "auto",
+    resize: int | float | Sequence[int] | None = None,
+    quality: int = 95,
+    depth: int | None = None,
+    strip_metadata: bool = False,
     model: Path | None = None,
     threads: int = 0,
     memory: int | None = None,

@@ -105,6 +105,74 @@ def test_what_a_raw_file_says_is_the_default(tmp_path, mosaic):
     assert (hyperconv.develop(raw, white_balance=(3, 1, 1)) != by_hand).any()
 
 
+def test_the_picture_that_is_wanted(tmp_path, mosaic):
+    write_mosaic(tmp_path / "raw.png", mosaic)
+    raw = hyperconv.read_raw(tmp_path / "raw.png")
+    plain = hyperconv.develop(raw)
+    assert (hyperconv.develop(raw, strength=1, balance="as-shot", lens="none") == plain).all()
+    bright = hyperconv.develop(raw, exposure=1)
+    assert bright.mean() > plain.mean()
+    part = hyperconv.develop(raw, exposure=1, part=(10, 20, 30, 16))
+    assert (part == bright[20:36, 10:40]).all()
+    turned = hyperconv.develop(raw, exposure=1, rotate=90)
+    assert (turned == np.rot90(bright, -1)).all()
+    assert hyperconv.develop(raw, resize=48).shape == (32, 48, 3)
+    assert hyperconv.develop(raw, resize=0.25).shape == (16, 24, 3)
+    assert hyperconv.develop(raw, rotate="auto", resize=(20, 64)).shape == (13, 20, 3)
+    for change in ({"balance": "auto"}, {"grey": (50, 30)}, {"strength": (0.5, 0)},
+                   {"colour_space": "prophoto"}):
+        assert (hyperconv.develop(raw, **change) != plain).any(), change
+    hyperconv.develop_file(tmp_path / "raw.png", tmp_path / "out.png", exposure=1, resize=48,
+                           depth=8, grey=(50, 30), highlights="blend")
+    assert (tmp_path / "out.png").read_bytes()[16:25] == bytes([0, 0, 0, 48, 0, 0, 0, 32, 8])
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"strength": 2}, "strength is 2"),
+    ({"balance": "dusk"}, '"dusk" is no balance'),
+    ({"balance": 100}, "2000 to 15000 kelvin"),
+    ({"balance": (1, 2, 3)}, "kelvin and tint"),
+    ({"balance": "auto", "grey": (1, 1)}, "leave one of them out"),
+    ({"grey": (1,)}, "grey is a place"),
+    ({"grey": (-1, 0)}, "0,0 or beyond"),
+    ({"exposure": float("nan")}, "exposure is nan"),
+    ({"exposure": "much"}, "wrong kind"),
+    ({"highlights": "burn"}, '"burn" is no way with highlights'),
+    ({"colour_space": "cmyk"}, "srgb, display-p3"),
+    ({"crop": "half"}, '"half" is no crop'),
+    ({"rotate": 45}, "turned by 45 degrees"),
+    ({"rotate": "left"}, "wrong kind"),
+    ({"resize": 0}, "sides of 1 to 65535"),
+    ({"resize": (1, 2, 3)}, "resize is the longer side"),
+    ({"part": (0, 0, 97, 1)}, "96x64"),
+    ({"part": (0, 0)}, "wrong kind"),
+    ({"lens": "auto"}, "what read_raw gives"),
+    ({"rotate": "auto"}, "what read_raw gives"),
+    ({"exposure": 1, "camera_rgb": True}, "no effect"),
+    ({"x_trans": (0, 0)}, "x_trans has no meaning"),
+    ({"cfa": "x-trans", "x_trans": (0, 6)}, "0,0 to 5,5"),
+])
+def test_what_cannot_be_wanted_is_refused(mosaic, change, words):
+    with pytest.raises(hyperconv.BadArgument, match=words):
+        hyperconv.develop(mosaic, **{**FACTS, **change})
+
+
+def test_x_trans_is_developed(mosaic):
+    picture = hyperconv.develop(mosaic, **FACTS, cfa="x-trans", x_trans=(2, 1))
+    assert picture.shape == (64, 96, 3)
+    assert (picture != hyperconv.develop(mosaic, **FACTS, cfa="x-trans")).any()
+
+
+def test_a_file_that_cannot_be_wanted_is_not_written(tmp_path, mosaic):
+    write_mosaic(tmp_path / "raw.png", mosaic)
+    for name, change, words in (("a.dng", {"exposure": 1}, "raw converter"),
+                                ("a.jpg", {"quality": 0}, "quality is 0"),
+                                ("a.png", {"depth": 7}, ""), ("a.png", {"rotate": 1}, "1 degrees")):
+        with pytest.raises(hyperconv.BadArgument, match=words):
+            hyperconv.develop_file(tmp_path / "raw.png", tmp_path / name, **change)
+        assert not (tmp_path / name).exists()
+
+
 @pytest.mark.parametrize("change, words", [
     ({"cfa": "xtrans"}, "no colour filter pattern"),
     ({"black": 2000}, "black level"),

@@ -110,6 +110,10 @@ MosaicView view_of(const hyperconv_mosaic& mosaic) {
                   .type = SampleType(mosaic.type),
                   .cfa = Cfa(mosaic.cfa),
                   .white = mosaic.white};
+  if (mosaic.cfa == HYPERCONV_X_TRANS) {
+    view.cfa = Cfa::rggb;
+    view.x_trans = {mosaic.x_trans_row, mosaic.x_trans_column};
+  }
   std::copy_n(mosaic.black, 4, view.black.begin());
   std::copy_n(mosaic.white_balance, 3, view.white_balance.begin());
   if (mosaic.has_matrix != 0) {
@@ -128,6 +132,11 @@ hyperconv_mosaic mosaic_of(const MosaicView& view) {
   mosaic.stride = view.stride;
   mosaic.type = int(view.type);
   mosaic.cfa = int(view.cfa);
+  if (view.x_trans) {
+    mosaic.cfa = HYPERCONV_X_TRANS;
+    mosaic.x_trans_row = view.x_trans->row;
+    mosaic.x_trans_column = view.x_trans->column;
+  }
   mosaic.white = view.white;
   std::ranges::copy(view.black, mosaic.black);
   std::ranges::copy(view.white_balance, mosaic.white_balance);
@@ -141,6 +150,58 @@ hyperconv_mosaic mosaic_of(const MosaicView& view) {
     mosaic.noise_read = view.noise->read;
   }
   return mosaic;
+}
+
+WantedBalance balance_of(const hyperconv_picture_options& options) {
+  switch (options.balance) {
+    case HYPERCONV_AS_SHOT:
+      return AsShot{};
+    case HYPERCONV_AUTOMATIC:
+      return Automatic{};
+    case HYPERCONV_LIGHT:
+      return LightColour{options.kelvin, options.tint};
+    case HYPERCONV_GREY_PLACE:
+      return GreyPlace{options.grey_x, options.grey_y};
+    default:
+      fail("the balance is {}; there are as shot, automatic, light and grey place",
+           options.balance);
+  }
+}
+
+std::optional<WantedSize> size_of(const hyperconv_picture_options& options) {
+  const bool longest = options.longest_side != 0, scaled = options.scale != 0,
+             fits = options.fit_width != 0 || options.fit_height != 0;
+  if (int(longest) + int(scaled) + int(fits) > 1)
+    fail(
+        "the size is wanted in several ways; one of longest_side, fit_width with fit_height, and "
+        "scale can be other than 0");
+  if (longest) return LongestSide{options.longest_side};
+  if (scaled) return ShareOfSize{options.scale};
+  if (fits) return WithinSize{options.fit_width, options.fit_height};
+  return std::nullopt;
+}
+
+PictureOptions options_of(const hyperconv_picture_options& options) {
+  PictureOptions found{.strength = {options.luma, options.colour},
+                       .white_balance = balance_of(options),
+                       .exposure = options.exposure,
+                       .highlights = HighlightMode(options.highlights),
+                       .colour_space = OutputSpace(options.colour_space),
+                       .crop = options.camera_crop != 0 ? Crop::camera : Crop::active,
+                       .size = size_of(options)};
+  if (options.lens != nullptr) found.lens = options.lens;
+  if (options.has_part != 0)
+    found.part = {options.part_top, options.part_left, options.part_height, options.part_width};
+  if (options.rotate != -1) found.rotate = options.rotate;
+  return found;
+}
+
+FileOptions options_of(const hyperconv_file_options& options) {
+  FileOptions found{.picture = options_of(options.picture),
+                    .quality = options.quality,
+                    .strip_metadata = options.strip_metadata != 0};
+  if (options.depth != 0) found.depth = options.depth;
+  return found;
 }
 
 ProgressCallback callback_of(hyperconv_progress progress, void* user) {
@@ -171,6 +232,50 @@ hyperconv_code hyperconv_shipped_model(const char* task, char* path, size_t size
 }
 
 hyperconv_mosaic hyperconv_mosaic_defaults(void) { return mosaic_of(MosaicView()); }
+
+hyperconv_picture_options hyperconv_picture_options_defaults(void) {
+  const LightColour light;
+  hyperconv_picture_options options{};
+  options.luma = options.colour = 1;
+  options.kelvin = light.kelvin;
+  options.rotate = -1;
+  return options;
+}
+
+hyperconv_file_options hyperconv_file_options_defaults(void) {
+  hyperconv_file_options options{};
+  options.picture = hyperconv_picture_options_defaults();
+  options.quality = FileOptions().quality;
+  return options;
+}
+
+hyperconv_code hyperconv_picture_size(const hyperconv_mosaic* mosaic,
+                                      const hyperconv_picture_options* options, int* width,
+                                      int* height) {
+  return guarded([&] {
+    check_given(mosaic, "mosaic");
+    check_given(options, "options");
+    check_given(width, "width");
+    check_given(height, "height");
+    const PictureSize size = Develop::picture_size(view_of(*mosaic), options_of(*options));
+    *width = size.width;
+    *height = size.height;
+  });
+}
+
+hyperconv_code hyperconv_raw_picture_size(const hyperconv_raw* raw,
+                                          const hyperconv_picture_options* options, int* width,
+                                          int* height) {
+  return guarded([&] {
+    check_given(raw, "raw");
+    check_given(options, "options");
+    check_given(width, "width");
+    check_given(height, "height");
+    const PictureSize size = Develop::picture_size(raw->file, options_of(*options));
+    *width = size.width;
+    *height = size.height;
+  });
+}
 
 hyperconv_code hyperconv_raw_read(const char* path, hyperconv_raw** raw) {
   return guarded([&] {
@@ -215,6 +320,34 @@ hyperconv_code hyperconv_develop_picture(hyperconv_develop* develop, const hyper
   });
 }
 
+hyperconv_code hyperconv_develop_wanted(hyperconv_develop* develop, const hyperconv_mosaic* mosaic,
+                                        const hyperconv_picture_options* options,
+                                        const hyperconv_buffer* out, hyperconv_progress progress,
+                                        void* user) {
+  return guarded([&] {
+    check_given(develop, "develop");
+    check_given(mosaic, "mosaic");
+    check_given(options, "options");
+    check_given(out, "out");
+    develop->develop.picture(view_of(*mosaic), buffer_of(*out), options_of(*options),
+                             callback_of(progress, user));
+  });
+}
+
+hyperconv_code hyperconv_develop_raw(hyperconv_develop* develop, const hyperconv_raw* raw,
+                                     const hyperconv_picture_options* options,
+                                     const hyperconv_buffer* out, hyperconv_progress progress,
+                                     void* user) {
+  return guarded([&] {
+    check_given(develop, "develop");
+    check_given(raw, "raw");
+    check_given(options, "options");
+    check_given(out, "out");
+    develop->develop.picture(raw->file, buffer_of(*out), options_of(*options),
+                             callback_of(progress, user));
+  });
+}
+
 hyperconv_code hyperconv_develop_camera_rgb(hyperconv_develop* develop,
                                             const hyperconv_mosaic* mosaic,
                                             const hyperconv_buffer* out,
@@ -234,6 +367,18 @@ hyperconv_code hyperconv_develop_file(hyperconv_develop* develop, const char* in
     check_given(in, "in");
     check_given(out, "out");
     develop->develop.file(in, out, callback_of(progress, user));
+  });
+}
+
+hyperconv_code hyperconv_develop_file_wanted(hyperconv_develop* develop, const char* in,
+                                             const char* out, const hyperconv_file_options* options,
+                                             hyperconv_progress progress, void* user) {
+  return guarded([&] {
+    check_given(develop, "develop");
+    check_given(in, "in");
+    check_given(out, "out");
+    check_given(options, "options");
+    develop->develop.file(in, out, options_of(*options), callback_of(progress, user));
   });
 }
 

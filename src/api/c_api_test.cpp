@@ -9,6 +9,7 @@
 
 #include "api/api_testing.hpp"
 #include "hyperconv/hyperconv.h"
+#include "raw/mosaic.hpp"
 
 namespace hyperconv {
 namespace {
@@ -95,6 +96,108 @@ TEST_F(CApi, HandsOverMatrixAndNoise) {
   mosaic_.has_noise = 1;
   mosaic_.noise_read = -2;
   expect_refused(develop(mosaic_), "noise variance is -2");
+}
+
+TEST_F(CApi, MakesThePictureThatIsWanted) {
+  hyperconv_picture_options options = hyperconv_picture_options_defaults();
+  const auto wanted = [&] {
+    return hyperconv_develop_wanted(develop_.get(), &mosaic_, &options, &out_, nullptr, nullptr);
+  };
+  ASSERT_EQ(develop(mosaic_), HYPERCONV_OK);
+  const auto plain = written_;
+  written_ = untouched();
+  ASSERT_EQ(wanted(), HYPERCONV_OK);
+  EXPECT_EQ(written_, plain);
+
+  options.balance = HYPERCONV_GREY_PLACE;
+  options.grey_x = 20;
+  options.grey_y = 30;
+  options.exposure = -1;
+  options.highlights = HYPERCONV_REBUILD;
+  options.colour_space = HYPERCONV_REC2020;
+  options.rotate = 90;
+  options.longest_side = 32;
+  int wide = 0, high = 0;
+  ASSERT_EQ(hyperconv_picture_size(&mosaic_, &options, &wide, &high), HYPERCONV_OK);
+  EXPECT_EQ(wide, 24);
+  EXPECT_EQ(high, 32);
+  out_.width = wide;
+  out_.height = high;
+  ASSERT_EQ(wanted(), HYPERCONV_OK);
+  std::vector<uint16_t> want = written_;
+  Develop(develop_model_)
+      .picture({.data = samples_.data(), .width = width, .height = height, .white = 4000},
+               {.data = want.data(), .width = 24, .height = 32, .type = SampleType::u16},
+               {.white_balance = GreyPlace{20, 30},
+                .exposure = -1,
+                .highlights = HighlightMode::rebuild,
+                .colour_space = OutputSpace::rec2020,
+                .rotate = 90,
+                .size = LongestSide{32}});
+  EXPECT_EQ(written_, want);
+  EXPECT_NE(written_, plain);
+}
+
+TEST_F(CApi, RefusesWhatCannotBeWanted) {
+  const auto bad = [&](const std::function<void(hyperconv_picture_options&)>& spoil) {
+    hyperconv_picture_options options = hyperconv_picture_options_defaults();
+    spoil(options);
+    return hyperconv_develop_wanted(develop_.get(), &mosaic_, &options, &out_, nullptr, nullptr);
+  };
+  using Options = hyperconv_picture_options;
+  expect_refused(bad([](Options& o) { o.luma = 2; }), "strength is 2");
+  expect_refused(bad([](Options& o) { o.balance = 4; }), "balance is 4");
+  expect_refused(bad([](Options& o) {
+                   o.balance = HYPERCONV_LIGHT;
+                   o.kelvin = nan;
+                 }),
+                 "2000 to 15000 kelvin");
+  expect_refused(bad([](Options& o) { o.exposure = nan; }), "exposure is nan");
+  expect_refused(bad([](Options& o) { o.highlights = -1; }), "highlights are -1");
+  expect_refused(bad([](Options& o) { o.colour_space = 5; }), "colour space is 5");
+  expect_refused(bad([](Options& o) { o.rotate = 1; }), "turned by 1 degrees");
+  expect_refused(bad([](Options& o) { o.longest_side = -3; }), "sides of 1 to 65535");
+  expect_refused(bad([](Options& o) { o.longest_side = o.fit_width = 3; }), "several ways");
+  expect_refused(bad([](Options& o) { o.fit_width = 3; }), "sides of 1 to 65535");
+  expect_refused(bad([](Options& o) { o.has_part = 1; }), "part");
+  expect_refused(bad([](Options& o) { o.lens = "auto"; }), "take the RawFile");
+  const hyperconv_picture_options options = hyperconv_picture_options_defaults();
+  hyperconv_file_options file = hyperconv_file_options_defaults();
+  file.quality = 101;
+  expect_refused(hyperconv_develop_file_wanted(develop_.get(), "/none.dng", "/none/a.jpg", &file,
+                                               nullptr, nullptr),
+                 "quality is 101");
+  int side = 0;
+  expect_refused(hyperconv_picture_size(&mosaic_, nullptr, &side, &side), "null pointer");
+  expect_refused(hyperconv_raw_picture_size(nullptr, &options, &side, &side), "null pointer");
+  expect_refused(hyperconv_develop_raw(develop_.get(), nullptr, &options, &out_, nullptr, nullptr),
+                 "null pointer");
+  expect_refused(
+      hyperconv_develop_wanted(develop_.get(), &mosaic_, nullptr, &out_, nullptr, nullptr),
+      "null pointer");
+  expect_refused(
+      hyperconv_develop_file_wanted(develop_.get(), "a.dng", "a.png", nullptr, nullptr, nullptr),
+      "null pointer");
+}
+
+TEST_F(CApi, TellsXTransInBothDirections) {
+  Mosaic mosaic;
+  mosaic.width = width;
+  mosaic.height = height;
+  mosaic.samples = samples_;
+  mosaic.cfa = XTrans{1, 4};
+  write_dng(folder_ / "x.dng", mosaic);
+  hyperconv_raw* raw = nullptr;
+  ASSERT_EQ(hyperconv_raw_read((folder_ / "x.dng").c_str(), &raw), HYPERCONV_OK);
+  hyperconv_mosaic read = hyperconv_mosaic_defaults();
+  ASSERT_EQ(hyperconv_raw_mosaic(raw, &read), HYPERCONV_OK);
+  EXPECT_EQ(read.cfa, HYPERCONV_X_TRANS);
+  EXPECT_EQ(read.x_trans_row, 1);
+  EXPECT_EQ(read.x_trans_column, 4);
+  expect_refused(develop(read), "this one is x-trans");
+  read.x_trans_row = 9;
+  expect_refused(develop(read), "0,0 to 5,5");
+  hyperconv_raw_destroy(raw);
 }
 
 TEST_F(CApi, RefusesNullPointers) {

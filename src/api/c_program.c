@@ -52,6 +52,25 @@ static void develops(const char* model) {
   expect(picture[(32 * WIDTH + 80) * 3 + 1] > picture[(32 * WIDTH + 10) * 3 + 1],
          "the picture is not the mosaic's");
 
+  {
+    hyperconv_picture_options options = hyperconv_picture_options_defaults();
+    int width = 0, height = 0;
+    const uint16_t before = picture[(32 * WIDTH + 80) * 3 + 1];
+    options.exposure = -1;
+    options.luma = 0.5;
+    options.longest_side = WIDTH / 2;
+    expect(hyperconv_picture_size(&mosaic, &options, &width, &height) == HYPERCONV_OK &&
+               width == WIDTH / 2 && height == HEIGHT / 2,
+           "a picture has another size");
+    out.width = width;
+    out.height = height;
+    expect(hyperconv_develop_wanted(develop, &mosaic, &options, &out, NULL, NULL) == HYPERCONV_OK &&
+               picture[(16 * width + 40) * 3 + 1] < before,
+           "the picture that is wanted is not made");
+    out.width = WIDTH;
+    out.height = HEIGHT;
+  }
+
   watcher.cancels = 1;
   watcher.last = 0;
   memset(picture, 0, sizeof picture);

@@ -1,5 +1,6 @@
 // Models, the version and RAW files.
 #include "api/call.hpp"
+#include "api/raw_file.hpp"
 #include "base/fail.hpp"
 #include "network/model.hpp"
 #include "pipeline/input.hpp"
@@ -44,24 +45,9 @@ ModelFacts read_model_facts(const std::filesystem::path& path) {
   return facts;
 }
 
-class RawFile::Impl {
- public:
-  Mosaic mosaic;
-};
-
 RawFile::RawFile(const std::filesystem::path& path) {
-  translated([&] {
-    reading([&] {
-      Mosaic mosaic = read_mosaic(path, {});
-      if (mosaic.cfa.bayer() == nullptr)
-        fail_as(
-            ErrorCode::unsupported,
-            "{}: its sensor is X-Trans, which a MosaicView does not describe; Develop::file takes "
-            "the file itself",
-            path.string());
-      impl_ = std::make_unique<const Impl>(Impl{std::move(mosaic)});
-    });
-  });
+  translated(
+      [&] { reading([&] { impl_ = std::make_unique<const Impl>(Impl{read_mosaic(path, {})}); }); });
 }
 RawFile::~RawFile() = default;
 RawFile::RawFile(RawFile&&) noexcept = default;
@@ -69,12 +55,16 @@ RawFile& RawFile::operator=(RawFile&&) noexcept = default;
 
 MosaicView RawFile::mosaic() const {
   const Mosaic& mosaic = impl_->mosaic;
+  const Cfa* bayer = mosaic.cfa.bayer();
+  const XTrans* x_trans = mosaic.cfa.x_trans();
   return {.data = mosaic.samples.data(),
           .width = mosaic.width,
           .height = mosaic.height,
           .stride = std::ptrdiff_t(mosaic.width) * std::ptrdiff_t(sizeof(uint16_t)),
           .type = SampleType::u16,
-          .cfa = *mosaic.cfa.bayer(),
+          .cfa = bayer != nullptr ? *bayer : Cfa::rggb,
+          .x_trans = x_trans != nullptr ? std::optional(XTransPhase{x_trans->row, x_trans->column})
+                                        : std::nullopt,
           .black = mosaic.black,
           .white = mosaic.white,
           .white_balance = mosaic.white_balance,

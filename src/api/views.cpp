@@ -91,6 +91,14 @@ void check_facts(const MosaicView& view) {
   if (!is_known(view.cfa))
     fail("the mosaic's colour filter pattern is {}; there are rggb, bggr, grbg and gbrg",
          int(view.cfa));
+  if (const auto& phase = view.x_trans) {
+    const auto fits = [](int place) { return place >= 0 && place < XTrans::side; };
+    if (!fits(phase->row) || !fits(phase->column))
+      fail("the mosaic begins at {},{} of X-Trans' pattern; 0,0 to 5,5 can be", phase->row,
+           phase->column);
+    if (std::ranges::count(view.black, view.black[0]) != 4)
+      fail("the mosaic's black levels differ; of X-Trans they must be the same");
+  }
   const double highest = *std::ranges::max_element(view.black);
   for (const double black : view.black)
     if (!(black >= 0 && black < view.white) || !std::isfinite(view.white))
@@ -182,6 +190,7 @@ Mosaic mosaic_of(const MosaicView& view) {
   mosaic.width = view.width;
   mosaic.height = view.height;
   mosaic.cfa = view.cfa;
+  if (view.x_trans) mosaic.cfa = XTrans{view.x_trans->row, view.x_trans->column};
   mosaic.black = view.black;
   mosaic.white = view.white;
   mosaic.white_balance = view.white_balance;

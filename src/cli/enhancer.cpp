@@ -11,8 +11,9 @@
 #include "cli/size.hpp"
 #include "image/codec.hpp"
 #include "image/row_writer.hpp"
-#include "image/xmp.hpp"
 #include "pipeline/clean_dng.hpp"
+#include "pipeline/finished.hpp"
+#include "pipeline/kept_grain.hpp"
 #include "pipeline/shipped.hpp"
 #include "raw/dng_opcodes.hpp"
 #include "raw/exif.hpp"
@@ -22,11 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-/// Of two runs of the network for one picture.
-DevelopTimes sum_of(const DevelopTimes& a, const DevelopTimes& b) {
-  return {a.network + b.network, a.colour + b.colour};
-}
 
 class Stopwatch {
  public:
@@ -84,8 +80,8 @@ std::string DngArguments::named() const {
 
 bool is_dng(const fs::path& path) { return lower_ending(path) == ".dng"; }
 
-Enhancer::Enhancer(const EnhanceArguments& arguments)
-    : arguments_(arguments), lenses_(arguments.lens) {
+Enhancer::Enhancer(const EnhanceArguments& arguments) : arguments_(arguments) {
+  lenses_.check(arguments.lens.wanted);
   if (!arguments.task.empty())
     kind_ = arguments.task == "denoise" ? FileKind::photo : FileKind::mosaic;
   if (arguments.model.empty()) return;
@@ -303,8 +299,9 @@ void Enhancer::develop_frame(RawFrame& frame, Outcome& outcome) {
   outcome.model = developing.model.path;
   Stopwatch stage;
   if (is_dng(job.output)) {
-    const Tensor light =
-        naming(job.input, [&] { return linear_light_of(developer, seen, outcome); });
+    const Tensor light = naming(job.input, [&] {
+      return light_with_grain(developer, seen, arguments_.removal.strength, &outcome.develop);
+    });
     const DenoiseStrength strength = arguments_.removal.strength.value_or(DenoiseStrength{});
     Mosaic clean =
         cleaned(seen, light, strength, developer.model_name(), arguments_.engine.threads);
@@ -322,21 +319,6 @@ void Enhancer::develop_frame(RawFrame& frame, Outcome& outcome) {
   }
   outcome.noise = developer.noise();
   outcome.precision = developer.precision();
-}
-
-Tensor Enhancer::linear_light_of(Developer& developer, const FrameView& frame,
-                                 Outcome& outcome) const {
-  const auto& strength = arguments_.removal.strength;
-  if (!strength) {
-    Tensor clean = developer.camera_rgb(frame);
-    outcome.develop = developer.times();
-    return clean;
-  }
-  const Tensor grainy = developer.camera_rgb(frame, true);
-  outcome.develop = developer.times();
-  const Tensor clean = developer.camera_rgb(frame);
-  outcome.develop = sum_of(outcome.develop, developer.times());
-  return with_some_grain(grainy, clean, *strength);
 }
 
 Image Enhancer::picture_of_frame(Developer& developer, const FrameView& frame,
@@ -386,7 +368,8 @@ void Enhancer::write_noise_map(Image map, int orientation, Outcome& outcome) con
 }
 
 std::unique_ptr<LensCorrection> Enhancer::lens_of(Mosaic& facts, Outcome& outcome) {
-  auto found = naming(outcome.job.input, [&] { return lenses_.find(facts); });
+  auto found =
+      naming(outcome.job.input, [&] { return lenses_.find(arguments_.lens.wanted, facts); });
   if (!found.note.empty()) warn(outcome.job, {found.note});
   if (found.lens) outcome.lens = found.lens->report();
   return std::move(found.lens);
@@ -406,14 +389,8 @@ Image Enhancer::framed(Image picture, bool is_photo, SampleMeaning meaning) cons
   // to be turned, and its orientation says the rest.
   Image seen = is_photo && !arguments_.framing.orientation() ? std::move(picture)
                                                              : upright(std::move(picture));
-  const auto wanted = arguments_.framing.size();
-  if (!wanted) return seen;
-  // On its side still, it is to fit as it will be seen.
-  const bool lies = seen.metadata.orientation >= 5;
-  const int across = lies ? seen.height : seen.width, down = lies ? seen.width : seen.height;
-  const auto [width, height] = size_as_wanted(across, down, *wanted);
-  return resized(seen, lies ? height : width, lies ? width : height, meaning,
-                 arguments_.write.threads);
+  return resized_as_seen(std::move(seen), arguments_.framing.size(), meaning,
+                         arguments_.write.threads);
 }
 
 void Enhancer::render_linear(LinearFrame& frame, Outcome& outcome) {
@@ -526,18 +503,16 @@ void Enhancer::warn_of_opcodes(const Mosaic& facts, const Outcome& outcome) cons
 
 void Enhancer::write(Image picture, const Mosaic& facts, Outcome& outcome) const {
   warn_of_opcodes(facts, outcome);
-  Image seen = framed(with_square_pixels(std::move(picture), facts.pixel_aspect), false,
-                      SampleMeaning::colours);
+  const Finish finish{.pixel_aspect = facts.pixel_aspect,
+                      .size = arguments_.framing.size(),
+                      .lens = outcome.lens ? &*outcome.lens : nullptr,
+                      .threads = arguments_.write.threads};
+  const Image seen = finished(std::move(picture), finish);
   if (outcome.pictures) {
     Image& before = outcome.pictures->before;
-    before = framed(with_square_pixels(std::move(before), facts.pixel_aspect), false,
-                    SampleMeaning::colours);
+    before = finished(std::move(before), finish);
     outcome.pictures->after = seen;
   }
-  if (const auto& lens = outcome.lens)
-    seen.metadata.xmp =
-        xmp_with_lens(std::move(seen.metadata.xmp),
-                      {lens->name, lens->distortion, lens->vignetting, lens->lateral_colour});
   write_image(outcome.job.output, seen, arguments_.write);
   outcome.width = seen.width;
   outcome.height = seen.height;

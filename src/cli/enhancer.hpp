@@ -149,7 +149,6 @@ class Enhancer {
   /// Whether there is a model for frames of three colours or of brightness alone.
   bool develops_linear() const;
   void develop_frame(RawFrame& frame, Outcome& outcome);
-  Tensor linear_light_of(Developer& developer, const FrameView& frame, Outcome& outcome) const;
   Image picture_of_frame(Developer& developer, const FrameView& frame, const LensCorrection* lens,
                          Outcome& outcome) const;
   bool wants_linear_floats() const { return arguments_.write.depth == 32; }

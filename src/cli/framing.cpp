@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "cli/size.hpp"
+#include "pipeline/finished.hpp"
 
 namespace hyperconv::cli {
 namespace {
@@ -20,20 +21,17 @@ std::optional<Number> number_of(std::string_view text) {
 
 /// 2048, 50% or 1920x1080; nothing where it is none of them.
 std::optional<WantedSize> size_of(const std::string& text) {
-  constexpr int longest = 65535;
-  const auto is_side = [](int side) { return side >= 1 && side <= longest; };
+  std::optional<WantedSize> wanted;
   if (text.ends_with('%')) {
-    const auto percent = number_of<double>(std::string_view(text).substr(0, text.size() - 1));
-    if (!percent || !(*percent >= 0.1 && *percent <= 400)) return std::nullopt;
-    return ShareOfSize{*percent / 100};
+    if (const auto percent = number_of<double>(std::string_view(text).substr(0, text.size() - 1)))
+      wanted = ShareOfSize{*percent / 100};
+  } else if (const auto side = number_of<int>(text)) {
+    wanted = LongestSide{*side};
+  } else {
+    const auto [width, height] = parse_size(text);
+    wanted = WithinSize{width, height};
   }
-  if (const auto side = number_of<int>(text)) {
-    if (!is_side(*side)) return std::nullopt;
-    return LongestSide{*side};
-  }
-  const auto [width, height] = parse_size(text);
-  if (!is_side(width) || !is_side(height)) return std::nullopt;
-  return WithinSize{width, height};
+  return wanted && can_be_wanted(*wanted) ? wanted : std::nullopt;
 }
 
 CLI::Validator resize_validator() {
@@ -49,10 +47,8 @@ CLI::Validator resize_validator() {
 }  // namespace
 
 std::optional<int> FramingArguments::orientation() const {
-  static const std::map<std::string, int> orientations = {
-      {"0", 1}, {"90", 6}, {"180", 3}, {"270", 8}};
-  const auto found = orientations.find(rotate);
-  return found == orientations.end() ? std::nullopt : std::optional(found->second);
+  const auto degrees = number_of<int>(rotate);
+  return degrees ? orientation_of_turn(*degrees) : std::nullopt;
 }
 
 std::optional<WantedSize> FramingArguments::size() const {

@@ -11,11 +11,6 @@
 
 namespace hyperconv::cli {
 
-enum class Crop {
-  active,  ///< all that the sensor saw, as LibRaw renders it
-  camera   ///< what the camera's own pictures show
-};
-
 /// What was named on the command line.
 struct FramingArguments {
   std::string rotate;  ///< auto, 0, 90, 180 or 270; empty: not named

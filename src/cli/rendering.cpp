@@ -11,6 +11,10 @@
 namespace hyperconv::cli {
 namespace {
 
+std::optional<WantedBalance> if_can_be(const WantedBalance& wanted) {
+  return can_be_wanted(wanted) ? std::optional(wanted) : std::nullopt;
+}
+
 /// as-shot, auto, KELVIN[,TINT] or grey:X,Y; nothing where it is none of them.
 std::optional<WantedBalance> balance_of(const std::string& text) {
   constexpr std::string_view grey = "grey:";
@@ -18,15 +22,13 @@ std::optional<WantedBalance> balance_of(const std::string& text) {
   if (text == "auto") return Automatic{};
   if (text.starts_with(grey)) {
     const auto place = numbers_of<int>(text.substr(grey.size()));
-    if (!place || place->size() != 2 || place->front() < 0 || place->back() < 0)
-      return std::nullopt;
-    return GreyPlace{place->front(), place->back()};
+    if (!place || place->size() != 2) return std::nullopt;
+    return if_can_be(GreyPlace{place->front(), place->back()});
   }
   const auto light = numbers_of<double>(text);
   if (!light || light->size() > 2) return std::nullopt;
   const double kelvin = light->front(), tint = light->size() == 2 ? light->back() : 0;
-  const bool fits = kelvin >= 2000 && kelvin <= 15000 && tint >= -150 && tint <= 150;
-  return fits ? std::optional<WantedBalance>(LightColour{kelvin, tint}) : std::nullopt;
+  return if_can_be(LightColour{kelvin, tint});
 }
 
 CLI::Validator balance_validator() {

@@ -10,6 +10,7 @@
 #include "hyperconv/error.hpp"
 #include "network/zoo.hpp"
 #include "raw/colour.hpp"
+#include "raw/linear_frame.hpp"
 #include "raw/stabilised.hpp"
 #include "simulation/linear_shot.hpp"
 #include "simulation/scene.hpp"
@@ -428,14 +429,25 @@ TEST(Developer, WhatWasMeasuredIsChangedByItsNoiseAtMost) {
     EXPECT_LT(most_change(), 4 * gain * 1e-2 + 1e-5);
     EXPECT_GT(most_change(), 1e-2);
   }
-  // What a demosaicker made is not so true.
-  LinearFrame frame = linear_shot({.demosaicking = Demosaicking::bilinear});
-  frame.facts.noise = NoiseProfile{};
-  const Tensor made = developer.camera_rgb(frame);
-  double most = 0;
-  for (size_t i = 0; i < made.size(); ++i)
-    most = std::max(most, std::abs(double(made.data()[i]) - double(frame.light.data()[i])));
-  EXPECT_GT(most, 0.1);
+  // What a demosaicker made is not so true, of Bayer and X-Trans.
+  LinearFrame bayer = linear_shot({.demosaicking = Demosaicking::bilinear}), x_trans;
+  Random random(1);
+  const SimulatedCamera camera = standard_camera();
+  const Mosaic mosaic =
+      expose(scene_in_camera_colours(linear_srgb(painted_scene(191, 150)), camera), camera,
+             {.cfa = XTrans{1, 2}, .noise = {1e-3, 1e-6}}, random);
+  x_trans.facts = mosaic;
+  x_trans.light = bilinear_camera_rgb(mosaic);
+  x_trans.demosaicked_from = demosaicked_from(x_trans.light);
+  EXPECT_EQ(x_trans.demosaicked_from, mosaic.cfa);
+  for (LinearFrame* frame : {&bayer, &x_trans}) {
+    frame->facts.noise = NoiseProfile{};
+    const Tensor made = developer.camera_rgb(*frame);
+    double most = 0;
+    for (size_t i = 0; i < made.size(); ++i)
+      most = std::max(most, std::abs(double(made.data()[i]) - double(frame->light.data()[i])));
+    EXPECT_GT(most, 0.1);
+  }
 }
 
 TEST(Developer, HighlightsOfThreeColoursAreRebuilt) {

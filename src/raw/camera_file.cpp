@@ -250,6 +250,48 @@ std::optional<Cfa> bayer_pattern(LibRaw& raw) {
   return std::nullopt;
 }
 
+/// 4x4 in which each of Bayer's samples is four, as it is from the frame's first whole block on.
+struct QuadBayer {
+  Cfa cfa = Cfa::rggb;           ///< of the blocks
+  int top = 0, left = 0;         ///< samples before the first block, 0 or 1
+  std::array<int, 16> colour{};  ///< of the frame's first 4x4
+};
+
+std::optional<QuadBayer> quad_bayer_pattern(const CameraFile& file) {
+  constexpr uint16_t cfa_pattern = 33422;
+  constexpr int side = 4;
+  const auto* sensor = file.view().sensor();
+  if (sensor == nullptr || file.tags().filter_repeat != std::array<uint32_t, 2>{side, side})
+    return std::nullopt;
+  const auto filters = TiffView::bytes(*sensor, cfa_pattern);
+  if (filters.size() != side * side) return std::nullopt;
+  // The pattern begins with the active area, of which LibRaw leaves out an odd row or column.
+  const auto origin = file.tags().active_origin.value_or(std::array<uint32_t, 2>{0, 0});
+  const auto& sizes = file.data().sizes;
+  const int down = sizes.top_margin - int(origin[0]), across = sizes.left_margin - int(origin[1]);
+  QuadBayer quad;
+  for (int i = 0; i < side * side; ++i)
+    quad.colour[size_t(i)] =
+        filters[size_t((down + i / side) % side * side + (across + i % side) % side)];
+  const auto colour_at = [&](int y, int x) {
+    return quad.colour[size_t(y % side * side + x % side)];
+  };
+  for (const Cfa cfa : {Cfa::rggb, Cfa::bggr, Cfa::grbg, Cfa::gbrg})
+    for (int start = 0; start < 4; ++start) {
+      const int top = start / 2, left = start % 2;
+      bool fits = true;
+      for (int y = 0; y < side; ++y)
+        for (int x = 0; x < side; ++x)
+          fits &= colour_at(top + y, left + x) == cfa_colour(cfa, y / 2, x / 2);
+      if (!fits) continue;
+      quad.cfa = cfa;
+      quad.top = top;
+      quad.left = left;
+      return quad;
+    }
+  return std::nullopt;
+}
+
 /// Colours at every place, or brightness alone: what needs no demosaicing.
 bool is_linear(LibRaw& raw) {
   const auto& id = raw.imgdata.idata;
@@ -271,7 +313,7 @@ std::string other_sensor(LibRaw& raw, const PassingTags& tags) {
     return fmt::format("its colour filters are {}", colours);
   if (tags.filter_repeat != std::array<uint32_t, 2>{2, 2})
     return fmt::format("its pattern is {}x{}{}", tags.filter_repeat[0], tags.filter_repeat[1],
-                       tags.filter_repeat[0] == 4 ? " (Quad Bayer)" : "");
+                       tags.filter_repeat[0] == 4 ? ", which is not Quad Bayer's" : "");
   return {};
 }
 
@@ -300,10 +342,11 @@ ColourFilters pattern_of(CameraFile& file) {
     if (cfa) return *cfa;
   }
   if (other.empty()) other = "its pattern is another one";
-  fail_as(ErrorCode::unsupported,
-          "{}: only mosaics of Bayer's pattern (2x2 red, green, green, blue) and X-Trans can be "
-          "developed, but {}",
-          file.name(), other);
+  fail_as(
+      ErrorCode::unsupported,
+      "{}: only mosaics of Bayer's pattern (2x2 red, green, green, blue), Quad Bayer and X-Trans "
+      "can be developed, but {}",
+      file.name(), other);
 }
 
 // ---- Samples
@@ -420,14 +463,14 @@ void check_black(const CameraFile& file, const Mosaic& mosaic) {
          mosaic.white, highest);
 }
 
-/// As read_levels(); the levels of colours and of the pattern are evened out in the samples.
-void read_x_trans_levels(CameraFile& file, Mosaic& mosaic) {
-  constexpr int side = XTrans::side;
+/// As read_levels(), of any pattern of side x side with these colours; the levels of colours and of
+/// the pattern are evened out in the samples.
+template <class ColourAt>
+void read_even_levels(CameraFile& file, int side, const ColourAt& colour_at, Mosaic& mosaic) {
   const auto& color = file.data().color;
   const BlackPattern pattern(file.data(), file.tags());
-  const XTrans& filters = *mosaic.cfa.x_trans();
   const auto black_at = [&](int y, int x) {
-    return int64_t{color.black} + color.cblack[filters.colour(y, x)] + pattern.at(y, x);
+    return int64_t{color.black} + color.cblack[colour_at(y, x)] + pattern.at(y, x);
   };
   int64_t sum = 0;
   for (int i = 0; i < side * side; ++i) sum += black_at(i / side, i % side);
@@ -730,16 +773,76 @@ void apply_sample_opcodes(const CameraFile& file, int plane, Mosaic& mosaic) {
       mosaic);
 }
 
+/// Each block of four samples of a colour as one, whose noise is as white and a quarter as strong:
+/// their sum where 16 bits hold it, else their mean. A block with a clipped sample is clipped.
+void bin(const QuadBayer& quad, Mosaic& mosaic) {
+  const int wide = mosaic.width, width = (wide - quad.left) / 2,
+            height = (mosaic.height - quad.top) / 2;
+  const int share = mosaic.white * 4 <= 65535 ? 1 : 4;
+  const double scale = 4.0 / share;
+  std::vector<uint16_t> binned(size_t(width) * size_t(height));
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) {
+      const uint16_t* above =
+          &mosaic.samples[size_t(quad.top + 2 * y) * size_t(wide) + size_t(quad.left + 2 * x)];
+      const uint16_t* below = above + wide;
+      const uint16_t most = std::max({above[0], above[1], below[0], below[1]});
+      const int sum = above[0] + above[1] + below[0] + below[1];
+      binned[size_t(y) * size_t(width) + size_t(x)] =
+          most >= mosaic.white ? uint16_t(std::min(std::lround(mosaic.white * scale), 65535L))
+                               : uint16_t((sum + share / 2) / share);
+    }
+  mosaic.samples = std::move(binned);
+  mosaic.width = width;
+  mosaic.height = height;
+  mosaic.cfa = quad.cfa;
+  mosaic.white *= scale;
+  for (double& black : mosaic.black) black *= scale;
+  if (mosaic.noise) mosaic.noise = NoiseProfile{mosaic.noise->shot / 4, mosaic.noise->read / 4};
+  if (auto& crop = mosaic.camera_crop) {
+    // Whole blocks within it.
+    const int64_t top = std::max<int64_t>(crop->top - quad.top + 1, 0) / 2,
+                  left = std::max<int64_t>(crop->left - quad.left + 1, 0) / 2;
+    *crop = {top, left, std::min<int64_t>(crop->height / 2, height - top),
+             std::min<int64_t>(crop->width / 2, width - left)};
+  }
+  mosaic.warnings.emplace_back(
+      "its Quad Bayer pattern is binned: four samples of a colour are one, the picture half as "
+      "wide "
+      "and high");
+  if (mosaic.later_opcodes.empty()) return;
+  mosaic.warnings.emplace_back(
+      "its DNG opcodes for what comes after demosaicing are of its full size and left out");
+  mosaic.later_opcodes.clear();
+  mosaic.opcode_area.reset();
+}
+
 Mosaic mosaic_of(CameraFile& file) {
   Mosaic mosaic;
-  mosaic.cfa = pattern_of(file);  // before unpack(), which would decode what cannot be used
+  const auto quad = quad_bayer_pattern(file);
+  // Before unpack(), which would decode what cannot be used.
+  if (!quad) mosaic.cfa = pattern_of(file);
   file.unpack();
   read_samples(file, mosaic);
-  if (mosaic.cfa.x_trans() != nullptr)
-    read_x_trans_levels(file, mosaic);
+  const XTrans* x_trans = mosaic.cfa.x_trans();
+  if (quad)
+    read_even_levels(
+        file, 4, [&](int y, int x) { return quad->colour[size_t(y % 4 * 4 + x % 4)]; }, mosaic);
+  else if (x_trans != nullptr)
+    read_even_levels(
+        file, XTrans::side, [&](int y, int x) { return x_trans->colour(y, x); }, mosaic);
   else
     read_levels(file, mosaic);
   if (const std::string why = given_up(mosaic); !why.empty()) fail("{}: {}", file.name(), why);
+  if (quad) {
+    // What the file says of places is of the full size.
+    read_facts(file, mosaic);
+    apply_sample_opcodes(file, 0, mosaic);
+    bin(*quad, mosaic);
+    mosaic.saturated_at = clipped_below_white(mosaic);
+    read_colours(file, mosaic);
+    return mosaic;
+  }
   mosaic.saturated_at = clipped_below_white(mosaic);
   read_colours(file, mosaic);
   read_facts(file, mosaic);

@@ -439,6 +439,61 @@ TEST_F(CameraFileTest, XTransBlackLevelsAreEvenedOut) {
     }
 }
 
+// ---- Quad Bayer
+
+/// As a Quad Bayer sensor has it whose first block begins at `top`, `left`.
+CraftedDng quad_bayer(int top, int left) {
+  CraftedDng dng;
+  dng.filter_repeat = {4, 4};
+  dng.filters.clear();
+  for (int y = 0; y < 4; ++y)
+    for (int x = 0; x < 4; ++x)
+      dng.filters.push_back(uint8_t(cfa_colour(Cfa::grbg, (y + 4 - top) / 2, (x + 4 - left) / 2)));
+  return dng;
+}
+
+TEST_F(CameraFileTest, QuadBayerIsBinned) {
+  for (const auto& [top, left] : {std::array{0, 0}, std::array{0, 1}, std::array{1, 1}}) {
+    CraftedDng dng = quad_bayer(top, left);
+    dng.black_repeat = {1, 1};
+    dng.black = {60};
+    dng.noise = {1e-3, 4e-6};
+    // One clipped sample clips its block.
+    const auto at = [&](int y, int x) -> uint16_t& {
+      return dng.samples[size_t((top + y) * 40 + left + x)];
+    };
+    at(5, 7) = 4095;
+    const Mosaic mosaic = read(dng);
+    EXPECT_EQ(mosaic.width, (40 - left) / 2);
+    EXPECT_EQ(mosaic.height, (30 - top) / 2);
+    EXPECT_EQ(mosaic.cfa, ColourFilters(Cfa::grbg));
+    EXPECT_EQ(mosaic.white, 4 * 4095);
+    EXPECT_EQ(mosaic.black[3], 4 * 60);
+    EXPECT_EQ(mosaic.noise, (NoiseProfile{2.5e-4, 1e-6}));
+    EXPECT_THAT(mosaic.warnings, Contains(HasSubstr("Quad Bayer pattern is binned")));
+    for (int y = 0; y < mosaic.height; ++y)
+      for (int x = 0; x < mosaic.width; ++x) {
+        const int sum = at(2 * y, 2 * x) + at(2 * y, 2 * x + 1) + at(2 * y + 1, 2 * x) +
+                        at(2 * y + 1, 2 * x + 1);
+        const bool is_clipped = y == 2 && x == 3;
+        ASSERT_EQ(mosaic.samples[size_t(y * mosaic.width + x)], is_clipped ? 4 * 4095 : sum);
+      }
+  }
+}
+
+TEST_F(CameraFileTest, QuadBayerOf16BitsIsAveragedAndItsCropHalved) {
+  CraftedDng dng = quad_bayer(0, 0);
+  dng.samples = noise_samples(size_t(40) * 30, 1000, 60000);
+  dng.white = 65535;
+  dng.crop_origin = {5, 4};
+  dng.crop_size = {32, 20};
+  const Mosaic mosaic = read(dng);
+  EXPECT_EQ(mosaic.white, 65535);
+  EXPECT_EQ(mosaic.samples[0],
+            (dng.samples[0] + dng.samples[1] + dng.samples[40] + dng.samples[41] + 2) / 4);
+  EXPECT_EQ(mosaic.camera_crop, (Region{2, 3, 10, 16}));
+}
+
 // ---- Sensors that are neither Bayer nor X-Trans
 
 TEST_F(CameraFileTest, OtherSensorsAreNamed) {
@@ -462,8 +517,8 @@ TEST_F(CameraFileTest, OtherSensorsAreNamed) {
 
   dng = {};
   dng.filter_repeat = {4, 4};
-  dng.filters = {0, 0, 1, 1, 0, 0, 1, 1, 1, 1, 2, 2, 1, 1, 2, 2};
-  EXPECT_THAT(error(dng), HasSubstr("4x4 (Quad Bayer)"));
+  dng.filters = {0, 0, 1, 1, 0, 1, 0, 1, 1, 1, 2, 2, 1, 1, 2, 2};
+  EXPECT_THAT(error(dng), HasSubstr("4x4, which is not Quad Bayer's"));
 
   dng = {};
   dng.filters = {4, 5, 3, 1};  // magenta, yellow, cyan, green

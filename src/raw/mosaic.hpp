@@ -140,7 +140,7 @@ struct FrameView {
 };
 
 /// Reads any camera file that can be developed: as read_camera_file, and LinearFrames. Throws Error
-/// likewise, where a sensor is another kind still (Foveon, Quad Bayer, GMCY).
+/// likewise, where a sensor is another kind still (Foveon, GMCY).
 RawFrame read_raw_frame(const std::filesystem::path& path);
 
 /// Reads a camera file (through LibRaw), of several pictures the first. White is what the file or
@@ -149,7 +149,7 @@ RawFrame read_raw_frame(const std::filesystem::path& path);
 /// are evened out in the samples. Of a noise profile for three planes green's is taken. An active
 /// area that starts at an odd row or column loses it, as in LibRaw. Throws Error naming the file
 /// when it is missing, a directory, empty, truncated, no RAW file, smaller than 22x22, larger than
-/// 2^29 samples, or its sensor is neither Bayer nor X-Trans (says which it is).
+/// 2^29 samples, or its sensor is none of Bayer, Quad Bayer, X-Trans (says so).
 Mosaic read_camera_file(const std::filesystem::path& path);
 
 /// Facts that a mosaic without a header lacks.

@@ -7,7 +7,7 @@
 
 #include "raw/lens.hpp"
 
-namespace hyperconv::cli {
+namespace hyperconv {
 
 /// All lenses that Lensfun knows. One thread at a time.
 class LensDatabase {
@@ -41,4 +41,4 @@ class LensDatabase {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace hyperconv::cli
+}  // namespace hyperconv

@@ -1,4 +1,4 @@
-#include "cli/lensfun.hpp"
+#include "pipeline/lensfun.hpp"
 
 #include <lensfun/lensfun.h>
 
@@ -9,7 +9,7 @@
 #include "base/fail.hpp"
 #include "image/exiv2_guard.hpp"
 
-namespace hyperconv::cli {
+namespace hyperconv {
 namespace {
 
 struct FreeList {
@@ -197,7 +197,7 @@ class LensDatabase::Impl {
     if (!called(name).empty() || best(nullptr, name) != nullptr) return;
     std::string near;
     for (const auto& other : names_near(name)) near += (near.empty() ? "" : "; ") + other;
-    fail("--lens: no lens of Lensfun's is called '{}'; nearly so are: {}", name, near);
+    fail("no lens of Lensfun's is called '{}'; nearly so are: {}", name, near);
   }
 
   Found correction(const lfLens& lens, const lfCamera* camera, const Mosaic& facts,
@@ -283,4 +283,4 @@ LensDatabase::Found LensDatabase::named(const std::string& name, const Mosaic& f
 
 void LensDatabase::check_name(const std::string& name) const { impl_->check_name(name); }
 
-}  // namespace hyperconv::cli
+}  // namespace hyperconv

@@ -1,14 +1,14 @@
 // In place of lensfun.cpp where there is no Lensfun to build with.
 #include "base/fail.hpp"
-#include "cli/lensfun.hpp"
+#include "pipeline/lensfun.hpp"
 
-namespace hyperconv::cli {
+namespace hyperconv {
 
 class LensDatabase::Impl {};
 
 LensDatabase::LensDatabase() {
   fail_as(ErrorCode::unsupported,
-          "lenses are corrected by Lensfun, which this program was built without; install "
+          "lenses are corrected by Lensfun, which this build is without; install "
           "liblensfun-dev and liblensfun-data-v1 and build it again");
 }
 LensDatabase::~LensDatabase() = default;
@@ -19,4 +19,4 @@ LensDatabase::Found LensDatabase::named(const std::string&, const Mosaic&, bool)
 }
 void LensDatabase::check_name(const std::string&) const {}
 
-}  // namespace hyperconv::cli
+}  // namespace hyperconv
