@@ -214,6 +214,32 @@ Grain without_texture(Grain grain) {
   return grain;
 }
 
+/// Even places whose finest details are weaker than in any noise (smooth shading in steps of a
+/// whole level has none) show the photo there: of coarser details only what goes with the finest
+/// counts.
+void drop_shading(Grain::Component& component) {
+  const float share = component.octave[0] / Grain::least_octave;
+  if (share >= 1) return;
+  for (float& level : component.level) level *= share;
+  if (share == 0) {
+    component.octave.fill(1);
+    return;
+  }
+  // The finest keeps its strength, the others share what is left of the new level's.
+  const float fine = Grain::least_octave * Grain::least_octave;
+  const float coarse = Grain::octaves - component.octave[0] * component.octave[0];
+  component.octave[0] = Grain::least_octave;
+  for (size_t i = 1; i < component.octave.size(); ++i)
+    component.octave[i] *= std::sqrt((Grain::octaves - fine) / coarse);
+}
+
+/// Of an estimate, what noise can be.
+Grain plausible(Grain grain) {
+  drop_shading(grain.luma);
+  drop_shading(grain.colour);
+  return without_texture(grain);
+}
+
 /// Areas of one brightness in a patch.
 constexpr size_t enough_of_a_patch = 4;
 
@@ -244,7 +270,7 @@ Grain estimate_grain(const Image& photo) {
             if (const auto area = area_at(samples, photo, top, left)) areas.push_back(*area);
       },
       photo.samples);
-  return without_texture(of_even_places(areas, std::max<size_t>(10, areas.size() / 200)));
+  return plausible(of_even_places(areas, std::max<size_t>(10, areas.size() / 200)));
 }
 
 Grain estimate_grain(const Tensor& patch) {
@@ -252,7 +278,7 @@ Grain estimate_grain(const Tensor& patch) {
   for_pieces(patch.shape(), area_side, [&](int64_t top, int64_t left) {
     if (!hides_noise(patch, top, left)) areas.push_back(area_at(patch, top, left));
   });
-  return without_texture(of_even_places(areas, enough_of_a_patch));
+  return plausible(of_even_places(areas, enough_of_a_patch));
 }
 
 Grain grain_between(const Tensor& noisy, const Tensor& clean) {

@@ -126,6 +126,37 @@ TEST(EstimateGrain, PhotosThatSayNothingHaveNone) {
   EXPECT_EQ(estimate_grain(grey), Grain{});
 }
 
+// Steps of one level, twelve pixels wide: nothing differs within two pixels or within four.
+TEST(EstimateGrain, ShadingInWholeLevelsIsNoNoise) {
+  std::vector<uint8_t> samples;
+  for (int y = 0; y < 192; ++y)
+    for (int x = 0; x < 192; ++x) samples.push_back(uint8_t(100 + (x / 12 + y / 12) % 5));
+  const Grain grain = estimate_grain(Image{192, 192, 1, samples, {}});
+  for (const float level : grain.luma.level) EXPECT_EQ(level, 0);
+  for (const float octave : grain.luma.octave) EXPECT_EQ(octave, 1);
+}
+
+// Noise a twentieth as strong in its finest details as what is beside it in coarser ones.
+TEST(EstimateGrain, OfCoarseDetailsThereIsWhatGoesWithFineOnes) {
+  Random random(7);
+  std::vector<float> samples;
+  std::vector<float> row;
+  for (int y = 0; y < 256; ++y) {
+    if (y % 4 == 0) row = std::vector<float>(64);
+    if (y % 4 == 0)
+      for (float& value : row) value = 0.02f * float(random.normal());
+    for (int x = 0; x < 256; ++x)
+      samples.push_back(0.4f + row[size_t(x / 4)] + 0.0002f * float(random.normal()));
+  }
+  const Grain grain = estimate_grain(Image{256, 256, 1, samples, {}});
+  EXPECT_FLOAT_EQ(grain.luma.octave[0], Grain::least_octave);
+  // The finest details alone have 0.0002.
+  EXPECT_NEAR(grain.luma.level[1] * Grain::least_octave, 0.0002, 0.0002 * 0.15);
+  float squares = 0;
+  for (const float octave : grain.luma.octave) squares += octave * octave;
+  EXPECT_NEAR(squares / Grain::octaves, 1, 1e-5);
+}
+
 // Stripes from edge to edge of a photo whose colours have noise of 0.01.
 TEST(EstimateGrain, WhatHasNoColoursIsTexture) {
   Image photo = noisy_card(256, 0.4f, {0.01f, 0.01f, 0.01f});
