@@ -1,4 +1,5 @@
 // hyperconv evaluate on pairs, whole and in shares, as scripts run it.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,10 +21,8 @@ class EvaluatePairsCommand : public testing::Test {
  protected:
   EvaluatePairsCommand() {
     for (int i = 0; i < 5; ++i) {
-      put_picture(folder_ / ("set/test/huawei_raw/" + std::to_string(i) + ".png"),
-                  random_mosaic(48, 32, i));
-      put_picture(folder_ / ("set/test/canon/" + std::to_string(i) + ".jpg"),
-                  random_photo(48, 32, 50 + i));
+      put_picture(folder_ / fmt::format("set/test/huawei_raw/{}.png", i), random_mosaic(48, 32, i));
+      put_picture(folder_ / fmt::format("set/test/canon/{}.jpg", i), random_photo(48, 32, 50 + i));
     }
     const ModelInfo info{.task = Task::isp, .name = "tiny"};
     save_model(folder_ / "m.safetensors", untrained(plain_unet({4}), info, 1), Precision::f32);
