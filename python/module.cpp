@@ -124,7 +124,13 @@ Value named(const std::string& name, const char* what,
     if (name == known) return value;
     all += (all.empty() ? "" : ", ") + std::string(known);
   }
-  refuse("\"" + name + "\" is no " + what + "; there are " + all);
+  std::string line = "\"";
+  line += name;
+  line += "\" is no ";
+  line += what;
+  line += "; there are ";
+  line += all;
+  refuse(line);
 }
 
 WantedBalance balance_of(const std::string& kind, const std::array<double, 2>& numbers) {
