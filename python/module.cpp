@@ -122,7 +122,8 @@ Value named(const std::string& name, const char* what,
   std::string all;
   for (const auto& [known, value] : values) {
     if (name == known) return value;
-    all += (all.empty() ? "" : ", ") + std::string(known);
+    if (!all.empty()) all += ", ";
+    all += known;
   }
   std::string line = "\"";
   line += name;
