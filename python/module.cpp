@@ -122,9 +122,16 @@ Value named(const std::string& name, const char* what,
   std::string all;
   for (const auto& [known, value] : values) {
     if (name == known) return value;
-    all += (all.empty() ? "" : ", ") + std::string(known);
+    if (!all.empty()) all += ", ";
+    all += known;
   }
-  refuse("\"" + name + "\" is no " + what + "; there are " + all);
+  std::string line = "\"";
+  line += name;
+  line += "\" is no ";
+  line += what;
+  line += "; there are ";
+  line += all;
+  refuse(line);
 }
 
 WantedBalance balance_of(const std::string& kind, const std::array<double, 2>& numbers) {
