@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <span>
 #include <string>
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "base/interrupt.hpp"
 #include "base/memory.hpp"
 #include "base/threads.hpp"
 #include "image/codec.hpp"
@@ -299,7 +301,14 @@ void write_image(const fs::path& path, const Image& image, const WriteOptions& o
          image.count());
   // Before the work, so that a folder that is missing is known at once.
   PendingFile file(path);
-  file.write(encoded(codec, name, image, options));
+  const std::vector<uint8_t> bytes = encoded(codec, name, image, options);
+  // Some ten milliseconds of copying each.
+  constexpr size_t piece = size_t(8) << 20;
+  for (size_t done = 0; done < bytes.size(); done += piece) {
+    throw_if_interrupted();
+    file.write(std::span(bytes).subspan(done, std::min(piece, bytes.size() - done)));
+  }
+  throw_if_interrupted();
   file.commit();
 }
 

@@ -365,6 +365,10 @@ class Encoder {
     constexpr std::array<uint8_t, 5> samples = {'I', 'D', 'A', 'T', 0},
                                      end = {'I', 'E', 'N', 'D', 0};
     png_write_info(png_, info_);
+    constexpr size_t around = 12;  // a chunk's length, name and checksum
+    size_t size = bytes_.size() + around;
+    for (const auto& chunk : rows) size += chunk.size() + around;
+    bytes_.reserve(size);
     for (const auto& chunk : rows)
       png_write_chunk(png_, samples.data(), chunk.data(), chunk.size());
     png_write_chunk(png_, end.data(), nullptr, 0);

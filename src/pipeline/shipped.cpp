@@ -92,7 +92,8 @@ fs::path shipped_model(Task task, Packing packing) {
 
 fs::path named_model(const fs::path& name) {
   std::error_code error;
-  if (name.has_parent_path() || fs::exists(name, error)) return name;
+  if (name.has_parent_path() || (fs::exists(name, error) && !fs::is_directory(name, error)))
+    return name;
   for (const fs::path& place : places()) {
     const fs::path path = (place / (name.string() + ".safetensors")).lexically_normal();
     if (fs::exists(path, error)) return path;

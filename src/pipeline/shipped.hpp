@@ -18,9 +18,9 @@ std::filesystem::path shipped_model(Task task, Packing packing = Packing::bayer)
 std::optional<std::filesystem::path> find_shipped_model(Task task,
                                                         Packing packing = Packing::bayer);
 
-/// The model that a user named: the file of that path; where there is none and the name has no
-/// folder, such as "develop-best", the shipped model of that name. The path as it is where there is
-/// neither.
+/// The model that a user named: the file of that path; where there is none (or a folder) and the
+/// name has no folder, such as "develop-best", the shipped model of that name. The path as it is
+/// where there is neither.
 std::filesystem::path named_model(const std::filesystem::path& name);
 
 }  // namespace hyperconv
