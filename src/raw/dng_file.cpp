@@ -448,7 +448,10 @@ void write_dng_file(const std::filesystem::path& path, const DngLayout& layout, 
   PendingFile file(path);
   const StoredSamples stored = stored_samples(layout, row, options);
   file.write(header_of(layout, facts, std::move(tags), previews, stored));
-  for (const auto& tile : stored.tiles) file.write(tile);
+  for (const auto& tile : stored.tiles) {
+    throw_if_interrupted();
+    file.write(tile);
+  }
   if (!stored.is_compressed()) {
     std::vector<uint16_t> samples(size_t(layout.width) * layout.samples_per_pixel);
     for (int64_t y = 0; y < layout.height; ++y) {
@@ -457,6 +460,7 @@ void write_dng_file(const std::filesystem::path& path, const DngLayout& layout, 
       file.write({reinterpret_cast<const uint8_t*>(samples.data()), samples.size() * 2});
     }
   }
+  throw_if_interrupted();
   file.commit();
 }
 
