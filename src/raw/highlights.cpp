@@ -218,9 +218,9 @@ Highlights::Colours Highlights::ratios_at(int64_t y, int64_t x) const {
   };
   const auto [row, down] = between(y, rows_);
   const auto [column, across] = between(x, columns_);
-  const auto at = [&, row = row, column = column](int dy, int dx, size_t c) {
-    return ratios_[size_t(std::min(row + dy, rows_ - 1) * columns_ +
-                          std::min(column + dx, columns_ - 1))][c];
+  const auto at = [&, top = row, left = column](int dy, int dx, size_t c) {
+    return ratios_[size_t(std::min(top + dy, rows_ - 1) * columns_ +
+                          std::min(left + dx, columns_ - 1))][c];
   };
   Colours result{};
   for (size_t c = 0; c < 3; ++c) {
