@@ -38,9 +38,9 @@ struct Grain {
 /// its neighbour. Areas of which an eighth is black or white do not count. Grey photos have no
 /// colour. Texture that is everywhere is taken for noise, but luma's level is 5/255 or twice
 /// colours' at the most: a sensor's noise has colours, and texture hardly any. (It says too little
-/// where a camera smoothed colours alone, and of toned grain.) So is shading in whole levels,
-/// unless its finest details are weaker than noise's can be. Without noise where too little can be
-/// seen.
+/// where a camera smoothed colours alone, and of toned grain.) Of coarse details only what
+/// the finest ones bear out counts: steps of whole grey levels are no noise. Without noise where
+/// too little can be seen.
 Grain estimate_grain(const Image& photo);
 /// The same of a patch, [1,3,H,W], of whose brightnesses four areas are enough to tell.
 Grain estimate_grain(const Tensor& patch);

@@ -136,13 +136,11 @@ TEST(EstimateGrain, ShadingInWholeLevelsIsNoNoise) {
   for (const float octave : grain.luma.octave) EXPECT_EQ(octave, 1);
 }
 
-// Noise a twentieth as strong in its finest details as what is beside it in coarser ones.
+// Faint noise in single pixels over squares of 4x4 a hundred times as strong.
 TEST(EstimateGrain, OfCoarseDetailsThereIsWhatGoesWithFineOnes) {
   Random random(7);
-  std::vector<float> samples;
-  std::vector<float> row;
+  std::vector<float> samples, row(64);
   for (int y = 0; y < 256; ++y) {
-    if (y % 4 == 0) row = std::vector<float>(64);
     if (y % 4 == 0)
       for (float& value : row) value = 0.02f * float(random.normal());
     for (int x = 0; x < 256; ++x)

@@ -302,7 +302,7 @@ void write_image(const fs::path& path, const Image& image, const WriteOptions& o
   // Before the work, so that a folder that is missing is known at once.
   PendingFile file(path);
   const std::vector<uint8_t> bytes = encoded(codec, name, image, options);
-  // Some ten milliseconds of copying each.
+  // In pieces, between which Ctrl-C is heard.
   constexpr size_t piece = size_t(8) << 20;
   for (size_t done = 0; done < bytes.size(); done += piece) {
     throw_if_interrupted();
