@@ -1,6 +1,7 @@
 #include "simulation/libraw_demosaic.hpp"
 
 #include <libraw/libraw.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <cmath>
@@ -82,6 +83,24 @@ void configure(LibRaw& raw, LibRawMethod method, const Mosaic& mosaic) {
   params.user_qual = libraw_quality(method);
 }
 
+/// LibRaw's threads are OpenMP's: for the loops that the calling thread starts.
+class OpenMpThreads {
+ public:
+  explicit OpenMpThreads(int count) { omp_set_num_threads(count); }
+  ~OpenMpThreads() { omp_set_num_threads(before_); }
+  OpenMpThreads(const OpenMpThreads&) = delete;
+  OpenMpThreads& operator=(const OpenMpThreads&) = delete;
+
+ private:
+  int before_ = omp_get_max_threads();
+};
+
+/// LibRaw's DHT refines its directions in place, each row from the rows beside it, and gives the
+/// rows to several threads: there the picture depends on which thread is faster.
+int threads_for(LibRawMethod method, const Threads& pool) {
+  return method == LibRawMethod::dht ? 1 : pool.count();
+}
+
 /// LibRaw's picture, four samples a pixel, the fourth unused, before brightness, gamma and flip,
 /// which LibRaw leaves to the writing.
 Tensor picture_of(const LibRaw& raw, const Mosaic& mosaic, Threads& threads) {
@@ -130,6 +149,7 @@ Tensor demosaic_with_libraw(const Mosaic& mosaic, LibRawMethod method, int threa
   configure(*raw, method, enlarged);
   check(raw->open_buffer(const_cast<uint8_t*>(dng.data()), dng.size()));  // LibRaw only reads it
   check(raw->unpack());
+  const OpenMpThreads libraw_threads(threads_for(method, pool));
   check(raw->dcraw_process());
   return picture_of(*raw, mosaic, pool);
 }

@@ -25,7 +25,8 @@ std::array<LibRawMethod, 2> libraw_methods(const ColourFilters& filters);
 /// Camera RGB, linear, white-balanced, 1 = the level at which the least amplified channel
 /// saturates, as bilinear_camera_rgb gives it, but in 65535 steps and cut at 0, too, as LibRaw cuts
 /// it: [1,3,height,width]. Noise stays as it is. Throws Error below 22x22 samples, LibRaw's least,
-/// and where LibRaw fails; the method has to be for the mosaic's pattern. `threads` as in Threads.
+/// and where LibRaw fails; the method has to be for the mosaic's pattern. `threads` as in Threads;
+/// the same bits whatever their number, for which DHT takes one.
 Tensor demosaic_with_libraw(const Mosaic& mosaic, LibRawMethod method, int threads = 0);
 
 }  // namespace hyperconv

@@ -90,6 +90,23 @@ TEST(LibRawDemosaic, OfXTransToo) {
   }
 }
 
+// Noise, so that DHT has directions to refine: with four of LibRaw's threads the pictures differ.
+TEST(LibRawDemosaic, GivesTheSameBitsWhateverTheThreads) {
+  for (const LibRawMethod method : all_methods) {
+    SCOPED_TRACE(to_string(method));
+    Random random(1);
+    const SimulatedCamera camera = standard_camera();
+    const SensorSettings settings{.noise = {1e-2, 1e-4}};
+    const Tensor scene = scene_in_camera_colours(linear_srgb(painted_scene(331, 297)), camera);
+    const Mosaic mosaic = expose(scene, camera, settings, random);
+    const Tensor wanted = demosaic_with_libraw(mosaic, method, 1);
+    for (int round = 0; round < 10; ++round) {
+      const Tensor got = demosaic_with_libraw(mosaic, method, 4);
+      ASSERT_TRUE(std::equal(got.data(), got.data() + got.size(), wanted.data())) << round;
+    }
+  }
+}
+
 // Levels that LibRaw alone would round or take as one, and red as the least amplified colour.
 TEST(LibRawDemosaic, KeepsOurScaleWhateverTheLevels) {
   for (const LibRawMethod method : all_methods)
