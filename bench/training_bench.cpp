@@ -5,9 +5,11 @@
 // One batch of drawn numbers in the recipe's size; forward, loss, backward, Adam and the average,
 // as hyperconv train does them, without reading data and without checkpoints. Where samples are
 // simulated and the recipe's photos are there, making a batch of them on one thread is timed by
-// itself. Each way of
-// convolving gets a step in turn; the table is of our own. Operations are told apart by libtorch's
-// own record, each with what it took by itself; what they do not account for is the last line.
+// itself. Each way of convolving gets a step in turn, and so does a measurement of what these
+// threads can do at best in fp32. A step is counted as three times the network's own operations
+// (forward, gradient of the input, gradient of the filters), convolved directly; Winograd needs
+// fewer. The table is of our own way. Operations are told apart by libtorch's own record, each with
+// what it took by itself; what they do not account for is the last line.
 #include <ATen/record_function.h>
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -21,6 +23,8 @@
 #include <vector>
 
 #include "base/fail.hpp"
+#include "engine/peak.hpp"
+#include "network/cost.hpp"
 #include "training/adam.hpp"
 #include "training/clipper.hpp"
 #include "training/objective.hpp"
@@ -124,6 +128,13 @@ class Stepper {
         adam_(objective_->weights(), rate_factors(objective_->parameters(), recipe.training)),
         clipper_(objective_->clip_groups(), 0) {}
 
+  /// Forward, gradient of the input and gradient of the filters, each as many as the network's own.
+  double flops() const {
+    const auto shape = batch_.input.sizes();
+    return 3.0 * double(shape[0]) *
+           double(total_cost(objective_->graph(), {1, shape[1], shape[2], shape[3]}).flops_total);
+  }
+
   void step() {
     const auto& weights = objective_->weights();
     for (const auto& weight : weights) weight.mutable_grad() = torch::Tensor();
@@ -151,11 +162,16 @@ double timed_step(Stepper& stepper, const char* convolutions) {
   return seconds_since(start);
 }
 
-void print_times(const char* name, std::vector<double> seconds, int64_t batch) {
+void print_times(const char* name, std::vector<double> seconds, int64_t batch, double flops,
+                 double peak_gflops) {
   std::ranges::sort(seconds);
   const double median = seconds[seconds.size() / 2];
-  fmt::print("{:<10} {:.3f} s a step in the median, {:.3f} to {:.3f}: {:.2f} patches/s\n", name,
-             median, seconds.front(), seconds.back(), double(batch) / median);
+  const double gflops = 1e-9 * flops / median;
+  fmt::print(
+      "{:<10} {:.3f} s a step in the median, {:.3f} to {:.3f}: {:.2f} patches/s, {:.1f} GFLOP/s, "
+      "{:.0f} % of the peak\n",
+      name, median, seconds.front(), seconds.back(), double(batch) / median, gflops,
+      100 * gflops / peak_gflops);
 }
 
 /// Whether the recipe's samples are simulated and its photos are here.
@@ -184,17 +200,22 @@ void print_data(const Recipe& recipe, int rounds) {
 }
 
 void run(const std::string& path, int rounds, int threads) {
-  fmt::print("{} threads, {} rounds\n", prepare_torch(threads), rounds);
+  const int used = prepare_torch(threads);
   const Recipe recipe = read_recipe(path);
   Stepper stepper(recipe);
+  PeakProbe probe(used);
   for (const char* way : {"own", "libtorch"}) timed_step(stepper, way);
   std::vector<double> own, libtorch;
   for (int i = 0; i < rounds; ++i) {
     own.push_back(timed_step(stepper, "own"));
     libtorch.push_back(timed_step(stepper, "libtorch"));
+    probe.measure_cores();
   }
-  print_times("own", own, recipe.data.batch);
-  print_times("libtorch", libtorch, recipe.data.batch);
+  const double peak = probe.best().fp32_gflops;
+  fmt::print("{} threads, {} rounds; peak {:.0f} GFLOP/s in fp32 ({}), a step {:.1f} GFLOP\n", used,
+             rounds, peak, PeakProbe::instructions(), 1e-9 * stepper.flops());
+  print_times("own", own, recipe.data.batch, stepper.flops(), peak);
+  print_times("libtorch", libtorch, recipe.data.batch, stepper.flops(), peak);
   if (has_photos(recipe)) print_data(recipe, rounds);
   at::addGlobalCallback(at::RecordFunctionCallback(begin_span, end_span));
   double whole = 0;
