@@ -72,6 +72,20 @@ TEST(Wings, TheLaboratorysExitCodesAreHandedOn) {
   EXPECT_EQ(run_program({"profile"}).status, 2);
 }
 
+// The place of the laboratory's program is taken by one that says how OpenMP is to wait.
+TEST_F(Alone, ATrainingsThreadsDoNotSpinForLong) {
+  const auto laboratory = folder_ / "hyperconv-lab";
+  write_file(laboratory, std::string("#!/bin/sh\necho \"${GOMP_SPINCOUNT-as it is}\"\n"));
+  std::filesystem::permissions(laboratory, std::filesystem::perms::owner_all);
+  const auto said = [&](const std::string& command, const std::string& shell) {
+    return run_program({command}, {.shell = shell, .program = program_.string()}).output;
+  };
+  EXPECT_EQ(said("train", "unset OMP_WAIT_POLICY GOMP_SPINCOUNT"), "5000\n");
+  EXPECT_EQ(said("bench", "unset OMP_WAIT_POLICY GOMP_SPINCOUNT"), "as it is\n");
+  EXPECT_EQ(said("train", "unset GOMP_SPINCOUNT; export OMP_WAIT_POLICY=active"), "as it is\n");
+  EXPECT_EQ(said("train", "unset OMP_WAIT_POLICY; export GOMP_SPINCOUNT=7"), "7\n");
+}
+
 TEST_F(Alone, HelpIsTheSame) {
   const auto listed = [](const Outcome& help) {
     return help.output.substr(help.output.find("Subcommands:"));

@@ -88,6 +88,7 @@ Json facts_of_model(const std::string& path) {
                     {"nodes", model.graph().nodes().size()},
                     {"receptive_field", receptive_field(model.graph())},
                     {"size_multiple", size_multiple(model.graph())},
+                    {"side_ranges", Json::parse(to_json(info.side_ranges))},
                     {"summary", info.summary},
                     {"data_licence", info.data_licence}});
   return facts;

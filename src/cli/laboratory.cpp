@@ -8,8 +8,10 @@
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
+#include <string_view>
 
 #include "base/fail.hpp"
+#include "base/openmp_spinning.hpp"
 
 namespace hyperconv::cli {
 namespace {
@@ -63,6 +65,9 @@ bool is_laboratory_here() {
 }
 
 void become_laboratory(char** arguments) {
+  // Not for studies and benchmarks of rivals: those get their own threads as they are by default.
+  if (arguments[1] != nullptr && arguments[1] == std::string_view("train"))
+    shorten_openmp_spinning();
   for (const fs::path& place : places()) {
     ::execv(place.c_str(), arguments);
     if (errno != ENOENT) fail("{}: cannot be run ({})", place.string(), std::strerror(errno));

@@ -140,7 +140,10 @@ bool steers_known_filters_alone(const Graph& graph, NodeId id, const Statistics&
 
 using Vectors = std::map<NodeId, std::vector<float>>;
 
-Vectors side_vectors(const Graph& graph, const SideInputs& side) {
+/// Throws Error as check_side_inputs().
+Vectors side_vectors(const Graph& graph, const SideRanges& ranges, const SideInputs& given) {
+  check_side_inputs(graph, given);
+  const SideInputs side = held_to(ranges, given);
   Vectors vectors;
   for (NodeId id = 0; id <= graph.output(); ++id) {
     if (!std::holds_alternative<SideInput>(graph.node(id).op)) continue;
@@ -206,12 +209,11 @@ class Engine::Impl {
   }
 
   void run(const Tensor& input, Tensor& output, const SideInputs& side) {
-    check_side_inputs(graph_, side);
     check_input(input.shape());
     const double looking = descriptors_.empty() ? 0 : looking_share;
     {
       const WatchStage stage(0, looking);
-      know(whole_input(input), all_of(input.shape()), side_vectors(graph_, side), own_);
+      know(whole_input(input), all_of(input.shape()), told(side), own_);
     }
     const WatchStage stage(looking, 1);
     run_whole(input, own_, output);
@@ -220,7 +222,6 @@ class Engine::Impl {
   std::shared_ptr<const Given> condition(const WholeInput& photo,
                                          const std::optional<Region>& described,
                                          const SideInputs& side) {
-    check_side_inputs(graph_, side);
     check_input(photo.shape);
     const Region whole = all_of(photo.shape);
     check_part(photo.shape, described.value_or(whole));
@@ -228,14 +229,13 @@ class Engine::Impl {
       fail("the photo begins at ({}, {}) of the input; multiples of {} are needed", described->left,
            described->top, smallest_.h);
     auto given = std::make_shared<Given>();
-    know(photo, described.value_or(whole), side_vectors(graph_, side), *given);
+    know(photo, described.value_or(whole), told(side), *given);
     return given;
   }
 
   std::shared_ptr<const Given> condition(const Statistics& statistics, const SideInputs& side) {
-    check_side_inputs(graph_, side);
     auto given = std::make_shared<Given>();
-    given->vectors = side_vectors(graph_, side);
+    given->vectors = told(side);
     for (const Description& descriptor : descriptors_) {
       if (!steers_known_filters_alone(graph_, descriptor.node, statistics))
         fail("more than known filters follow from the photo by way of '{}'",
@@ -247,9 +247,8 @@ class Engine::Impl {
   }
 
   Statistics statistics(const Tensor& input, const SideInputs& side) {
-    check_side_inputs(graph_, side);
     check_input(input.shape());
-    know(whole_input(input), all_of(input.shape()), side_vectors(graph_, side), own_);
+    know(whole_input(input), all_of(input.shape()), told(side), own_);
     Statistics found = own_.statistics;
     bool is_complete = true;
     for (NodeId id = 0; id <= graph_.output(); ++id) {
@@ -312,6 +311,10 @@ class Engine::Impl {
   Precision precision() const { return plan_options_.precision; }
 
  private:
+  Vectors told(const SideInputs& side) const {
+    return side_vectors(graph_, model_->info().side_ranges, side);
+  }
+
   PartPlan planned_part(const Shape& whole, const Region& part) const {
     check_part(whole, part);
     if (execution_ == Execution::stream) {

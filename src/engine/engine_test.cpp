@@ -207,6 +207,43 @@ TEST(Engine, SideInputsAreChecked) {
   EXPECT_EQ(output.at(0, 1, 2, 3), input.at(0, 1, 2, 3) + side.at("told").at(0, 1, 0, 0));
 }
 
+// By each way in: what lies beyond gives the bits of the range's end.
+TEST(Engine, SideInputsAreHeldToTheModelsRange) {
+  const Graph graph = develop_network({.widths = {4, 5, 6}, .hidden = 4});
+  const SideInputs neutral = neutral_side_inputs(graph);
+  ASSERT_EQ(neutral.size(), 1);
+  const auto& [name, zeros] = *neutral.begin();
+  const auto channels = size_t(zeros.shape().c);
+  const auto all = [&](float value) {
+    SideInputs side = neutral;
+    std::fill_n(side.at(name).data(), channels, value);
+    return side;
+  };
+  const Shared free = shared(random_model(graph));
+  std::map<std::string, std::vector<float>> weights;
+  for (const Parameter& p : parameters(graph)) weights[p.name] = free->weight(p.name).to_float();
+  ModelInfo info;
+  info.side_ranges = {{name, {std::vector<float>(channels, -1), std::vector<float>(channels, 1)}}};
+  const Shared held = shared(Model(graph, info, weights));
+  const Tensor input = random_tensor({1, std::get<Input>(graph.node(0).op).channels, 32, 40});
+  const auto of = [&](const Shared& model, float value) {
+    Engine engine(model);
+    Tensor output;
+    engine.run(input, output, all(value));
+    return std::vector<float>(output.data(), output.data() + output.size());
+  };
+  EXPECT_EQ(of(held, 50), of(free, 1));
+  EXPECT_EQ(of(held, -50), of(free, -1));
+  EXPECT_EQ(of(held, 0.5f), of(free, 0.5f));
+  EXPECT_NE(of(free, 50), of(free, 1));
+  EXPECT_EQ(Engine(held).statistics(input, all(50)), Engine(free).statistics(input, all(1)));
+  EXPECT_EQ(Engine(held).condition(whole_input(input), {}, all(50)).statistics(),
+            Engine(free).condition(whole_input(input), {}, all(1)).statistics());
+  const Tensor oracle = reference::run(*held, input, nullptr, all(50));
+  const Tensor at_the_end = reference::run(*free, input, nullptr, all(1));
+  EXPECT_TRUE(std::equal(oracle.data(), oracle.data() + oracle.size(), at_the_end.data()));
+}
+
 TEST(Engine, UnusualBorders) {
   const Shared model = shared(random_model(unusual_borders()));
   for (const Shape& shape : {Shape{1, 3, 2, 4}, Shape{1, 3, 14, 26}}) check(model, shape);

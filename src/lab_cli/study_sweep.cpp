@@ -9,6 +9,7 @@
 
 #include "base/fail.hpp"
 #include "base/json.hpp"
+#include "base/openmp_spinning.hpp"
 #include "base/progress.hpp"
 #include "base/say.hpp"
 #include "data/cache.hpp"
@@ -114,6 +115,7 @@ void sweep_command(const Study& study, SweepArguments a) {
   if (a.steps > 0) a.plan.steps = a.steps;
   a.options.shard =
       a.shard.empty() ? shard_from_environment(std::getenv) : shard_from_string(a.shard);
+  shorten_openmp_spinning();
   set_places(study, a);
   fs::create_directories(a.options.folder);
   make_caches(study, a);

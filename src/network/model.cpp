@@ -74,6 +74,12 @@ Packing packing_of(const Safetensors& file) {
   return found == file.metadata.end() ? Packing::bayer : packing_from_string(found->second);
 }
 
+/// Absent in files before it was kept.
+SideRanges side_ranges_of(const Safetensors& file) {
+  const auto found = file.metadata.find("side_ranges");
+  return found == file.metadata.end() ? SideRanges{} : side_ranges_from_json(found->second);
+}
+
 std::string dims_text(const std::vector<int64_t>& dims) {
   return fmt::format("[{}]", fmt::join(dims, ","));
 }
@@ -255,9 +261,14 @@ Model Model::load(const std::filesystem::path& path) {
       fail("its format is '{}', this program reads '{}'", metadata(file, "format"), model_format);
     Model model;
     model.graph_ = graph_from_json(metadata(file, "graph"));
-    model.info_ = {
-        task_from_string(metadata(file, "task")), metadata(file, "name"), metadata(file, "summary"),
-        metadata(file, "data_licence"),           domain_of(file),        packing_of(file)};
+    model.info_ = {task_from_string(metadata(file, "task")),
+                   metadata(file, "name"),
+                   metadata(file, "summary"),
+                   metadata(file, "data_licence"),
+                   domain_of(file),
+                   packing_of(file),
+                   side_ranges_of(file)};
+    check_side_ranges(model.graph_, model.info_.side_ranges);
     attach_scales(model.graph_, file.tensors);
     check_weights(model.graph_, file.tensors);
     model.weights_ = std::move(file.tensors);
@@ -273,6 +284,7 @@ Model Model::load(const std::filesystem::path& path) {
 
 Model::Model(Graph graph, ModelInfo info, std::map<std::string, std::vector<float>> weights)
     : graph_(std::move(graph)), info_(std::move(info)) {
+  check_side_ranges(graph_, info_.side_ranges);
   const auto storage =
       std::make_shared<std::map<std::string, std::vector<float>>>(std::move(weights));
   for (const Parameter& p : parameters(graph_)) {
@@ -299,6 +311,7 @@ void save_model(const std::filesystem::path& path, const Model& model, Precision
                                               {"data_licence", model.info().data_licence}};
   if (model.info().domain != Domain::linear) facts["domain"] = to_string(model.info().domain);
   if (model.info().packing != Packing::bayer) facts["packing"] = to_string(model.info().packing);
+  if (!model.info().side_ranges.empty()) facts["side_ranges"] = to_json(model.info().side_ranges);
   const Precision others = precision == Precision::i8 ? Precision::f16 : precision;
   std::vector<Parameter> floats, matrices;
   for (const Parameter& p : parameters(model.graph()))

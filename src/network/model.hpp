@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "network/graph.hpp"
+#include "network/side_range.hpp"
 
 namespace hyperconv {
 
@@ -97,7 +98,7 @@ int cell_side(Packing packing);
 /// The numbers that a cell holds: channels of the network's input.
 int cell_channels(Packing packing);
 
-/// Facts about a model besides graph and weights. Free text of one line each.
+/// Facts about a model besides graph and weights. Text is free, of one line each.
 struct ModelInfo {
   Task task = Task::develop;
   std::string name;          ///< "develop-16"
@@ -105,6 +106,7 @@ struct ModelInfo {
   std::string data_licence;  ///< terms of the data it saw
   Domain domain = Domain::linear;
   Packing packing = Packing::bayer;  ///< of a `develop` network's input
+  SideRanges side_ranges = {};       ///< of the graph's side inputs, as training showed them
 };
 
 class Model {
@@ -114,7 +116,8 @@ class Model {
   static Model load(const std::filesystem::path& path);
 
   /// Weights by name, all of the graph's parameters in fp32: an untrained or a just-trained
-  /// network.
+  /// network. Throws Error where one is missing or of another size, and where a side input's range
+  /// does not fit the graph.
   Model(Graph graph, ModelInfo info, std::map<std::string, std::vector<float>> weights);
 
   const Graph& graph() const { return graph_; }

@@ -76,6 +76,28 @@ TEST_F(ModelFile, RoundTripInEveryPrecision) {
   }
 }
 
+TEST_F(ModelFile, KeepsTheRangesOfItsSideInputs) {
+  Graph graph;
+  const NodeId x = graph.add("input", Input{2}, {});
+  graph.add("sum", Add{}, {x, graph.add("told", SideInput{2}, {})});
+  ModelInfo told = info();
+  told.side_ranges = {{"told", {{-1.0f / 3, 0}, {0.1f, 0}}}};
+  const Model model = untrained(graph, told, 1);
+  const auto path = folder_ / "told.safetensors";
+  save_model(path, model, Precision::f16);
+  EXPECT_EQ(Model::load(path).info().side_ranges, told.side_ranges);
+  told.side_ranges["untold"] = {{0}, {1}};
+  EXPECT_THAT(error_of([&] { untrained(graph, told, 1); }), HasSubstr("'untold'"));
+  // A stranger's: 0 to 0 becomes 9 to 0.
+  auto bytes = read_file(path);
+  const std::string from = ",0.0]", to = ",9.0]";
+  const auto at = std::search(bytes.begin(), bytes.end(), from.begin(), from.end());
+  ASSERT_NE(at, bytes.end());
+  std::copy(to.begin(), to.end(), at);
+  write_file(path, bytes);
+  EXPECT_THAT(error_of([&] { Model::load(path); }), HasSubstr("9 to 0, must be finite and rise"));
+}
+
 TEST_F(ModelFile, I8IsWithinHalfAStepOfItsRow) {
   save_model(folder_ / "m.safetensors", model_, Precision::i8);
   const Model loaded = Model::load(folder_ / "m.safetensors");

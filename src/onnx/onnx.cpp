@@ -62,7 +62,7 @@ struct OnnxFile {
 };
 
 OnnxFile file_of(const Graph& graph, const ModelInfo& info) {
-  OnnxBuilder built = translate_to_onnx(graph);
+  OnnxBuilder built = translate_to_onnx(graph, info.side_ranges);
   OnnxFile file{{}, std::move(built.graph()), built.weights()};
   file.graph.set_name(info.name.empty() ? "hyperconv" : info.name);
   file.graph.mutable_input(0)->set_doc_string(input_description(info.task));

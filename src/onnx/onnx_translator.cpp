@@ -93,8 +93,8 @@ const Integers sample_axes = {1, 2, 3};
 
 class Translator {
  public:
-  explicit Translator(const Graph& graph)
-      : graph_(graph), extents_(extents_of(graph)), b_(reserved_names(graph)) {}
+  Translator(const Graph& graph, const SideRanges& ranges)
+      : graph_(graph), ranges_(ranges), extents_(extents_of(graph)), b_(reserved_names(graph)) {}
 
   OnnxBuilder translate() {
     const auto needed = needed_nodes(graph_);
@@ -132,8 +132,16 @@ class Translator {
   }
 
   Value apply(const SideInput&) {
-    if (graph_.output() != id_) return {side_input_name(node())};
-    return b_.last("Identity", {{side_input_name(node())}});
+    const Value given{side_input_name(node())};
+    const bool is_output = graph_.output() == id_;
+    const auto range = ranges_.find(node().name);
+    if (range == ranges_.end()) return is_output ? b_.last("Identity", {given}) : given;
+    const Integers dims = {1, int64_t(range->second.least.size()), 1, 1};
+    const Value least = b_.constant("least", range->second.least, dims);
+    const Value greatest = b_.constant("greatest", range->second.greatest, dims);
+    const Value raised = b_.part("raised", "Max", {given, least});
+    return is_output ? b_.last("Min", {raised, greatest})
+                     : b_.part("held", "Min", {raised, greatest});
   }
 
   static Attributes convolution(int64_t kernel, int64_t stride, int64_t pad) {
@@ -455,6 +463,7 @@ class Translator {
   }
 
   const Graph& graph_;
+  const SideRanges& ranges_;
   const std::vector<Extent> extents_;
   OnnxBuilder b_;
   std::vector<Value> values_;
@@ -493,6 +502,8 @@ SmallestFrame smallest_onnx_frame(const Graph& graph) {
   return frame;
 }
 
-OnnxBuilder translate_to_onnx(const Graph& graph) { return Translator(graph).translate(); }
+OnnxBuilder translate_to_onnx(const Graph& graph, const SideRanges& ranges) {
+  return Translator(graph, ranges).translate();
+}
 
 }  // namespace hyperconv

@@ -3,13 +3,15 @@
 #pragma once
 
 #include "network/graph.hpp"
+#include "network/side_range.hpp"
 #include "onnx/onnx_builder.hpp"
 
 namespace hyperconv {
 
 /// The nodes that the output needs, of any height and width; its weights without their values.
-/// Throws Error as onnx_summary does, but for the size.
-OnnxBuilder translate_to_onnx(const Graph& graph);
+/// Side inputs are held to `ranges`, as in our engine. Throws Error as onnx_summary does, but for
+/// the size.
+OnnxBuilder translate_to_onnx(const Graph& graph, const SideRanges& ranges = {});
 
 /// Least rows and columns of the input at which ONNX can mirror every frame that a convolution
 /// wants mirrored: size_multiple(graph), or a multiple of it. Throws Error that names the node

@@ -146,6 +146,9 @@ void restore(const Safetensors& file, TrainingState& state) {
   const auto step = parsed<int64_t>(fact(file, "step"), "step");
   const auto best = parsed<double>(fact(file, "best_psnr"), "best_psnr");
   const auto clip = parsed_list(fact(file, "clip"), "clip");
+  const auto ranges = file.metadata.find("side_ranges");  // absent in older ones
+  auto side_ranges =
+      ranges == file.metadata.end() ? state.side_ranges : side_ranges_from_json(ranges->second);
   for_each_family(state, [&](const std::string& family, std::vector<torch::Tensor>& tensors) {
     for (size_t i = 0; i < tensors.size(); ++i)
       tensor_of(file, family + state.parameters[i].name, state.parameters[i].dims);
@@ -162,6 +165,7 @@ void restore(const Safetensors& file, TrainingState& state) {
   state.step = step;
   state.best_psnr = best;
   state.clip = clip;
+  state.side_ranges = std::move(side_ranges);
 }
 
 void remove_checkpoint(const fs::path& path) {
@@ -186,7 +190,8 @@ void Checkpoints::save(const TrainingState& original) const {
                      {"step", std::to_string(state.step)},
                      {"best_psnr", fmt::format("{}", state.best_psnr)},
                      {"clip", fmt::format("{}", fmt::join(state.clip, " "))},
-                     {"recipe", state.recipe}};
+                     {"recipe", state.recipe},
+                     {"side_ranges", to_json(state.side_ranges)}};
   facts["checksum"] = to_hex(hash_of(state, facts));
   SafetensorsWriter writer(path_of(folder_, state.step), facts);
   for_each_family(state, [&](const std::string& family, std::vector<torch::Tensor>& tensors) {

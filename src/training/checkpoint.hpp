@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "network/graph.hpp"
+#include "network/side_range.hpp"
 
 namespace hyperconv {
 
@@ -20,6 +21,7 @@ struct TrainingState {
   double best_psnr = 0;      ///< of the validations so far, in dB; 0: none yet
   std::vector<double> clip;  ///< Clipper::state()
   std::string recipe;        ///< its text: a run goes on only with the recipe it began with
+  SideRanges side_ranges;    ///< of the samples so far; with several ranks, of the first one's
 };
 
 /// Of all tensors' bytes, as it stands in the checkpoint: ranks with the same one are equal.

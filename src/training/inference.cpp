@@ -28,7 +28,7 @@ TorchSideInputs in_torch(const SideInputs& side) {
 class TorchInference::Impl {
  public:
   Impl(const Model& model, const TorchInferenceOptions& options)
-      : options_(options), network_((set_up(options), model)) {
+      : options_(options), ranges_(model.info().side_ranges), network_((set_up(options), model)) {
     if (!options.tuned) return;
     for (torch::Tensor weight : network_.weights())
       if (weight.dim() == 4) weight.set_data(weight.contiguous(torch::MemoryFormat::ChannelsLast));
@@ -43,7 +43,8 @@ class TorchInference::Impl {
     torch::Tensor y;
     {
       const Autocast autocast(options_.precision, torch::kCPU);
-      y = network_.forward(x, nullptr, in_torch(side));
+      const SideInputs held = held_to(ranges_, side);
+      y = network_.forward(x, nullptr, in_torch(held));
     }
     const Shape shape{y.size(0), y.size(1), y.size(2), y.size(3)};
     if (output.shape() != shape) output = Tensor(shape);
@@ -61,6 +62,7 @@ class TorchInference::Impl {
   }
 
   const TorchInferenceOptions options_;
+  const SideRanges ranges_;
   LoweredNetwork network_;
 };
 

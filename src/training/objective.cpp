@@ -32,12 +32,6 @@ Model first_model(const Recipe& recipe) {
   return model;
 }
 
-/// What a graph may take beside the picture.
-TorchSideInputs side_inputs(const Batch& batch) {
-  if (!batch.noise.defined()) return {};
-  return {{"noise", batch.noise.unsqueeze(2).unsqueeze(3)}};
-}
-
 /// One network, and losses between its picture and the target.
 class PictureObjective : public Objective {
  public:
@@ -134,6 +128,7 @@ class VariationalObjective : public Objective {
     ModelInfo own = info;
     own.task = Task::noise;
     own.name += "-noise";
+    own.side_ranges = {};  // the denoiser's
     return noise_.to_model(own,
                            {weights.begin() + long(denoiser_.parameters().size()), weights.end()});
   }
@@ -166,6 +161,11 @@ torch::Tensor picture_of(const torch::Tensor& output, const Batch& batch, Task t
   const torch::Tensor light =
       batch.curve_offset.defined() ? linear_light(output, batch.curve_offset) : output;
   return batch.camera_to_srgb.defined() ? display(light, batch.camera_to_srgb) : light;
+}
+
+TorchSideInputs side_inputs(const Batch& batch) {
+  if (!batch.noise.defined()) return {};
+  return {{"noise", batch.noise.unsqueeze(2).unsqueeze(3)}};
 }
 
 torch::Tensor Objective::target(const Batch& batch) const {

@@ -56,6 +56,9 @@ class Objective {
   virtual std::string description() const = 0;
 };
 
+/// What a batch tells a graph beside its pictures, by the side inputs' names: [N,channels,1,1].
+TorchSideInputs side_inputs(const Batch& batch);
+
 /// The recipe's, on a device. Throws Error when the model it begins with holds another network.
 std::unique_ptr<Objective> make_objective(const Recipe& recipe, torch::Device device);
 

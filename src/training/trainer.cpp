@@ -1,5 +1,6 @@
 #include "training/trainer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -70,6 +71,7 @@ class Trainer {
                  recipe.training.variational ? recipe.training.variational->clip_every : 0),
         checkpoints_(options.output) {
     check_patch();
+    if (!recipe.start.empty()) side_ranges_ = Model::load(recipe.start).info().side_ranges;
     if (options.restart && world_.is_first()) checkpoints_.remove_all();
     if (!options.restart) resume();
     check_ranks();
@@ -142,15 +144,9 @@ class Trainer {
   }
 
   TrainingState state() {
-    return {parameters(),
-            weights(),
-            adam_.first_moments(),
-            adam_.second_moments(),
-            adam_.average(),
-            step_,
-            best_psnr_,
-            clipper_.state(),
-            recipe_.text};
+    return {
+        parameters(), weights(),  adam_.first_moments(), adam_.second_moments(), adam_.average(),
+        step_,        best_psnr_, clipper_.state(),      recipe_.text,           side_ranges_};
   }
 
   void resume() {
@@ -162,6 +158,7 @@ class Trainer {
     step_ = loaded.step;
     best_psnr_ = loaded.best_psnr;
     clipper_.restore(loaded.clip);
+    side_ranges_ = loaded.side_ranges;
     adam_.set_steps(step_);
   }
 
@@ -210,6 +207,17 @@ class Trainer {
     return loss;
   }
 
+  /// What the model's users will be held to.
+  void widen_side_ranges(const Batch& batch) {
+    SideInputs told = neutral_side_inputs(objective_->graph(), batch.size());
+    const TorchSideInputs values = side_inputs(batch);
+    for (auto& [name, value] : told) {
+      const torch::Tensor numbers = values.at(name).to(torch::kFloat32).contiguous();
+      std::copy_n(numbers.data_ptr<float>(), value.size(), value.data());
+    }
+    widen(side_ranges_, told);
+  }
+
   double one_step(const Batch& batch, LogInterval& interval) {
     Gradients gradients(parameters().size());
     // With the loss goes whether to stop after this step: then all ranks do.
@@ -222,6 +230,7 @@ class Trainer {
     if (!std::isfinite(value)) fail("the loss is not finite at step {}", step_ + 1);
     adam_.step(learning_rate_at(recipe_.training, step_), recipe_.training.average_decay, gradients,
                clipper_.scales(gradients));
+    widen_side_ranges(batch);
     ++step_;
     ++interval.steps;
     interval.loss += value;
@@ -276,7 +285,8 @@ class Trainer {
                         t.seed, began_with()),
             recipe_.data_licence,
             network_domain(recipe_),
-            network_use(recipe_.network).packing};
+            network_use(recipe_.network).packing,
+            side_ranges_};
   }
 
   /// The history that a model it began with brings along.
@@ -315,6 +325,7 @@ class Trainer {
   std::string description_;
   int64_t step_ = 0;
   double best_psnr_ = 0;
+  SideRanges side_ranges_;
   TrainSummary summary_;
 };
 

@@ -16,6 +16,7 @@
 #include "simulation/scene.hpp"
 #include "training/checkpoint.hpp"
 #include "training/simulated_patches.hpp"
+#include "training/sources.hpp"
 
 namespace hyperconv {
 namespace {
@@ -96,6 +97,39 @@ TEST_F(TrainerTest, BeginsWithAnotherModelsWeights) {
   EXPECT_THAT(Model::load(end.model).info().summary, HasSubstr("begun with"));
   second.options.width = 5;
   EXPECT_THROW(train(second, options("third")), Error);
+}
+
+TEST_F(TrainerTest, TheModelKnowsTheRangeOfWhatItWasTold) {
+  Recipe r = recipe();
+  r.network = "develop";
+  r.options = {};
+  r.training.steps = 3;
+  const TrainSummary end = train(r, options("told"));
+  const SideRanges known = Model::load(end.model).info().side_ranges;
+  const auto source = training_source(r);
+  SideRanges seen;
+  for (int64_t step = 0; step < 3; ++step) {
+    const Batch batch = source->make(step * r.data.batch, r.data.batch);
+    for (int64_t i = 0; i < batch.size(); ++i) {
+      Tensor told({1, batch.noise.size(1), 1, 1});
+      for (int64_t c = 0; c < batch.noise.size(1); ++c)
+        told.data()[c] = batch.noise[i][c].item<float>();
+      widen(seen, SideInputs{{"noise", told}});
+    }
+  }
+  EXPECT_EQ(known, seen);
+  EXPECT_LT(seen.at("noise").least[0], seen.at("noise").greatest[0]);
+  // A training that begins with it has seen no less.
+  Recipe second = r;
+  second.start = end.model;
+  second.training.steps = 1;
+  second.training.seed = 99;
+  const SideRange more =
+      Model::load(train(second, options("more")).model).info().side_ranges.at("noise");
+  for (size_t c = 0; c < more.least.size(); ++c) {
+    EXPECT_LE(more.least[c], seen.at("noise").least[c]);
+    EXPECT_GE(more.greatest[c], seen.at("noise").greatest[c]);
+  }
 }
 
 TEST_F(TrainerTest, BeginsWithWhatTheRecipesNetworkBeginsWith) {

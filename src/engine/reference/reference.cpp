@@ -550,8 +550,9 @@ Result apply(const Model& model, NodeId node, const std::vector<Tensor>& inputs)
   return Evaluator(model, node, inputs).evaluate();
 }
 
-Tensor run(const Model& model, const Tensor& input, Random* noise, const SideInputs& side) {
-  check_side_inputs(model.graph(), side, input.shape().n);
+Tensor run(const Model& model, const Tensor& input, Random* noise, const SideInputs& given) {
+  check_side_inputs(model.graph(), given, input.shape().n);
+  const SideInputs side = held_to(model.info().side_ranges, given);
   std::vector<Tensor> values;
   const auto needed = needed_nodes(model.graph());
   for (NodeId id = 0; id <= model.graph().output(); ++id) {
