@@ -5,7 +5,7 @@ set key off
 set grid ytics
 set xrange [-0.5:*]
 set xtics rotate by -45
-set title 'simulated shots of photos_free: the same FLOPs of training for all'
+set title 'simulated shots of photos_free: the same FLOPs of training for all' noenhanced
 set ylabel 'PSNR, dB: mean of four noise levels'
 set offsets 0,0.5,graph 0.1,graph 0.05
 plot 'designs-by-design.csv' using 0:'psnr':xtic(1) with points pt 7

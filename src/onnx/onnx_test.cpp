@@ -164,26 +164,6 @@ TEST(Onnx, SideInputsAreInputs) {
   EXPECT_EQ(shape_text(model.graph().input(1)), "[1,6,1,1]");
 }
 
-TEST(Onnx, SideInputsAreHeldToTheModelsRange) {
-  Graph graph;
-  const NodeId x = graph.add("photo", Input{2}, {});
-  graph.add("sum", Add{}, {x, graph.add("told", SideInput{2}, {})});
-  ModelInfo info;
-  info.side_ranges = {{"told", {{-1, 0.5f}, {1, 2}}}};
-  const onnx::ModelProto model = exported(untrained(graph, info, 1));
-  expect_valid(model);
-  std::map<std::string, onnx::NodeProto> by_name;
-  for (const auto& node : nodes_of(model)) by_name[node.name()] = node;
-  EXPECT_EQ(by_name["told/raised"].op_type(), "Max");
-  EXPECT_THAT(by_name["told/raised"].input(), ElementsAre("told", "told/least"));
-  EXPECT_EQ(by_name["told/held"].op_type(), "Min");
-  EXPECT_THAT(by_name["told/held"].input(), ElementsAre("told/raised", "told/greatest"));
-  EXPECT_THAT(by_name["sum"].input(), ElementsAre("input", "told/held"));
-  EXPECT_THAT(values<float>(model, "told/least"), ElementsAre(-1, 0.5f));
-  EXPECT_THAT(values<float>(model, "told/greatest"), ElementsAre(1, 2));
-  EXPECT_EQ(shape_text(model.graph().input(1)), "[1,2,1,1]");
-}
-
 TEST_P(OnnxZoo, HoldsTheWeightsOfNeededNodesBitForBit) {
   const Graph graph = narrow(GetParam());
   const Model model = untrained(graph, {}, 3);
@@ -404,6 +384,26 @@ std::vector<T> values(const onnx::ModelProto& model, const std::string& name) {
   }
   ADD_FAILURE() << "no constant " << name;
   return {};
+}
+
+TEST(Onnx, SideInputsAreHeldToTheModelsRange) {
+  Graph graph;
+  const NodeId x = graph.add("photo", Input{2}, {});
+  graph.add("sum", Add{}, {x, graph.add("told", SideInput{2}, {})});
+  ModelInfo info;
+  info.side_ranges = {{"told", {{-1, 0.5f}, {1, 2}}}};
+  const onnx::ModelProto model = exported(untrained(graph, info, 1));
+  expect_valid(model);
+  std::map<std::string, onnx::NodeProto> by_name;
+  for (const auto& node : nodes_of(model)) by_name[node.name()] = node;
+  EXPECT_EQ(by_name["told/raised"].op_type(), "Max");
+  EXPECT_THAT(by_name["told/raised"].input(), ElementsAre("told", "told/least"));
+  EXPECT_EQ(by_name["told/held"].op_type(), "Min");
+  EXPECT_THAT(by_name["told/held"].input(), ElementsAre("told/raised", "told/greatest"));
+  EXPECT_THAT(by_name["sum"].input(), ElementsAre("input", "told/held"));
+  EXPECT_THAT(values<float>(model, "told/least"), ElementsAre(-1, 0.5f));
+  EXPECT_THAT(values<float>(model, "told/greatest"), ElementsAre(1, 2));
+  EXPECT_EQ(shape_text(model.graph().input(1)), "[1,2,1,1]");
 }
 
 TEST(OnnxOperators, ConvolutionsPadOnceAndTheWayTheyShould) {
