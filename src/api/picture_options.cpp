@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/fail.hpp"
+#include "base/overloaded.hpp"
 #include "pipeline/lens_finder.hpp"
 #include "pipeline/padded_photo.hpp"
 #include "pipeline/removed_noise.hpp"
@@ -51,6 +52,33 @@ bool balances(const PictureOptions& options) {
   return !std::holds_alternative<AsShot>(options.white_balance);
 }
 
+/// "1999 kelvin with a tint of 0"
+std::string named(const WantedBalance& wanted) {
+  return std::visit(Overloaded{[](AsShot) -> std::string { return "as shot"; },
+                               [](Automatic) -> std::string { return "automatic"; },
+                               [](const LightColour& light) {
+                                 return fmt::format("{} kelvin with a tint of {}", light.kelvin,
+                                                    light.tint);
+                               },
+                               [](const GreyPlace& place) {
+                                 return fmt::format("of a grey place at {},{}", place.x, place.y);
+                               }},
+                    wanted);
+}
+
+/// "a share of 5"
+std::string named(const WantedSize& wanted) {
+  return std::visit(
+      Overloaded{[](const LongestSide& side) {
+                   return fmt::format("a longest side of {} pixels", side.pixels);
+                 },
+                 [](const ShareOfSize& share) { return fmt::format("a share of {}", share.share); },
+                 [](const WithinSize& within) {
+                   return fmt::format("within {}x{} pixels", within.width, within.height);
+                 }},
+      wanted);
+}
+
 /// Those that are not at their defaults: "exposure, highlights".
 std::string named(std::initializer_list<std::pair<bool, const char*>> options) {
   std::string names;
@@ -65,8 +93,9 @@ void check(const PictureOptions& options) {
   check_strength(options.strength);
   if (!can_be_wanted(options.white_balance))
     fail(
-        "the white balance cannot be; 2000 to 15000 kelvin, a tint of -150 to 150 and a grey place "
-        "at 0,0 or beyond can");
+        "the white balance cannot be {}; 2000 to 15000 kelvin, a tint of -150 to 150 and a grey "
+        "place at 0,0 or beyond can be",
+        named(options.white_balance));
   if (!(options.exposure >= -10 && options.exposure <= 10))
     fail("the exposure is {} stops, must be -10 to 10", options.exposure);
   if (!is_known(options.highlights))
@@ -79,7 +108,8 @@ void check(const PictureOptions& options) {
   if (options.rotate && !orientation_of_turn(*options.rotate))
     fail("the picture is to be turned by {} degrees; 0, 90, 180 and 270 can be", *options.rotate);
   if (options.size && !can_be_wanted(*options.size))
-    fail("the size cannot be; sides of 1 to 65535 pixels and a share of 0.001 to 4 can");
+    fail("the size cannot be {}; sides of 1 to 65535 pixels and a share of 0.001 to 4 can be",
+         named(*options.size));
   if (options.part && (options.crop != Crop::active || options.size))
     fail("a part is of the photo's own pixels; crop and size would have no effect on it");
 }

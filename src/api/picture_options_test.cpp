@@ -236,9 +236,10 @@ TEST_F(Wanted, ADngKeepsWhatARawConverterWouldDo) {
 TEST_F(Wanted, WhatCannotBeIsRefused) {
   expect_refused({.strength = {1.1, 1}}, "strength is 1.1");
   expect_refused({.strength = {1, nan}}, "strength is nan");
-  expect_refused({.white_balance = LightColour{1999, 0}}, "2000 to 15000 kelvin");
+  expect_refused({.white_balance = LightColour{1999, 0}},
+                 "cannot be 1999 kelvin with a tint of 0; 2000");
   expect_refused({.white_balance = LightColour{5000, nan}}, "2000 to 15000 kelvin");
-  expect_refused({.white_balance = GreyPlace{-1, 0}}, "0,0 or beyond");
+  expect_refused({.white_balance = GreyPlace{-1, 0}}, "cannot be of a grey place at -1,0");
   expect_refused({.white_balance = GreyPlace{width, 0}}, "has no grey place at 48,0");
   expect_refused({.exposure = 10.5}, "exposure is 10.5 stops");
   expect_refused({.exposure = nan}, "exposure is nan");
@@ -247,8 +248,9 @@ TEST_F(Wanted, WhatCannotBeIsRefused) {
   expect_refused({.crop = Crop(2)}, "crop is 2");
   expect_refused({.rotate = 45}, "turned by 45 degrees");
   expect_refused({.size = LongestSide{0}}, "sides of 1 to 65535");
-  expect_refused({.size = ShareOfSize{nan}}, "share of 0.001 to 4");
-  expect_refused({.size = WithinSize{10, 70000}}, "sides of 1 to 65535");
+  expect_refused({.size = ShareOfSize{nan}}, "cannot be a share of nan; sides");
+  expect_refused({.size = WithinSize{10, 70000}},
+                 "cannot be within 10x70000 pixels; sides of 1 to 65535");
   expect_refused({.part = Region{0, 0, height + 1, 8}}, "40");
   expect_refused({.part = Region{0, 0, 0, 8}}, "");
   expect_refused({.part = Region{0, 0, 8, 8}, .crop = Crop::camera}, "no effect");

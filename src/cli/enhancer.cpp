@@ -220,14 +220,12 @@ void Enhancer::refuse_for_dng(const Job& job) const {
   if (arguments_.lens.corrects())
     fail(
         "{}: becomes a DNG, whose lens a raw converter corrects; --lens would have no effect: name "
-        "a "
-        ".jpg, .png or .tif",
+        "a .jpg, .png or .tif",
         job.input.string());
   if (arguments_.framing.crops() || arguments_.framing.size())
     fail(
         "{}: becomes a DNG, which a raw converter crops and resizes; --crop and --resize would "
-        "have "
-        "no effect: name a .jpg, .png or .tif",
+        "have no effect: name a .jpg, .png or .tif",
         job.input.string());
 }
 

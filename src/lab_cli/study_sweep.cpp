@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.hpp"
+#include "base/folder.hpp"
 #include "base/json.hpp"
 #include "base/openmp_spinning.hpp"
 #include "base/progress.hpp"
@@ -117,7 +118,7 @@ void sweep_command(const Study& study, SweepArguments a) {
       a.shard.empty() ? shard_from_environment(std::getenv) : shard_from_string(a.shard);
   shorten_openmp_spinning();
   set_places(study, a);
-  fs::create_directories(a.options.folder);
+  make_folder(a.options.folder);
   make_caches(study, a);
   if (a.estimate || a.plan.form == StudyForm::full) {
     const SweepEstimate estimate = estimate_sweep(study, a.plan, a.options);

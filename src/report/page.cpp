@@ -9,6 +9,7 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "base/folder.hpp"
 #include "base/json.hpp"
 #include "image/resize.hpp"
 #include "report/page_html.hpp"
@@ -51,12 +52,6 @@ std::string file_stem(const std::string& name) {
   }
   while (stem.ends_with('-')) stem.pop_back();
   return stem.empty() ? "picture" : stem;
-}
-
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail("{}: cannot be made ({})", folder.string(), error.message());
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "base/descriptor.hpp"
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "base/folder.hpp"
 #include "base/interrupt.hpp"
 #include "base/processor.hpp"
 #include "base/progress.hpp"
@@ -46,12 +47,6 @@ std::string first_line(const fs::path& path) {
   const auto bytes = read_file(path);
   std::string text(bytes.begin(), bytes.end());
   return text.substr(0, text.find('\n'));
-}
-
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail("{}: cannot be made ({})", folder.string(), error.message());
 }
 
 /// Taken by whoever works on a run; others leave it alone.

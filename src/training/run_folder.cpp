@@ -10,18 +10,13 @@
 
 #include "base/fail.hpp"
 #include "base/file.hpp"
+#include "base/folder.hpp"
 #include "training/interfaces.hpp"
 
 namespace hyperconv {
 namespace {
 
 namespace fs = std::filesystem;
-
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail("{}: cannot be made ({})", folder.string(), error.message());
-}
 
 bool is_held_by_another(int file) {
   while (::flock(file, LOCK_EX | LOCK_NB) != 0)
