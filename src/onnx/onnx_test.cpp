@@ -395,7 +395,7 @@ TEST(Onnx, SideInputsAreHeldToTheModelsRange) {
   const onnx::ModelProto model = exported(untrained(graph, info, 1));
   expect_valid(model);
   std::map<std::string, onnx::NodeProto> by_name;
-  for (const auto& node : nodes_of(model)) by_name[node.name()] = node;
+  for (const auto& node : model.graph().node()) by_name[node.name()] = node;
   EXPECT_EQ(by_name["told/raised"].op_type(), "Max");
   EXPECT_THAT(by_name["told/raised"].input(), ElementsAre("told", "told/least"));
   EXPECT_EQ(by_name["told/held"].op_type(), "Min");
