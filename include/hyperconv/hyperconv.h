@@ -10,7 +10,8 @@
  * written nothing, neither into memory nor into a file, and created nothing that must be destroyed.
  * No exception passes through, and no function writes to stdout or stderr or catches signals. Paths
  * are in the file system's encoding. A picture in memory belongs to the caller, is only used during
- * the call, and needs no alignment.
+ * the call, and needs no alignment. Where the processor multiplies bf16, whether that is faster is
+ * measured once and kept in the user's cache folder (Develop in hyperconv.hpp says where).
  *
  * The C++ API is hyperconv.hpp. */
 #ifndef HYPERCONV_HYPERCONV_H

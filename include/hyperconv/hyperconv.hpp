@@ -189,8 +189,10 @@ struct PictureSize {
 /// Develops mosaics with one model. Any thread may use it, for one call at a time: a second call
 /// waits for the first one, and can be cancelled while it does. It must not be moved or destroyed
 /// during a call. A photo of the same size as the last is quicker: its buffers are reused.
-/// Where the processor multiplies bf16 (AMX, AVX512_BF16) the network is computed in it; the
-/// environment variable HYPERCONV_PRECISION=f32 says otherwise.
+/// Where the processor multiplies bf16 (AMX, AVX512_BF16) and is faster in it, the network is
+/// computed in it; the environment variable HYPERCONV_PRECISION=f32 says otherwise. What is faster
+/// is measured once and kept in the user's cache folder: $HYPERCONV_CACHE (empty: nothing is
+/// kept), else $XDG_CACHE_HOME/hyperconv, else ~/.cache/hyperconv.
 class HYPERCONV_API Develop {
  public:
   /// With the model of this file; empty: the one that is shipped. Throws Error: io, bad_file,
