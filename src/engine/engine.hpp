@@ -78,8 +78,9 @@ class Engine {
 
   /// [1,C,H,W] -> the graph's output, into `output` (resized only when its shape is wrong). H and W
   /// must be multiples of size_multiple(graph). `side`: a value for each of the graph's side
-  /// inputs, [1,channels,1,1], held to the model's ranges (ModelInfo::side_ranges). Throws Error on another shape, on a side input that is missing or
-  /// unknown, on too little memory (with the size), and when the user interrupts.
+  /// inputs, [1,channels,1,1], held to the model's ranges (ModelInfo::side_ranges). Throws Error on
+  /// another shape, on a side input that is missing or unknown, on too little memory (with the
+  /// size), and when the user interrupts.
   void run(const Tensor& input, Tensor& output, const SideInputs& side = {});
 
   /// Computes all that depends on the whole photo: reads it once for each PhotoDescriptor, in bands

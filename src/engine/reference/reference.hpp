@@ -25,9 +25,10 @@ struct Result {
 /// One node for given inputs, any batch size.
 Result apply(const Model& model, NodeId node, const std::vector<Tensor>& inputs);
 
-/// The whole network; side inputs are held to the model's ranges. With `noise`, every node's output is moved by a random part of its usual
-/// error, bound / sqrt(n): roundings are as good as random, and their sum grows with the root of
-/// their number (Higham, 2.8). Two such runs show how far the network carries rounding errors.
+/// The whole network; side inputs are held to the model's ranges. With `noise`, every node's output
+/// is moved by a random part of its usual error, bound / sqrt(n): roundings are as good as random,
+/// and their sum grows with the root of their number (Higham, 2.8). Two such runs show how far the
+/// network carries rounding errors.
 Tensor run(const Model& model, const Tensor& input, Random* noise = nullptr,
            const SideInputs& side = {});
 
