@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <iterator>
+#include <new>
 #include <utility>
 
 namespace hyperconv {
@@ -20,13 +22,20 @@ inline std::FILE*& people() noexcept {
 /// Assertions would be lost with it, so nothing changes where there are any.
 void silence_libraries() noexcept;
 
-/// As fmt::print(stderr, ...), but never throws: work goes on where nobody can read what it says.
+/// As fmt::print(stderr, ...), but never throws: work goes on where standard error is full or
+/// closed. Where memory is too short for the line, it is said with its {} not filled in.
 template <class... Args>
 void say(fmt::format_string<Args...> format, Args&&... args) noexcept {
+  std::FILE* stream = people() != nullptr ? people() : stderr;
+  const auto write = [stream](fmt::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stream);
+  };
   try {
-    fmt::print(people() != nullptr ? people() : stderr, format, std::forward<Args>(args)...);
-  } catch (...) {
-    // Standard error is full or closed, or memory is short.
+    fmt::memory_buffer line;
+    fmt::format_to(std::back_inserter(line), format, std::forward<Args>(args)...);
+    write({line.data(), line.size()});
+  } catch (const std::bad_alloc&) {
+    write(format);
   }
 }
 
