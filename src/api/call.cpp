@@ -1,12 +1,14 @@
 #include "api/call.hpp"
 
 #include <chrono>
+#include <filesystem>
 #include <future>
 #include <new>
 #include <stdexcept>
 #include <system_error>
 
 #include "base/fail.hpp"
+#include "base/file_error.hpp"
 #include "base/interrupt.hpp"
 #include "base/watch.hpp"
 
@@ -44,6 +46,8 @@ void translated(const std::function<void()>& work) {
     fail_as(ErrorCode::out_of_memory, "out of memory");
   } catch (const std::length_error&) {
     fail_as(ErrorCode::out_of_memory, "more memory is needed than there is");
+  } catch (const std::filesystem::filesystem_error& error) {
+    fail_as(ErrorCode::io, "{}", line_of(error));
   } catch (const std::system_error& error) {
     fail_as(ErrorCode::io, "{}", error.what());
   }

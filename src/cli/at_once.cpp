@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/fail.hpp"
+#include "base/file_error.hpp"
 #include "base/interrupt.hpp"
 #include "base/memory.hpp"
 #include "base/threads.hpp"
@@ -203,6 +204,8 @@ void AtOnce::run(const std::vector<Job>& jobs, const Listener& listener) {
 
 std::string line_about(const Job& job, const std::exception& error) {
   if (dynamic_cast<const Error*>(&error) != nullptr) return error.what();
+  if (const auto* file = dynamic_cast<const fs::filesystem_error*>(&error))
+    return fmt::format("{}: {}", job.input.string(), line_of(*file));
   const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
   return fmt::format("{}: {}", job.input.string(),
                      memory ? "there is not memory enough" : error.what());

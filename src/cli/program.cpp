@@ -8,10 +8,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <system_error>
 
 #include "base/fail.hpp"
+#include "base/file_error.hpp"
 #include "base/interrupt.hpp"
 #include "base/say.hpp"
 
@@ -92,6 +94,8 @@ int guarded(const std::function<int()>& work) {
     return work();
   } catch (const std::bad_alloc&) {
     say("hyperconv: out of memory\n");
+  } catch (const std::filesystem::filesystem_error& error) {
+    say("hyperconv: {}\n", line_of(error));
   } catch (const std::system_error& error) {
     const bool threads = error.code() == std::errc::resource_unavailable_try_again;
     say("hyperconv: {}{}\n", threads ? "no thread can be started: " : "", error.what());
