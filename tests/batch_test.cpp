@@ -296,6 +296,9 @@ TEST_F(WatchedFolder, NewFoldersAreWatchedToo) {
 
 TEST_F(WatchedFolder, WatchWantsFoldersApart) {
   expect_refusal(batch({"--watch"}, "out", "in/a.jpg"), 1, "a.jpg: is no folder; --watch");
+  fs::create_symlink("loop", folder_ / "loop");
+  expect_refusal(batch({"--watch"}, "out", "loop"), 1,
+                 path("loop") + ": Too many levels of symbolic links");
   const Outcome same = batch({"--watch"}, "in", "in");
   EXPECT_EQ(same.status, 1);
   EXPECT_THAT(same.errors, HasSubstr("is where the pictures go"));

@@ -149,6 +149,33 @@ TEST_F(Formats, ABatchGoesOnPastAPhotoThatMemoryIsTooShortFor) {
   EXPECT_THAT(names_in("out"), UnorderedElementsAre("a.jpg", "c.jpg"));
 }
 
+// Threads of libraries that wait for memory must not keep a program from its end.
+TEST_F(Formats, LittleAddressSpaceEndsInAPictureOrOneLine) {
+  put_photo("in/a.png");
+  for (const char* kib : {"200000", "620000"}) {
+    SCOPED_TRACE(kib);
+    fs::remove(folder_ / "o.jpg");
+    const Outcome run = run_program(
+        {"enhance", path("in/a.png"), "-o", path("o.jpg"), "--task", "denoise"},
+        {.shell = "export HYPERCONV_MODELS=" + path("models") + "; ulimit -t 60; ulimit -v " + kib,
+         .output = ""});
+    EXPECT_EQ(fs::exists(folder_ / "o.jpg"), run.status == 0);
+    if (run.status == 0) continue;
+    EXPECT_EQ(run.status, 1) << run.errors;
+    EXPECT_EQ(std::count(run.errors.begin(), run.errors.end(), '\n'), 1) << run.errors;
+  }
+}
+
+TEST_F(Formats, ANameThatIsTooLongFailsAloneInABatch) {
+  put_photo("in/a.jpg");
+  const std::string too_long(5000, 'a');
+  const Outcome run = enhance({path(too_long + ".jpg"), path("in/a.jpg"), "-o", path("out")});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.errors, HasSubstr(too_long + ".jpg: cannot be read (File name too long)"));
+  EXPECT_THAT(run.errors, HasSubstr("1 of 2 photos failed"));
+  EXPECT_THAT(names_in("out"), ElementsAre("a.jpg"));
+}
+
 TEST_F(Formats, NamesThatAreNotUtf8AreSaidInJson) {
   put_photo("in/a\xff.png");
   const Outcome run = batch();

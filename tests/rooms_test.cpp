@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "program.hpp"
 
 namespace hyperconv {
@@ -67,6 +69,26 @@ TEST(Rooms, HeadersForOtherLibtorchProgramsStandAlone) {
   EXPECT_THAT(verdict(header, "#include <vector>"), IsEmpty());
   EXPECT_THAT(verdict(header, "#include \"network/graph.hpp\""), HasSubstr("nothing else"));
   EXPECT_THAT(verdict(header, "#include <network/graph.hpp>"), HasSubstr("nothing else"));
+}
+
+// What shows a promise is a file that is there; src/data/*_test.cpp is a folder that is.
+TEST(Security, NamesFilesThatAreThere) {
+  const std::filesystem::path source = HYPERCONV_SOURCE_DIR;
+  const auto bytes = read_file(source / "SECURITY.md");
+  std::istringstream text(std::string(bytes.begin(), bytes.end()));
+  int found = 0;
+  bool quoted = false;
+  for (std::string part; std::getline(text, part, '`'); quoted = !quoted) {
+    const std::string name = part.substr(0, part.find(' '));
+    const bool is_path = name.starts_with("src/") || name.starts_with("tests/") ||
+                         name.starts_with("scripts/") || name.ends_with("_test.cpp");
+    if (!quoted || !is_path) continue;
+    ++found;
+    const bool many = name.find('*') != std::string::npos;
+    const auto path = source / name;
+    EXPECT_TRUE(std::filesystem::exists(many ? path.parent_path() : path)) << name;
+  }
+  EXPECT_GT(found, 20);
 }
 
 }  // namespace
