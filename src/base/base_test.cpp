@@ -125,6 +125,18 @@ TEST(Threads, EveryTaskRunsOnce) {
   }
 }
 
+// A batch of photos makes some for each photo, for hours.
+TEST(Threads, MadeAgainAndAgainTheyTakeNoMoreMemory) {
+  const auto use = [](int times) {
+    for (int i = 0; i < times; ++i) Threads(2).parallel_for(8, [](int64_t) {});
+  };
+  use(1000);
+  const size_t before = peak_resident_bytes();
+  use(4000);
+  // Some MB are the system's and its other threads' chance; an arena kept for each were far more.
+  EXPECT_LT(peak_resident_bytes() - before, 8u << 20);
+}
+
 TEST(Threads, HandsOnTheException) {
   Threads threads(3);
   EXPECT_THROW(threads.parallel_for(10,

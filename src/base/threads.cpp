@@ -10,7 +10,11 @@
 #include <atomic>
 #include <cstdlib>
 #include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/watch.hpp"
@@ -60,16 +64,56 @@ class Threads::Impl {
 
 #else
 
+/// oneTBB's arenas, which are used again: of those that are destroyed it does not give all memory
+/// back (2021.8), and a batch of photos makes some for each. It lives as long as the process.
+class TaskArenas {
+ public:
+  using Pointer = std::unique_ptr<tbb::task_arena>;
+
+  static TaskArenas& all() {
+    static TaskArenas& arenas = *new TaskArenas;
+    return arenas;
+  }
+
+  Pointer borrow(int threads) {
+    const std::lock_guard lock(mutex_);
+    Free& free = free_[threads];
+    if (free.arenas.empty()) {
+      free.arenas.reserve(++free.made);
+      return std::make_unique<tbb::task_arena>(threads);
+    }
+    Pointer arena = std::move(free.arenas.back());
+    free.arenas.pop_back();
+    return arena;
+  }
+
+  void give_back(int threads, Pointer arena) noexcept {
+    const std::lock_guard lock(mutex_);
+    free_.find(threads)->second.arenas.push_back(std::move(arena));
+  }
+
+ private:
+  struct Free {
+    std::vector<Pointer> arenas;  ///< has room for all that were made
+    size_t made = 0;
+  };
+  std::mutex mutex_;
+  std::map<int, Free> free_;  ///< by the number of threads
+};
+
 class Threads::Impl {
  public:
   explicit Impl(int threads)
       : count(threads),
-        arena(threads),
-        limit(tbb::global_control::max_allowed_parallelism,
-              size_t(std::max(threads, available_cores()))) {}
+        limit_(tbb::global_control::max_allowed_parallelism,
+               size_t(std::max(threads, available_cores()))) {}
+
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() { TaskArenas::all().give_back(count, std::move(arena_)); }
 
   void run(int64_t tasks, const std::function<void(int64_t)>& body) {
-    arena.execute([&] {
+    arena_->execute([&] {
       tbb::parallel_for(
           tbb::blocked_range<int64_t>(0, tasks, 1),
           [&](const auto& range) {
@@ -80,9 +124,11 @@ class Threads::Impl {
   }
 
   const int count;
-  tbb::task_arena arena;
+
+ private:
   // oneTBB keeps to the number of cores unless told otherwise; a test wants seven threads on two.
-  tbb::global_control limit;
+  tbb::global_control limit_;
+  TaskArenas::Pointer arena_ = TaskArenas::all().borrow(count);
 };
 
 #endif
