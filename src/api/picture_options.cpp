@@ -53,7 +53,7 @@ bool balances(const PictureOptions& options) {
 }
 
 /// "1999 kelvin with a tint of 0"
-std::string named(const WantedBalance& wanted) {
+std::string text_of(const WantedBalance& wanted) {
   return std::visit(Overloaded{[](AsShot) -> std::string { return "as shot"; },
                                [](Automatic) -> std::string { return "automatic"; },
                                [](const LightColour& light) {
@@ -67,7 +67,7 @@ std::string named(const WantedBalance& wanted) {
 }
 
 /// "a share of 5"
-std::string named(const WantedSize& wanted) {
+std::string text_of(const WantedSize& wanted) {
   return std::visit(
       Overloaded{[](const LongestSide& side) {
                    return fmt::format("a longest side of {} pixels", side.pixels);
@@ -95,7 +95,7 @@ void check(const PictureOptions& options) {
     fail(
         "the white balance cannot be {}; 2000 to 15000 kelvin, a tint of -150 to 150 and a grey "
         "place at 0,0 or beyond can be",
-        named(options.white_balance));
+        text_of(options.white_balance));
   if (!(options.exposure >= -10 && options.exposure <= 10))
     fail("the exposure is {} stops, must be -10 to 10", options.exposure);
   if (!is_known(options.highlights))
@@ -109,7 +109,7 @@ void check(const PictureOptions& options) {
     fail("the picture is to be turned by {} degrees; 0, 90, 180 and 270 can be", *options.rotate);
   if (options.size && !can_be_wanted(*options.size))
     fail("the size cannot be {}; sides of 1 to 65535 pixels and a share of 0.001 to 4 can be",
-         named(*options.size));
+         text_of(*options.size));
   if (options.part && (options.crop != Crop::active || options.size))
     fail("a part is of the photo's own pixels; crop and size would have no effect on it");
 }

@@ -64,8 +64,8 @@ class Threads::Impl {
 
 #else
 
-/// oneTBB's arenas, which are used again: of those that are destroyed it does not give all memory
-/// back (2021.8), and a batch of photos makes some for each. It lives as long as the process.
+/// oneTBB's arenas, kept and used again: 2021.8 does not give back all memory of an arena that is
+/// destroyed, and a batch needs some for each photo. Lives as long as the process.
 class TaskArenas {
  public:
   using Pointer = std::unique_ptr<tbb::task_arena>;

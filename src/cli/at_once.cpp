@@ -205,7 +205,8 @@ void AtOnce::run(const std::vector<Job>& jobs, const Listener& listener) {
 std::string line_about(const Job& job, const std::exception& error) {
   if (dynamic_cast<const Error*>(&error) != nullptr) return error.what();
   if (const auto* file = dynamic_cast<const fs::filesystem_error*>(&error))
-    return fmt::format("{}: {}", job.input.string(), line_of(*file));
+    return file->path1() == job.input ? line_of(*file)
+                                      : fmt::format("{}: {}", job.input.string(), line_of(*file));
   const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
   return fmt::format("{}: {}", job.input.string(),
                      memory ? "there is not memory enough" : error.what());

@@ -65,7 +65,8 @@ bool is_laboratory_here() {
 }
 
 void become_laboratory(char** arguments) {
-  // Not for studies and benchmarks of rivals: those get their own threads as they are by default.
+  // Studies see to it where they start trainings. Benchmarks do not: their rivals wait as they do
+  // by default.
   if (arguments[1] != nullptr && arguments[1] == std::string_view("train"))
     shorten_openmp_spinning();
   for (const fs::path& place : places()) {

@@ -52,6 +52,8 @@ TEST(LineAbout, NamesThePhotoOnceAndTheOtherFile) {
   const fs::filesystem_error error("status", "b.xmp",
                                    std::make_error_code(std::errc::permission_denied));
   EXPECT_EQ(line_about(job, error), "a.dng: b.xmp: Permission denied");
+  const fs::filesystem_error own("status", "a.dng", error.code());
+  EXPECT_EQ(line_about(job, own), "a.dng: Permission denied");
 }
 
 }  // namespace

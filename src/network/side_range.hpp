@@ -15,8 +15,8 @@ struct SideRange {
   bool operator==(const SideRange&) const = default;
 };
 
-/// By the side input's name. One without an entry may have any value: files before this version say
-/// nothing of it.
+/// By the side input's name. One without an entry may have any value: older files say nothing of
+/// it.
 using SideRanges = std::map<std::string, SideRange>;
 
 /// The side inputs with each channel held to its range, NaN to its least: filters that are

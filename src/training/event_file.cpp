@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "base/fail.hpp"
+#include "base/folder.hpp"
 
 namespace hyperconv {
 namespace {
@@ -85,9 +86,7 @@ uint32_t crc32c(std::span<const uint8_t> bytes) {
 }
 
 EventFile::EventFile(const fs::path& folder, int64_t first_step) : path_(folder / file_name()) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail("{}: cannot be made ({})", folder.string(), error.message());
+  make_folder(folder);
   file_.open(path_, std::ios::binary | std::ios::app);
   write(version_event());
   if (first_step > 0) write(start_event(first_step + 1));
